@@ -1,0 +1,142 @@
+"""The project's virtual environment: one per lock and interpreter, outside the work tree.
+
+    python3 tools/environment.py setup   # build it unless it is complete
+    python3 tools/environment.py path    # print its interpreter, without touching anything
+    python3 tools/environment.py prune   # remove environments that nobody used for a while
+
+It lies at ${XDG_CACHE_HOME:-~/.cache}/botcripto/venv-<hash>, where the hash covers
+requirements/dev.txt and the interpreter: two checkouts with one lock share it, a changed lock gets
+its own. It is built in place, since console scripts hold absolute paths, under a file lock; a stamp
+written last says that it is complete, and an environment without a stamp is built anew.
+
+Only the standard library is imported: this runs before anything is installed.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MINIMUM_PYTHON = (3, 11)
+UNUSED_DAYS = 14
+LOCK_FILE = Path(__file__).resolve().parent.parent / "requirements" / "dev.txt"
+STAMP = ".complete"
+
+
+def cache_folder() -> Path:
+    """Return the folder of everything heavy that can be made again."""
+    configured = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification says that a relative value is to be ignored.
+    root = Path(configured) if Path(configured).is_absolute() else Path.home() / ".cache"
+    return root / "botcripto"
+
+
+def environment_folder(lock: Path = LOCK_FILE) -> Path:
+    """Return where the environment of this lock and this interpreter lies."""
+    digest = hashlib.sha256(lock.read_bytes())
+    digest.update(f"{sys.version}|{sys.base_prefix}|{platform.machine()}".encode())
+    return cache_folder() / f"venv-{digest.hexdigest()[:16]}"
+
+
+def interpreter(folder: Path) -> Path:
+    """Return the interpreter of the environment in `folder`."""
+    return folder / "bin" / "python"
+
+
+def missing_prerequisite() -> str | None:
+    """Say what this interpreter lacks to build an environment, and how to get it."""
+    found = platform.python_version()
+    if sys.version_info < MINIMUM_PYTHON:
+        return (
+            f"python3 is {found}, 3.11 or later is needed: install python3.11 and python3.11-venv "
+            "with apt-get, or name another interpreter: make PYTHON=python3.12"
+        )
+    if any(importlib.util.find_spec(name) is None for name in ("venv", "ensurepip")):
+        return (
+            f"python3 {found} cannot make virtual environments: "
+            "apt-get install python3-venv (or make PYTHON=<another interpreter>)"
+        )
+    return None
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of `folder`; the kernel lets go of it when this process dies."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting: another process builds {folder}", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def install(folder: Path, lock: Path) -> None:
+    """Build the environment from scratch; raises CalledProcessError when pip fails."""
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    pip = [str(interpreter(folder)), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    # The lock is complete, so pip has nothing to resolve: --no-deps saves a minute, and
+    # `pip check` proves afterwards that nothing was missing. Wheels only: no compiler is needed.
+    options = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    subprocess.run([*pip, "install", *options, "-r", str(lock)], check=True)
+    subprocess.run([*pip, "check"], check=True)
+
+
+def setup(lock: Path = LOCK_FILE) -> int:
+    """Build the environment unless it is complete; return the exit code."""
+    problem = missing_prerequisite()
+    if problem is not None:
+        print(f"setup: {problem}", file=sys.stderr)
+        return 1
+    folder = environment_folder(lock)
+    stamp = folder / STAMP
+    with locked(folder):
+        if not stamp.exists():
+            started = time.monotonic()
+            print(f"setup: installing {lock.name} into {folder}", flush=True)
+            try:
+                install(folder, lock)
+            except subprocess.CalledProcessError as e:
+                print(f"setup: `{' '.join(e.cmd)}` exited with {e.returncode}", file=sys.stderr)
+                return 1
+            print(f"setup: done in {time.monotonic() - started:.0f} s", flush=True)
+        stamp.touch()  # its time is when the environment was last used; see prune()
+    return 0
+
+
+def prune() -> int:
+    """Remove environments of other locks that were not used for `UNUSED_DAYS`."""
+    oldest = time.time() - UNUSED_DAYS * 86_400
+    for stamp in cache_folder().glob(f"venv-*/{STAMP}"):
+        folder = stamp.parent
+        with locked(folder):
+            if stamp.stat().st_mtime < oldest and folder != environment_folder():
+                print(f"removing {folder}")
+                shutil.rmtree(folder)
+    return 0
+
+
+def main() -> int:
+    """Run one of the three commands."""
+    parser = argparse.ArgumentParser(description="The project's virtual environment.")
+    parser.add_argument("command", choices=("setup", "path", "prune"))
+    command = parser.parse_args().command
+    if command == "path":
+        print(interpreter(environment_folder()))
+        return 0
+    return setup() if command == "setup" else prune()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
