@@ -35,4 +35,18 @@ lock: setup ## Resolve requirements/*.txt from pyproject.toml (UPGRADE=--upgrade
 		$(PY) -m uv $(LOCK) --extra $$extra -c requirements/dev.txt -o requirements/$$extra.txt; \
 	done
 
+# Folders with our Python; those that do not exist yet are left out.
+SOURCES := $(wildcard bot_runtime bot_exchange operator/bot_operator tests tools benchmarks)
+
+.PHONY: format
+format: setup ## Format the code and apply the safe fixes of the linter
+	$(PY) -m ruff check --fix-only --quiet .
+	$(PY) -m ruff format .
+
+.PHONY: check
+check: setup ## Format, lint, types, import contracts, text, generated files
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy $(SOURCES)
+
 -include tests/cluster/cluster.mk

@@ -1,0 +1,42 @@
+"""What every test tier shares: the tier's marker by folder, and the folder of real candles."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+TIERS = ("unit", "integration", "e2e")
+TESTS = Path(__file__).resolve().parent
+REAL_CANDLES_VARIABLE = "BOTCRIPTO_REAL_CANDLES"
+
+
+def real_candles_folder() -> Path | None:
+    """Return the folder of real candles, or None where there is none.
+
+    It is named by BOTCRIPTO_REAL_CANDLES, else `shared/data` beside the checkout.
+    """
+    configured = os.environ.get(REAL_CANDLES_VARIABLE)
+    folder = Path(configured) if configured else TESTS.parent.parent / "shared" / "data"
+    return folder if folder.is_dir() else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test its tier's marker, and skip those on real candles where there are none."""
+    absent = pytest.mark.skip(
+        reason=f"no real candles: set {REAL_CANDLES_VARIABLE} to a folder of candle files"
+    )
+    for item in items:
+        tier = item.path.relative_to(TESTS).parts[0]
+        if tier in TIERS:
+            item.add_marker(tier)
+        if item.get_closest_marker("real_candles") and real_candles_folder() is None:
+            item.add_marker(absent)
+
+
+@pytest.fixture(scope="session")
+def real_candles() -> Path:
+    """Return the folder of real candles; for tests marked `real_candles`."""
+    folder = real_candles_folder()
+    if folder is None:
+        pytest.fail("a test that uses real candles must be marked real_candles")
+    return folder
