@@ -1,0 +1,82 @@
+"""Failures: one closed list of classes, and the shape that stands in a status."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from bot_runtime.contract.exitcodes import ExitCode
+from bot_runtime.contract.model import Model
+
+MESSAGE_MAX = 1000
+
+
+class FailureClass(StrEnum):
+    """What kind of failure ended a step; the docstring says whether waiting can heal it."""
+
+    CONFIGURATION = "Configuration"
+    """The run configuration is wrong: change the spec."""
+    CREDENTIALS = "Credentials"
+    """The exchange refuses the key: change the secret."""
+    DATA = "Data"
+    """Candles are too few or broken: more history or another window; tried again later."""
+    EXCHANGE = "Exchange"
+    """The exchange did not answer: tried again with backoff."""
+    ARTIFACT = "Artifact"
+    """A stored file is missing, corrupt or of another contract: the version is not used."""
+    MODEL = "Model"
+    """No candidate could be exported with parity."""
+    STORAGE = "Storage"
+    """The volume is full, read-only, not bound or gone."""
+    OUT_OF_MEMORY = "OutOfMemory"
+    """The container was killed at its memory limit: raise resources.limits.memory."""
+    DEADLINE = "Deadline"
+    """The step took longer than deadlineSeconds."""
+    EVICTED = "Evicted"
+    """The node pushed the pod out: tried again."""
+    IMAGE_PULL = "ImagePull"
+    """The image cannot be pulled: correct the reference or the pull secret."""
+    POD_REFUSED = "PodRefused"
+    """PodSecurity, quota or a policy refuses the pod."""
+    UNSCHEDULABLE = "Unschedulable"
+    """No node takes the pod."""
+    CRASH = "Crash"
+    """The program ended unexpectedly; the message has its last words."""
+    OUTCOME_LOST = "OutcomeLost"
+    """The Job was deleted before its outcome could be read."""
+
+
+CLASS_OF_EXIT_CODE: dict[int, FailureClass] = {
+    ExitCode.DATA_UNUSABLE: FailureClass.DATA,
+    ExitCode.ARTIFACT_INVALID: FailureClass.ARTIFACT,
+    ExitCode.MODEL_UNFIT: FailureClass.MODEL,
+    ExitCode.EXCHANGE_UNAVAILABLE: FailureClass.EXCHANGE,
+    ExitCode.STORE_UNAVAILABLE: FailureClass.STORAGE,
+    ExitCode.CREDENTIALS_REJECTED: FailureClass.CREDENTIALS,
+    ExitCode.CONFIGURATION: FailureClass.CONFIGURATION,
+}
+
+HEALS_BY_WAITING = frozenset(
+    {
+        FailureClass.DATA,
+        FailureClass.EXCHANGE,
+        FailureClass.STORAGE,
+        FailureClass.EVICTED,
+        FailureClass.CRASH,
+        FailureClass.OUTCOME_LOST,
+    }
+)
+"""Classes after which a bot's training is tried again by itself, with backoff."""
+
+
+class LastFailure(Model):
+    """The last failure of a bot or a training; cleared on recovery."""
+
+    step: str = Field(max_length=32, description="Step that failed.")
+    job: str | None = Field(default=None, max_length=63, description="Its Job.")
+    pod: str | None = Field(default=None, max_length=253, description="Its last pod.")
+    container: str | None = Field(default=None, max_length=63, description="Its container.")
+    failure_class: FailureClass = Field(alias="class", description="Kind of failure.")
+    exit_code: int | None = Field(default=None, description="Exit code of the container.")
+    message: str = Field(max_length=MESSAGE_MAX, description="What happened, in its own words.")
+    time: str = Field(max_length=32, description="When it was seen to have happened (RFC 3339).")
+    retryable: bool = Field(description="Whether it is tried again without a change.")

@@ -1,0 +1,78 @@
+"""Names: the API group, kinds, labels, mount paths, file names and the names of children.
+
+Every child name is a pure function of its owner's name and content, so that a restart at any point
+finds what an earlier run created.
+"""
+
+from typing import Final
+
+GROUP: Final = "botcripto.io"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+TRADING_BOT_KIND: Final = "TradingBot"
+TRADING_BOT_PLURAL: Final = "tradingbots"
+MODEL_TRAINING_KIND: Final = "ModelTraining"
+MODEL_TRAINING_PLURAL: Final = "modeltrainings"
+
+FIELD_MANAGER: Final = "botcripto-operator"
+
+# Labels on every child (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/).
+# `app.kubernetes.io/instance` is left out on purpose: Argo CD tracks objects by it.
+LABEL_NAME: Final = "app.kubernetes.io/name"
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+LABEL_COMPONENT: Final = "app.kubernetes.io/component"
+LABEL_BOT: Final = f"{GROUP}/bot"
+LABEL_TRAINING: Final = f"{GROUP}/training"
+LABEL_STEP: Final = f"{GROUP}/step"
+APP_NAME: Final = "botcripto"
+MANAGED_BY: Final = FIELD_MANAGER
+ANNOTATION_SPEC_DIGEST: Final = f"{GROUP}/spec-digest"
+
+# Where the operator mounts things and where the runtime looks for them.
+STORE_PATH: Final = "/var/lib/botcripto"
+CONFIG_DIR: Final = "/etc/botcripto"
+CONFIG_FILE: Final = "run.json"
+CREDENTIALS_PATH: Final = "/var/run/secrets/botcripto.io/exchange"
+TERMINATION_PATH: Final = "/dev/termination-log"
+TMP_PATH: Final = "/tmp"  # noqa: S108 - a mount path inside our pods, an emptyDir of their own
+
+# Environment of the runtime.
+ENV_GIT_COMMIT: Final = "BOTCRIPTO_GIT_COMMIT"
+ENV_STORE: Final = "BOTCRIPTO_STORE"
+ENV_CONFIG: Final = "BOTCRIPTO_CONFIG"
+ENV_CREDENTIALS: Final = "BOTCRIPTO_CREDENTIALS"
+ENV_TERMINATION: Final = "BOTCRIPTO_TERMINATION"
+
+CONTAINER_NAME: Final = "runtime"
+PREFLIGHT_CONTAINER_NAME: Final = "preflight"
+
+RUN_AS_USER: Final = 10001
+
+BOT_NAME_MAX: Final = 40
+TRAINING_NAME_MAX: Final = 52
+
+
+def training_name(bot: str, digest: str, attempt: int) -> str:
+    """Return the name of a bot's training: `<bot>-<8 digits of the training digest>[-attempt]`."""
+    return f"{bot}-{digest[:8]}" + (f"-{attempt}" if attempt > 1 else "")
+
+
+def job_name(training: str, step: str) -> str:
+    """Return the name of the Job that runs `step` of `training` (at most 63 characters)."""
+    return f"{training}-{step.lower()}"
+
+
+def run_configuration_name(owner: str, digest: str) -> str:
+    """Return the name of the immutable ConfigMap that holds a run configuration."""
+    return f"{owner}-run-{digest[:10]}"
+
+
+def claim_name(owner: str) -> str:
+    """Return the name of the volume claim that an owner's store lives on."""
+    return f"{owner}-store"
+
+
+def cron_job_name(bot: str) -> str:
+    """Return the name of a bot's inference CronJob (at most 52 characters)."""
+    return f"{bot}-infer"

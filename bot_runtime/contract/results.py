@@ -1,0 +1,116 @@
+"""Results of steps: the termination message that a pod leaves (at most 4,000 bytes)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from bot_runtime.contract.exitcodes import ExitCode
+from bot_runtime.contract.failures import MESSAGE_MAX
+from bot_runtime.contract.model import Model
+from bot_runtime.contract.signal import CONTRACT_VERSION, ShortSignal
+from bot_runtime.contract.spec import Algorithm, Objective
+
+RESULT_MAX_BYTES = 4_000
+
+Step = Literal["Data", "Trend", "Return", "Risk", "Evaluation"]
+TRAINING_STEPS: tuple[Step, ...] = ("Data", "Trend", "Return", "Risk", "Evaluation")
+StepOrRun = Literal["Preflight", "Data", "Trend", "Return", "Risk", "Evaluation", "Inference"]
+
+Number = Annotated[str, StringConstraints(max_length=24)]
+"""A number as text (`%.6g`): no floats in the API."""
+Metrics = Annotated[dict[Annotated[str, StringConstraints(max_length=40)], Number], Field(max_length=24)]
+
+
+class DataResult(Model):
+    """What the data step has put into the store."""
+
+    candles: int = Field(ge=0, description="Closed candles per symbol, the least of all symbols.")
+    missing: int = Field(ge=0, description="Candles that the exchange never delivered.")
+    first_open: str = Field(max_length=32, description="Open time of the first candle.")
+    last_close: str = Field(max_length=32, description="Close time of the last candle.")
+
+
+class ObjectiveResult(Model):
+    """What a training step has put into the store."""
+
+    objective: Objective = Field(description="What was learned.")
+    algorithm: Algorithm = Field(description="Candidate with the better out-of-sample score.")
+    scores: Metrics = Field(
+        default_factory=dict, description="Selection score of every candidate; lower is better."
+    )
+    metrics: Metrics = Field(
+        default_factory=dict, description="Metrics on unseen candles, each beside its naive one."
+    )
+    artifact_sha256: str = Field(
+        pattern="^[0-9a-f]{64}$", description="Digest of the exported model's manifest."
+    )
+
+
+class EvaluationResult(Model):
+    """What the evaluation step decided."""
+
+    version: str = Field(max_length=80, description="Version in the store.")
+    promoted: bool = Field(description="Whether the version passed the gate.")
+    reasons: tuple[Annotated[str, StringConstraints(max_length=160)], ...] = Field(
+        default=(), max_length=8, description="Why it did not pass, with numbers."
+    )
+    artifact_digest: str = Field(
+        pattern="^[0-9a-f]{64}$", description="Digest of the version's manifest."
+    )
+    trained_at: str = Field(max_length=32, description="When the version was assembled.")
+    objectives: tuple[ObjectiveResult, ...] = Field(
+        default=(), max_length=3, description="The three models of the version."
+    )
+    tradable_share: Number = Field(
+        default="0", description="Share of unseen candles that the thresholds would have traded."
+    )
+    binding_threshold: str | None = Field(
+        default=None, max_length=40, description="Threshold that refused most candles."
+    )
+
+
+class StepError(Model):
+    """Why a step ended with an exit code other than 0."""
+
+    exit_code: ExitCode = Field(description="Exit code of the process.")
+    message: str = Field(max_length=MESSAGE_MAX, description="What was found and what to do.")
+
+
+class StepResult(Model):
+    """The termination message of a step."""
+
+    contract_version: int = CONTRACT_VERSION
+    step: StepOrRun
+    run_digest: str = Field(default="", max_length=64)
+    git_commit: str = Field(default="unknown", max_length=64)
+    model_version: str | None = Field(default=None, max_length=80)
+    duration_seconds: float = Field(default=0, ge=0)
+    peak_memory_bytes: int = Field(default=0, ge=0)
+    warnings: tuple[Annotated[str, StringConstraints(max_length=200)], ...] = Field(
+        default=(), max_length=4
+    )
+    error: StepError | None = None
+    data: DataResult | None = None
+    objective: ObjectiveResult | None = None
+    evaluation: EvaluationResult | None = None
+    signals: tuple[ShortSignal, ...] = Field(default=(), max_length=10)
+
+
+def to_message(result: StepResult) -> str:
+    """Return the termination message; long optional parts are cut until it fits 4,000 bytes."""
+    for candidate in (
+        result,
+        result.model_copy(update={"warnings": ()}),
+        result.model_copy(update={"warnings": (), "evaluation": _bare(result.evaluation)}),
+    ):
+        text = candidate.model_dump_json(by_alias=True, exclude_none=True)
+        if len(text.encode()) <= RESULT_MAX_BYTES:
+            return text
+    raise ValueError(f"result: {len(text.encode())} bytes do not fit {RESULT_MAX_BYTES}")
+
+
+def _bare(evaluation: EvaluationResult | None) -> EvaluationResult | None:
+    if evaluation is None:
+        return None
+    bare = tuple(o.model_copy(update={"scores": {}}) for o in evaluation.objectives)
+    return evaluation.model_copy(update={"objectives": bare})

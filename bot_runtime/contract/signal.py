@@ -1,0 +1,139 @@
+"""The signal contract: what an inference run decides, in full and shortened for a status."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CONTRACT_VERSION = 1
+SUPPORTED_CONTRACT_VERSIONS = (1,)
+"""Versions that this release reads: N and N-1 once there is an N-1."""
+
+Decision = Literal["LONG", "SHORT", "NO_TRADE"]
+
+
+class DecisionReason(StrEnum):
+    """Why a decision was taken: the first word of a signal's `reason`."""
+
+    LONG_SIGNAL = "LongSignal"
+    SHORT_SIGNAL = "ShortSignal"
+    RISK_ABOVE_MAX = "RiskAboveMax"
+    PROB_BELOW_MIN = "ProbBelowMin"
+    RETURN_BELOW_MIN = "ReturnBelowMin"
+    FEED_STALE = "FeedStale"
+    FEED_GAP = "FeedGap"
+    FEED_SKEW = "FeedSkew"
+    EXCHANGE_UNAVAILABLE = "ExchangeUnavailable"
+
+
+FEED_REASONS = frozenset(
+    {
+        DecisionReason.FEED_STALE,
+        DecisionReason.FEED_GAP,
+        DecisionReason.FEED_SKEW,
+        DecisionReason.EXCHANGE_UNAVAILABLE,
+    }
+)
+"""Reasons that speak of the exchange's candles, not of the models: they degrade the bot."""
+
+
+class SignalModel(BaseModel):
+    """Base of the signal's parts: the contract's own snake_case names, frozen, closed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SignalVersion(SignalModel):
+    """Provenance of a signal."""
+
+    model_version: str = Field(max_length=80)
+    git_commit: str = Field(max_length=64)
+
+
+class Calibration(SignalModel):
+    """How the probability and the quantiles were calibrated, on how many rows."""
+
+    method: str
+    n: int = Field(ge=0)
+    live_coverage: float | None = Field(default=None, ge=0, le=1)
+
+
+class Signal(SignalModel):
+    """One symbol's decision: `signal.json`.
+
+    Returns are simple returns over the horizon (0.01 = 1 %); times are RFC 3339 in UTC.
+    Predictions are None where the feed could not be trusted: nothing was predicted then.
+    """
+
+    contract_version: int = CONTRACT_VERSION
+    ts: str
+    symbol: str
+    timeframe: str
+    horizon_steps: int
+    bar_close_ts: str | None
+    decision: Decision
+    reason: str = Field(max_length=160)
+    prob_up: float | None = Field(default=None, ge=0, le=1)
+    expected_return: float | None = None
+    p10: float | None = None
+    p50: float | None = None
+    p90: float | None = None
+    risk_score: float | None = Field(default=None, ge=0, le=1)
+    risk_allowed: bool = False
+    confidence: float = Field(default=0.0, ge=0, le=1)
+    regime: str = "UNKNOWN"
+    position_size: float = Field(default=0.0, ge=0, le=1)
+    bars_missing: int = Field(default=0, ge=0)
+    clock_skew_ms: int = 0
+    calibration: Calibration
+    run_digest: str = Field(max_length=64)
+    version: SignalVersion
+
+    def shortened(self) -> "ShortSignal":
+        """Return the part of the signal that fits a status (at most 350 bytes as JSON)."""
+        return ShortSignal(
+            ts=self.ts,
+            symbol=self.symbol,
+            bar_close_ts=self.bar_close_ts,
+            decision=self.decision,
+            reason=self.reason,
+            prob_up=_short(self.prob_up),
+            expected_return=_short(self.expected_return),
+            risk_score=_short(self.risk_score),
+            confidence=_short(self.confidence),
+        )
+
+
+def _short(value: float | None) -> str | None:
+    return None if value is None else f"{value:.6g}"
+
+
+class ShortSignal(SignalModel):
+    """A signal as it travels in the termination message; numbers are strings of 6 digits."""
+
+    symbol: str = Field(max_length=41, description="Market of the decision.")
+    decision: Decision = Field(description="LONG, SHORT or NO_TRADE.")
+    reason: str = Field(max_length=160, description="Why: a word of a closed list, then numbers.")
+    ts: str = Field(max_length=32, description="When it was decided.")
+    bar_close_ts: str | None = Field(
+        default=None, max_length=32, description="Close of the newest candle it was decided on."
+    )
+    prob_up: str | None = Field(default=None, max_length=16, description="Probability of a rise.")
+    expected_return: str | None = Field(
+        default=None, max_length=16, description="Median simple return over the horizon."
+    )
+    risk_score: str | None = Field(
+        default=None, max_length=16, description="Share of calmer training rows."
+    )
+    confidence: str | None = Field(default=None, max_length=16, description="0 to 1.")
+
+
+class StatusSignal(ShortSignal):
+    """A signal as it stands in a bot's status: with its provenance."""
+
+    model_version: str = Field(max_length=80, description="Version that decided.")
+    git_commit: str = Field(max_length=64, description="Commit of the code that decided.")
+    run_digest: str = Field(max_length=64, description="Digest of the run configuration.")
+    producedBy: str = Field(  # noqa: N815 - the status' own spelling beside the contract's names
+        max_length=36, description="UID of the pod that decided."
+    )

@@ -1,0 +1,266 @@
+"""The parts of a spec that both custom resources share. Every field here has a reader."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bot_runtime.contract.intervals import DURATION_PATTERN
+from bot_runtime.contract.model import Image, Model, ObjectName, rules
+
+Algorithm = Literal["GradientBoosting", "TemporalFusionTransformer"]
+Objective = Literal["Trend", "Return", "Risk"]
+OBJECTIVES: tuple[Objective, ...] = ("Trend", "Return", "Risk")
+
+Symbol = Annotated[
+    str, Field(min_length=3, max_length=41, pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}$")
+]
+Symbols = Annotated[
+    tuple[Symbol, ...],
+    Field(
+        min_length=1,
+        max_length=10,
+        description="Markets to trade, as BASE/QUOTE: BTC/USDT. One model is trained over all.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "atomic",
+            **rules(
+                (
+                    "self.all(s, self.exists_one(t, t == s))",
+                    "symbols has a duplicate; name each market once",
+                )
+            ),
+        },
+    ),
+]
+Duration = Annotated[str, Field(max_length=6, pattern=DURATION_PATTERN)]
+Quantities = Annotated[
+    dict[str, str],
+    Field(
+        max_length=8,
+        json_schema_extra={
+            "additionalProperties": {
+                "x-kubernetes-int-or-string": True,
+                "anyOf": [{"type": "integer"}, {"type": "string"}],
+                "maxLength": 32,
+            }
+        },
+    ),
+]
+
+
+class ExchangeSpec(Model):
+    """Where candles come from and where orders would go."""
+
+    id: str = Field(
+        min_length=2,
+        max_length=32,
+        pattern=r"^[a-z0-9]+$",
+        description="ccxt's id of the exchange: binance, kraken, …",
+    )
+    market_type: Literal["Spot"] = Field(default="Spot", description="Kind of market.")
+    credentials_secret: ObjectName | None = Field(
+        default=None,
+        description=(
+            "Name of a Secret of type botcripto.io/exchange with the keys apiKey and apiSecret. "
+            "Needed for mode Live; in mode Paper the key is only checked."
+        ),
+    )
+    endpoint: str | None = Field(
+        default=None,
+        max_length=253,
+        pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$",
+        description="Base address of another server that speaks the exchange's API (test exchange).",
+    )
+
+
+class GradientBoostingSpec(Model):
+    """Hyperparameters of gradient-boosted trees."""
+
+    max_iterations: int = Field(default=300, ge=10, le=5000, description="Most boosting rounds.")
+    learning_rate: float = Field(default=0.05, gt=0, le=1, description="Shrinkage per round.")
+    max_leaf_nodes: int = Field(default=31, ge=2, le=512, description="Most leaves of a tree.")
+    min_samples_leaf: int = Field(default=50, ge=1, le=10000, description="Fewest rows in a leaf.")
+
+
+class TemporalFusionTransformerSpec(Model):
+    """Hyperparameters of the Temporal Fusion Transformer (Lim et al., 2021)."""
+
+    hidden_size: int = Field(default=16, ge=4, le=256, description="Width of the network.")
+    attention_heads: int = Field(default=1, ge=1, le=8, description="Heads of the attention.")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of units dropped in fitting.")
+    learning_rate: float = Field(default=0.01, gt=0, le=1, description="Largest learning rate.")
+    batch_size: int = Field(default=128, ge=8, le=4096, description="Windows per step.")
+    max_epochs: int = Field(default=8, ge=1, le=500, description="Most passes over the windows.")
+    max_steps_per_epoch: int = Field(
+        default=200, ge=1, le=100000, description="Most optimiser steps in an epoch."
+    )
+
+
+class ModelSpec(Model):
+    """What is learned, and by which candidates."""
+
+    candidates: tuple[Algorithm, ...] = Field(
+        default=("GradientBoosting", "TemporalFusionTransformer"),
+        min_length=1,
+        max_length=2,
+        description=(
+            "Algorithms that every objective trains; the better one out of sample is taken."
+        ),
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+    horizon_steps: int = Field(
+        default=5, ge=1, le=288, description="Candles ahead that a prediction spans."
+    )
+    encoder_length: int = Field(
+        default=60, ge=8, le=512, description="Candles of history that a sequence model sees."
+    )
+    seed: int = Field(default=7, ge=0, le=2_147_483_647, description="Seed of every random draw.")
+    gradient_boosting: GradientBoostingSpec = Field(
+        default_factory=GradientBoostingSpec, description="Hyperparameters of GradientBoosting."
+    )
+    temporal_fusion_transformer: TemporalFusionTransformerSpec = Field(
+        default_factory=TemporalFusionTransformerSpec,
+        description="Hyperparameters of TemporalFusionTransformer.",
+    )
+
+
+class GateSpec(Model):
+    """When a trained version may be promoted."""
+
+    mode: Literal["Enforce", "Off"] = Field(
+        default="Enforce",
+        description=(
+            "Enforce: only a version no worse than the naive references and the champion on unseen "
+            "candles. Off: any version that passed parity with finite metrics."
+        ),
+    )
+    margin: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description="Relative improvement of log loss and pinball loss over naive that is asked for.",
+    )
+
+
+class DecisionSpec(Model):
+    """Thresholds that turn predictions into LONG, SHORT or NO_TRADE."""
+
+    risk_max: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="No trade where risk_score (share of calmer training rows) is above this.",
+    )
+    prob_min: float = Field(
+        default=0.55,
+        ge=0.5,
+        le=1,
+        description="Least probability of the traded direction; SHORT needs 1 - prob_up of it.",
+    )
+    min_expected_return: float = Field(
+        default=0.0005,
+        ge=0,
+        le=1,
+        description="Least expected return over the horizon after a round trip's fees (0.001 = 0.1 %).",
+    )
+    fees_bps: float = Field(
+        default=10,
+        ge=0,
+        le=1000,
+        description="Fee of one side in basis points; a round trip costs twice this.",
+    )
+
+
+class StorageSpec(Model):
+    """The volume that holds candles, trainings, versions and signals."""
+
+    existing_claim: ObjectName | None = Field(
+        default=None,
+        description="A PersistentVolumeClaim of your own (also one retained earlier); none is made.",
+    )
+    storage_class_name: str | None = Field(
+        default=None,
+        max_length=253,
+        description="StorageClass of the claim; unset takes the cluster's default.",
+    )
+    size: str = Field(
+        default="2Gi",
+        max_length=16,
+        pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$",
+        description="Size of the claim.",
+    )
+    access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = Field(
+        default="ReadWriteOnce",
+        description="ReadWriteOnce keeps all pods of the store on one node.",
+    )
+    reclaim_policy: Literal["Delete", "Retain"] = Field(
+        default="Delete", description="What happens to the claim when its owner is deleted."
+    )
+
+
+class ResourcesSpec(Model):
+    """Compute resources of a pod, as Kubernetes spells them."""
+
+    requests: Quantities = Field(default_factory=dict, description="Reserved: cpu, memory.")
+    limits: Quantities = Field(default_factory=dict, description="Upper bounds: cpu, memory.")
+
+
+class TolerationSpec(Model):
+    """A taint that the pods tolerate."""
+
+    key: str | None = Field(default=None, max_length=316, description="Taint key; unset: all keys.")
+    operator: Literal["Exists", "Equal"] = Field(default="Equal", description="How to compare.")
+    value: str | None = Field(default=None, max_length=63, description="Taint value.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        default=None, description="Taint effect; unset: all effects."
+    )
+
+
+class PodSpec(Model):
+    """What a bot's author may choose of the pods; all else is fixed by the operator."""
+
+    node_selector: dict[str, Annotated[str, Field(max_length=63)]] = Field(
+        default_factory=dict, max_length=16, description="Labels a node must have."
+    )
+    tolerations: tuple[TolerationSpec, ...] = Field(
+        default=(),
+        max_length=16,
+        description="Taints that the pods tolerate.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    priority_class_name: str | None = Field(
+        default=None, max_length=253, description="Priority class of the pods."
+    )
+    image_pull_secrets: tuple[ObjectName, ...] = Field(
+        default=(),
+        max_length=4,
+        description="Names of image pull secrets in the namespace.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+
+
+TRAINING_RESOURCES = ResourcesSpec(
+    requests={"cpu": "250m", "memory": "1Gi"}, limits={"cpu": "1", "memory": "4Gi"}
+)
+INFERENCE_RESOURCES = ResourcesSpec(
+    requests={"cpu": "50m", "memory": "256Mi"}, limits={"cpu": "1", "memory": "512Mi"}
+)
+
+__all__ = [
+    "INFERENCE_RESOURCES",
+    "OBJECTIVES",
+    "TRAINING_RESOURCES",
+    "Algorithm",
+    "DecisionSpec",
+    "Duration",
+    "ExchangeSpec",
+    "GateSpec",
+    "GradientBoostingSpec",
+    "Image",
+    "ModelSpec",
+    "Objective",
+    "PodSpec",
+    "ResourcesSpec",
+    "StorageSpec",
+    "Symbols",
+    "TemporalFusionTransformerSpec",
+]

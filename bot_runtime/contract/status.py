@@ -1,0 +1,223 @@
+"""The status of both resources: what the operator tells. Nothing here changes without news."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.failures import LastFailure
+from bot_runtime.contract.model import Model
+from bot_runtime.contract.results import Metrics, Number
+from bot_runtime.contract.signal import StatusSignal
+from bot_runtime.contract.spec import Algorithm, Objective
+
+Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+
+
+class Condition(Model):
+    """A standard condition (metav1.Condition)."""
+
+    type: str = Field(max_length=64, description="Type of the condition.")
+    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
+    reason: Reason = Field(description="Why, in one word of a closed list.")
+    message: str = Field(default="", max_length=2048, description="Why, and what to do.")
+    last_transition_time: Time = Field(description="When status last changed.")
+    observed_generation: int = Field(description="Generation of the spec that this is about.")
+
+
+Conditions = Annotated[
+    tuple[Condition, ...],
+    Field(
+        max_length=16,
+        description="Standard conditions.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    ),
+]
+
+
+class ImagesStatus(Model):
+    """Images that the bot runs, resolved once: a new operator changes nothing by itself."""
+
+    training: str = Field(max_length=512, description="Image of the training steps.")
+    inference: str = Field(max_length=512, description="Image of the inference runs.")
+
+
+class ActiveObjective(Model):
+    """One model of the active version."""
+
+    name: Objective = Field(description="What it predicts.")
+    algorithm: Algorithm = Field(description="Algorithm that was better out of sample.")
+    metrics: Metrics = Field(default_factory=dict, description="Metrics on unseen candles.")
+    artifact_sha256: str = Field(max_length=64, description="Digest of its files.")
+
+
+class ActiveModel(Model):
+    """The version that inference serves."""
+
+    version: str = Field(max_length=80, description="Version in the store.")
+    training: str | None = Field(default=None, max_length=63, description="Its ModelTraining.")
+    trained_at: Time | None = Field(default=None, description="When it was assembled.")
+    artifact_digest: str | None = Field(
+        default=None, max_length=64, description="Digest of the version's manifest."
+    )
+    git_commit: str | None = Field(
+        default=None, max_length=64, description="Commit of the code that trained it."
+    )
+    objectives: tuple[ActiveObjective, ...] = Field(
+        default=(),
+        max_length=3,
+        description="The three models with their metrics.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+    tradable_share: Number | None = Field(
+        default=None, description="Share of unseen candles that the thresholds would have traded."
+    )
+
+
+class CandidateTraining(Model):
+    """The training that the bot follows."""
+
+    name: str = Field(max_length=63, description="Name of the ModelTraining.")
+    attempt: int = Field(default=1, ge=1, description="How many times it has been tried.")
+    next_attempt_time: Time | None = Field(
+        default=None, description="When a failed training is tried again."
+    )
+
+
+class Children(Model):
+    """Names of the objects that the bot owns."""
+
+    claim: str | None = Field(default=None, max_length=63, description="PersistentVolumeClaim.")
+    cron_job: str | None = Field(default=None, max_length=63, description="Inference CronJob.")
+    run_configuration: str | None = Field(
+        default=None, max_length=253, description="ConfigMap of the run configuration served."
+    )
+    training: str | None = Field(default=None, max_length=63, description="ModelTraining.")
+
+
+BotState = Literal[
+    "Pending",
+    "WaitingForSecrets",
+    "WaitingForStorage",
+    "Training",
+    "Rejected",
+    "Failed",
+    "Deciding",
+    "Suspended",
+    "Stalled",
+]
+
+
+class TradingBotStatus(Model):
+    """What the operator knows of a bot."""
+
+    observed_generation: int = Field(default=0, description="Generation that was last acted on.")
+    state: BotState = Field(
+        default="Pending", description="Summary for columns; programs read the conditions."
+    )
+    conditions: Conditions = ()
+    images: ImagesStatus | None = Field(default=None, description="Images in use.")
+    active_model: ActiveModel | None = Field(default=None, description="Version in use.")
+    candidate_training: CandidateTraining | None = Field(
+        default=None, description="Training under way or last ended."
+    )
+    last_signal: StatusSignal | None = Field(default=None, description="The newest decision.")
+    signals: tuple[StatusSignal, ...] = Field(
+        default=(),
+        max_length=10,
+        description="The newest decision of every symbol.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["symbol"],
+        },
+    )
+    last_failure: LastFailure | None = Field(
+        default=None, description="The last failure; cleared on recovery."
+    )
+    children: Children | None = Field(default=None, description="Objects that the bot owns.")
+
+
+StepName = Literal["Data", "Trend", "Return", "Risk", "Evaluation"]
+StepState = Literal["Pending", "Running", "Succeeded", "Failed", "Skipped"]
+
+
+class StepStatus(Model):
+    """One step of a training; recorded once it has ended, and final then."""
+
+    name: StepName = Field(description="Which step.")
+    state: StepState = Field(default="Pending", description="Where it stands.")
+    job: str | None = Field(default=None, max_length=63, description="Its Job.")
+    job_uid: str | None = Field(
+        default=None, alias="jobUID", max_length=36, description="UID of its Job once seen."
+    )
+    start_time: Time | None = Field(default=None, description="When its Job started.")
+    completion_time: Time | None = Field(default=None, description="When its Job ended.")
+    algorithm: Algorithm | None = Field(default=None, description="Algorithm taken.")
+    metrics: Metrics | None = Field(default=None, description="Metrics on unseen candles.")
+    artifact_sha256: str | None = Field(default=None, max_length=64, description="Digest.")
+    peak_memory_bytes: int | None = Field(default=None, description="Peak memory of the process.")
+    message: str | None = Field(default=None, max_length=1024, description="Its last word.")
+
+
+class VersionStatus(Model):
+    """The version that the evaluation assembled, and its verdict."""
+
+    version: str = Field(max_length=80, description="Version in the store.")
+    artifact_digest: str = Field(max_length=64, description="Digest of the version's manifest.")
+    trained_at: Time = Field(description="When it was assembled.")
+    git_commit: str = Field(default="unknown", max_length=64, description="Commit of the code.")
+    promoted: bool = Field(description="Whether it passed the gate.")
+    reasons: tuple[Annotated[str, Field(max_length=160)], ...] = Field(
+        default=(), max_length=8, description="Why it did not pass."
+    )
+    tradable_share: Number | None = Field(
+        default=None, description="Share of unseen candles that the thresholds would have traded."
+    )
+    binding_threshold: str | None = Field(
+        default=None, max_length=40, description="Threshold that refused most candles."
+    )
+
+
+TrainingState = Literal[
+    "Pending",
+    "WaitingForSecrets",
+    "WaitingForStorage",
+    "Fetching",
+    "Training",
+    "Evaluating",
+    "Promoted",
+    "Rejected",
+    "Failed",
+]
+
+
+class ModelTrainingStatus(Model):
+    """What the operator knows of a training."""
+
+    observed_generation: int = Field(default=0, description="Generation that was last acted on.")
+    state: TrainingState = Field(
+        default="Pending", description="Summary for columns; programs read the conditions."
+    )
+    conditions: Conditions = ()
+    image: str | None = Field(default=None, max_length=512, description="Image in use.")
+    run_configuration: str | None = Field(
+        default=None, max_length=253, description="ConfigMap of the run configuration."
+    )
+    steps: tuple[StepStatus, ...] = Field(
+        default=(),
+        max_length=5,
+        description="The five steps.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+    version: VersionStatus | None = Field(default=None, description="Version and verdict.")
+    completion_time: Time | None = Field(default=None, description="When the run ended.")
+    last_failure: LastFailure | None = Field(default=None, description="Why it failed.")
