@@ -1,0 +1,196 @@
+"""Serve a version: from features and closes of consecutive candles to a prediction.
+
+Imports numpy, onnxruntime and pydantic; never a library that models are trained with.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from bot_runtime.bundle import (
+    ConformalBand,
+    ObjectiveManifest,
+    Platt,
+    RiskScale,
+    VersionManifest,
+    load_version_manifest,
+)
+from bot_runtime.errors import ArtifactInvalidError
+from bot_runtime.outputs import to_probability, to_quantiles, to_risk_score, to_volatility
+from bot_runtime.store import Store
+from bot_runtime.volatility import realised_volatility
+
+Values = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
+
+ROWS_AT_ONCE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the three models say at one closed candle.
+
+    Returns are simple returns over the horizon (0.01 = 1 %), p10 <= p50 <= p90; `risk_score` is
+    the share of training-window rows with a lower predicted risk.
+    """
+
+    prob_up: float
+    p10: float
+    p50: float
+    p90: float
+    risk_score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """Predictions of many rows, every column (n,); `volatility` is one candle's, predicted."""
+
+    prob_up: Values
+    p10: Values
+    p50: Values
+    p90: Values
+    risk_score: Values
+    volatility: Values
+
+    def __len__(self) -> int:
+        return len(self.prob_up)
+
+    def __getitem__(self, row: int) -> Prediction:
+        columns = (self.prob_up, self.p10, self.p50, self.p90, self.risk_score)
+        return Prediction(*(float(column[row]) for column in columns))
+
+
+class ServedObjective:
+    """The graphs of one objective, ready to run."""
+
+    def __init__(self, folder: Path, manifest: ObjectiveManifest, threads: int = 1) -> None:
+        self.manifest = manifest
+        self._sessions = tuple(_session(folder / g.file, threads) for g in manifest.graphs)
+
+    def raw(self, features: Values, rows: Rows) -> npt.NDArray[np.float32]:
+        """Return the raw outputs (len(rows), outputs) at `rows` of features (n, F)."""
+        parts = [
+            self._run(windows_at(features, rows[start : start + ROWS_AT_ONCE], self._length))
+            for start in range(0, len(rows), ROWS_AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    @property
+    def _length(self) -> int:
+        return self.manifest.window_length
+
+    def _run(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        columns = [s.run(None, {s.get_inputs()[0].name: windows})[0] for s in self._sessions]
+        return np.concatenate([c.reshape(len(windows), -1) for c in columns], axis=1)
+
+
+def windows_at(features: Values, rows: Rows, length: int) -> npt.NDArray[np.float32]:
+    """Return the graphs' input (len(rows), length * F): each row's last `length` feature rows.
+
+    Raises ValueError where a window begins before the first row or holds a value that is not
+    finite: a warm-up row, or a bug.
+    """
+    if len(rows) and int(rows.min()) < length - 1:
+        raise ValueError(f"row {int(rows.min())}: has fewer than {length} rows up to it")
+    offsets = np.arange(1 - length, 1)
+    windows = features[rows[:, None] + offsets].reshape(len(rows), -1)
+    if not np.isfinite(windows).all():
+        bad = rows[~np.isfinite(windows).all(axis=1)][0]
+        raise ValueError(f"row {bad}: its {length} feature rows are not all finite")
+    return np.ascontiguousarray(windows, dtype=np.float32)
+
+
+class ServedVersion:
+    """The three models of one version.
+
+    Attributes:
+        manifest: what was published.
+        context_length: closed candles that `predict` needs to have features of, warm-up included.
+    """
+
+    def __init__(self, folder: Path, manifest: VersionManifest, threads: int = 1) -> None:
+        self.manifest = manifest
+        inputs = manifest.inputs
+        longest = max(objective.window_length for objective in manifest.objectives)
+        self.context_length = max(inputs.warm_up + longest, inputs.volatility_candles + 1)
+        self._trend, self._return, self._risk = (
+            ServedObjective(folder, objective, threads) for objective in manifest.objectives
+        )
+
+    @property
+    def version(self) -> str:
+        """Return the version's name in the store."""
+        return self.manifest.version
+
+    @property
+    def trend_calibration(self) -> Platt:
+        """Return how the probability was calibrated, and on how many rows."""
+        return _calibration(self._trend, Platt)
+
+    def predict(self, features: Values, closes: Values) -> Prediction:
+        """Return the prediction at the last of consecutive closed candles of one symbol.
+
+        `features` is (n, F) as compute_features gives them, `closes` (n,), n >= context_length.
+        """
+        return self.predict_rows(features, closes, np.array([len(features) - 1]))[0]
+
+    def predict_rows(self, features: Values, closes: Values, rows: Rows) -> Predictions:
+        """Return the predictions at `rows`; each needs context_length candles without a gap."""
+        inputs = self.manifest.inputs
+        if features.shape != (len(closes), len(inputs.features)):
+            raise ValueError(
+                f"features: found shape {features.shape}; {len(closes)} closes and "
+                f"{len(inputs.features)} features of the version ask for another"
+            )
+        current = realised_volatility(closes, inputs.volatility_candles)[rows]
+        quantiles = to_quantiles(
+            self._return.raw(features, rows),
+            _calibration(self._return, ConformalBand),
+            current,
+            inputs.horizon_steps,
+        )
+        predicted = to_volatility(self._risk.raw(features, rows), current)
+        return Predictions(
+            to_probability(self._trend.raw(features, rows), self.trend_calibration),
+            quantiles.p10,
+            quantiles.p50,
+            quantiles.p90,
+            to_risk_score(predicted, _calibration(self._risk, RiskScale)),
+            predicted,
+        )
+
+
+def load_version(store: Store, version: str, threads: int = 1) -> ServedVersion:
+    """Return a version of the store, every file checked against its sha256.
+
+    Raises ArtifactInvalidError where the version or a file is missing, corrupt or of a contract
+    version that this release does not read.
+    """
+    folder = store.version(version)
+    return ServedVersion(folder, load_version_manifest(folder), threads)
+
+
+_C = TypeVar("_C", Platt, ConformalBand, RiskScale)
+
+
+def _calibration(objective: ServedObjective, kind: type[_C]) -> _C:
+    found = objective.manifest.calibration
+    assert isinstance(found, kind), "the manifest's own validation pairs them"
+    return found
+
+
+def _session(path: Path, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # what it warns of (constant folding) is not the user's to mend
+    try:
+        return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as e:  # onnxruntime's exceptions have no common public base
+        raise ArtifactInvalidError(
+            f"{path.parent.name}/{path.name}: onnxruntime cannot load it: {e}; train again"
+        ) from e
