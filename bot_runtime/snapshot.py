@@ -1,0 +1,88 @@
+"""A training's own candles: which ones every step of it sees, and proof that they did not change.
+
+`dataset.json` is written last, so where it is the snapshot is whole.
+"""
+
+from pydantic import Field, ValidationError
+
+from bot_runtime.candle_files import load_candles, save_candles
+from bot_runtime.candles import Candles, missing_count
+from bot_runtime.config import explain
+from bot_runtime.contract.intervals import Timeframe, seconds_of
+from bot_runtime.contract.model import Model
+from bot_runtime.contract.signal import CONTRACT_VERSION
+from bot_runtime.errors import ArtifactInvalidError
+from bot_runtime.store import Store, load_json, save_json, sha256_of
+
+
+class SymbolSnapshot(Model):
+    """One symbol's file."""
+
+    symbol: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    candles: int = Field(ge=1, description="Rows in the file.")
+    missing: int = Field(ge=0, description="Candles that the exchange never delivered.")
+    first_open_ms: int
+    last_close_ms: int
+
+
+class Dataset(Model):
+    """What `dataset.json` holds."""
+
+    contract_version: int = CONTRACT_VERSION
+    training: str
+    exchange: str
+    timeframe: Timeframe
+    lookback: str
+    symbols: tuple[SymbolSnapshot, ...]
+
+    @property
+    def interval_ms(self) -> int:
+        """Length of a candle in milliseconds."""
+        return seconds_of(self.timeframe) * 1000
+
+
+def load_dataset(store: Store, training: str) -> Dataset:
+    """Return what a training's snapshot consists of; raises ArtifactInvalidError."""
+    path = store.dataset(training)
+    try:
+        return Dataset.model_validate(load_json(path))
+    except ValidationError as e:
+        raise ArtifactInvalidError(f"{path.name}: {explain(e)}; run the data step again") from e
+
+
+def load_snapshot(store: Store, dataset: Dataset) -> dict[str, Candles]:
+    """Return the candles of every symbol, each file checked against its sha256.
+
+    Raises ArtifactInvalidError where a file is missing or is not the one that was fetched.
+    """
+    loaded = {}
+    for part in dataset.symbols:
+        path = store.candles(dataset.training, part.symbol)
+        found = sha256_of(path)
+        if found != part.sha256:
+            raise ArtifactInvalidError(
+                f"{path.name}: sha256 is {found[:12]}…, dataset.json says {part.sha256[:12]}…; "
+                "delete the training's directory and run it again"
+            )
+        loaded[part.symbol] = load_candles(path, dataset.interval_ms)
+    return loaded
+
+
+def save_snapshot(store: Store, dataset: Dataset) -> None:
+    """Write `dataset.json`, atomically; the files it names are there already."""
+    save_json(store.dataset(dataset.training), dataset.to_json())
+
+
+def save_symbol(store: Store, training: str, symbol: str, candles: Candles) -> SymbolSnapshot:
+    """Write one symbol's candles and return what `dataset.json` says of them."""
+    path = store.candles(training, symbol)
+    save_candles(path, candles)
+    return SymbolSnapshot(
+        symbol=symbol,
+        sha256=sha256_of(path),
+        candles=len(candles),
+        missing=missing_count(candles),
+        first_open_ms=int(candles.open_time_ms[0]),
+        last_close_ms=int(candles.close_time_ms[-1]),
+    )
