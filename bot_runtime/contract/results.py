@@ -18,7 +18,9 @@ StepOrRun = Literal["Preflight", "Data", "Trend", "Return", "Risk", "Evaluation"
 
 Number = Annotated[str, StringConstraints(max_length=24)]
 """A number as text (`%.6g`): no floats in the API."""
-Metrics = Annotated[dict[Annotated[str, StringConstraints(max_length=40)], Number], Field(max_length=24)]
+Metrics = Annotated[
+    dict[Annotated[str, StringConstraints(max_length=40)], Number], Field(max_length=24)
+]
 
 
 class DataResult(Model):

@@ -86,7 +86,9 @@ class TemporalFusionTransformerSpec(Model):
 
     hidden_size: int = Field(default=16, ge=4, le=256, description="Width of the network.")
     attention_heads: int = Field(default=1, ge=1, le=8, description="Heads of the attention.")
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of units dropped in fitting.")
+    dropout: float = Field(
+        default=0.1, ge=0, lt=1, description="Share of units dropped in fitting."
+    )
     learning_rate: float = Field(default=0.01, gt=0, le=1, description="Largest learning rate.")
     batch_size: int = Field(default=128, ge=8, le=4096, description="Windows per step.")
     max_epochs: int = Field(default=8, ge=1, le=500, description="Most passes over the windows.")

@@ -50,7 +50,8 @@ class TrainingSpec(Model):
     """How the models are trained."""
 
     lookback: Duration = Field(
-        default="180d", description="Window of candles to learn from, back from the last closed one."
+        default="180d",
+        description="Window of candles to learn from, back from the last closed one.",
     )
     resources: ResourcesSpec = Field(
         default=TRAINING_RESOURCES, description="Compute resources of each training step."
@@ -64,9 +65,12 @@ class TrainingSpec(Model):
 class InferenceSpec(Model):
     """How the promoted version is served."""
 
-    schedule: Annotated[
-        str, Field(min_length=9, max_length=SCHEDULE_MAX_LENGTH, pattern=SCHEDULE_PATTERN)
-    ] | None = Field(
+    schedule: (
+        Annotated[
+            str, Field(min_length=9, max_length=SCHEDULE_MAX_LENGTH, pattern=SCHEDULE_PATTERN)
+        ]
+        | None
+    ) = Field(
         default=None,
         description="Cron schedule of the decisions; unset fires at every close of a candle.",
     )
