@@ -36,21 +36,43 @@ lock: setup ## Resolve requirements/*.txt from pyproject.toml (UPGRADE=--upgrade
 	done
 
 # Folders with our Python; those that do not exist yet are left out.
-SOURCES := $(wildcard bot_runtime bot_exchange operator/bot_operator tests tools benchmarks)
+SOURCES := $(wildcard bot_runtime bot_exchange operator/bot_operator demo tests tools benchmarks)
 
 .PHONY: format
 format: setup ## Format the code and apply the safe fixes of the linter
 	$(PY) -m ruff check --fix-only --quiet .
 	$(PY) -m ruff format .
 
-.PHONY: crds
-crds: setup ## Generate crds/ from the models of the contract
-	$(PY) tools/generate_crds.py
-
 .PHONY: check
 check: setup ## Format, lint, types, import contracts, text, generated files
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy $(SOURCES)
+	$(dir $(PY))lint-imports --no-logo
+	$(PY) -m tools.generate_crds --check
+	$(PY) -m tools.check_text
+	$(PY) -m tools.check_code
+
+.PHONY: test
+test: setup ## Everything: check, unit, integration and end-to-end tests, and a closing table
+	$(PY) -m tests.tiers check unit integration e2e
+
+.PHONY: test-unit
+test-unit: setup ## Unit tests: under a minute, no network
+	$(PY) -m tests.tiers unit
+
+.PHONY: test-integration
+test-integration: setup ## Tests against a real kube-apiserver and controller-manager
+	$(PY) -m tests.tiers integration
+
+.PHONY: test-e2e
+test-e2e: setup ## The whole story on a real kubelet
+	$(PY) -m tests.tiers e2e
+
+.PHONY: clean
+clean: ## Remove what checks and tests left here, and environments unused for two weeks
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist reports
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	$(PYTHON) tools/environment.py prune
 
 -include tests/cluster/cluster.mk

@@ -8,6 +8,8 @@ import pytest
 TIERS = ("unit", "integration", "e2e")
 TESTS = Path(__file__).resolve().parent
 REAL_CANDLES_VARIABLE = "BOTCRIPTO_REAL_CANDLES"
+REAL_CANDLES_PROPERTY = "real_candles"
+"""In a report, marks the tests that may be skipped where there are no real candles."""
 
 
 def real_candles_folder() -> Path | None:
@@ -29,8 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         tier = item.path.relative_to(TESTS).parts[0]
         if tier in TIERS:
             item.add_marker(tier)
-        if item.get_closest_marker("real_candles") and real_candles_folder() is None:
-            item.add_marker(absent)
+        if item.get_closest_marker("real_candles"):
+            item.user_properties.append((REAL_CANDLES_PROPERTY, "yes"))
+            if real_candles_folder() is None:
+                item.add_marker(absent)
 
 
 @pytest.fixture(scope="session")

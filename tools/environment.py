@@ -12,6 +12,8 @@ written last says that it is complete, and an environment without a stamp is bui
 Only the standard library is imported: this runs before anything is installed.
 """
 
+from __future__ import annotations  # so that an old interpreter gets as far as being told so
+
 import argparse
 import fcntl
 import hashlib

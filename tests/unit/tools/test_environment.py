@@ -1,0 +1,140 @@
+import fcntl
+import importlib.util
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tools import environment
+from tools.tree import ROOT
+
+SCRIPT = ROOT / "tools" / "environment.py"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "botcripto"
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    """A lock that asks for nothing: the environment is built for real, without a package index."""
+    path = tmp_path / "dev.txt"
+    path.write_text("# nothing\n")
+    return path
+
+
+def test_path_follows_the_lock_and_the_cache_setting(cache: Path, lock: Path) -> None:
+    first = environment.environment_folder(lock)
+    assert first.parent == cache
+    lock.write_text("# something else\n")
+    assert environment.environment_folder(lock) != first
+
+
+def test_relative_or_empty_cache_setting_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("", "relative/cache"):
+        monkeypatch.setenv("XDG_CACHE_HOME", value)
+        assert environment.cache_folder() == Path.home() / ".cache" / "botcripto"
+
+
+def test_environment_is_built_once_and_again_after_a_crash(
+    cache: Path, lock: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert environment.setup(lock) == 0
+    folder = environment.environment_folder(lock)
+    assert environment.interpreter(folder).exists()
+    assert "installing dev.txt" in capfd.readouterr().out
+
+    assert environment.setup(lock) == 0
+    assert capfd.readouterr().out == ""
+
+    (folder / environment.STAMP).unlink()  # what a build that was killed leaves
+    (folder / "half-installed").touch()
+    assert environment.setup(lock) == 0
+    assert not (folder / "half-installed").exists()
+    assert cache in folder.parents
+
+
+@pytest.mark.usefixtures("cache")
+def test_failed_installation_is_reported_and_not_taken_for_complete(
+    lock: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lock.write_text("no-such-package-here==1\n")  # has no hash, so pip refuses before any look-up
+    assert environment.setup(lock) == 1
+    assert "exited with 1" in capfd.readouterr().err
+    assert not (environment.environment_folder(lock) / environment.STAMP).exists()
+
+
+def test_second_builder_waits_for_the_first(
+    cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = cache / "venv-x"
+    entered = threading.Event()
+
+    def second() -> None:
+        with environment.locked(folder):
+            entered.set()
+
+    with environment.locked(folder):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.3)
+    assert entered.wait(10)
+    thread.join()
+    assert "another process builds" in capsys.readouterr().out
+
+
+def test_lock_is_let_go_by_a_killed_builder(cache: Path) -> None:
+    cache.mkdir(parents=True)
+    code = (
+        "import sys, time; from pathlib import Path; from tools import environment\n"
+        f"with environment.locked(Path({str(cache / 'venv-x')!r})):\n"
+        "    print('held', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT
+    ) as builder:
+        assert builder.stdout is not None
+        assert builder.stdout.readline() == b"held\n"
+        with (cache / "venv-x.lock").open("w") as handle:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            builder.kill()
+            builder.wait()
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_prune_removes_only_old_environments_of_other_locks(cache: Path) -> None:
+    old, fresh = cache / "venv-old", cache / "venv-fresh"
+    current = environment.environment_folder()
+    for folder in (old, fresh, current):
+        folder.mkdir(parents=True)
+        (folder / environment.STAMP).touch()
+    past = time.time() - (environment.UNUSED_DAYS + 1) * 86_400
+    for folder in (old, current):
+        os.utime(folder / environment.STAMP, (past, past))
+    assert environment.prune() == 0
+    assert [folder.exists() for folder in (old, fresh, current)] == [False, True, True]
+
+
+def test_python_without_venv_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert "apt-get install python3-venv" in (environment.missing_prerequisite() or "")
+
+
+def test_old_python_is_told_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "MINIMUM_PYTHON", (99, 0))
+    assert "3.11 or later is needed" in (environment.missing_prerequisite() or "")
+
+
+def test_path_command_prints_the_interpreter_and_makes_nothing(cache: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", str(SCRIPT), "path"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(environment.interpreter(environment.environment_folder()))
+    assert not cache.exists()
