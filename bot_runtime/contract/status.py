@@ -144,7 +144,8 @@ class TradingBotStatus(Model):
 
 
 StepName = Literal["Data", "Trend", "Return", "Risk", "Evaluation"]
-StepState = Literal["Pending", "Running", "Succeeded", "Failed", "Skipped"]
+StepState = Literal["Pending", "Running", "Succeeded", "Unseen", "Failed", "Skipped"]
+"""Unseen: the Job was deleted before its outcome was read; the next step judges the store."""
 
 
 class StepStatus(Model):
