@@ -1,0 +1,139 @@
+"""A slim cache of the children: what the watches have last said, found by owner label.
+
+It may be behind. What it holds is safe to act on, because every write is checked by the API server;
+what it lacks is confirmed by a live read before anything follows from the absence.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable
+
+from bot_operator.resources import (
+    MODEL_TRAININGS,
+    PODS,
+    Manifest,
+    Ref,
+    Resource,
+    labels_of,
+    name_of,
+    namespace_of,
+    resource_of,
+    uid_of,
+)
+from bot_runtime.contract import names
+
+_REMEMBERED_DELETIONS = 10_000
+
+
+class Cache:
+    """The newest known state of every child, without what no plan reads."""
+
+    def __init__(self) -> None:
+        self._objects: dict[tuple[Resource, str, str], Manifest] = {}
+        self._owned: dict[tuple[str, str, str], dict[tuple[Resource, str, str], None]] = (
+            defaultdict(dict)
+        )
+        self._deleted: OrderedDict[str, None] = OrderedDict()
+
+    def put(self, manifest: Manifest) -> None:
+        """Take a state of an object, unless a newer one or its deletion is known."""
+        key = _key(manifest)
+        known = self._objects.get(key)
+        if uid_of(manifest) in self._deleted:
+            return
+        if (
+            known is not None
+            and uid_of(known) == uid_of(manifest)
+            and _version(known) > _version(manifest)
+        ):
+            return
+        self._unlink(key)
+        self._objects[key] = slim(manifest)
+        for owner in _owners(manifest):
+            self._owned[owner][key] = None
+
+    def drop(self, manifest: Manifest) -> None:
+        """Take note that an object is gone, for good: its uid never comes back."""
+        self._deleted[uid_of(manifest)] = None
+        while len(self._deleted) > _REMEMBERED_DELETIONS:
+            self._deleted.popitem(last=False)
+        key = _key(manifest)
+        known = self._objects.get(key)
+        if known is not None and uid_of(known) == uid_of(manifest):
+            self._unlink(key)
+
+    def get(self, ref: Ref) -> Manifest | None:
+        """Return the named object, None where none is known."""
+        return self._objects.get((ref.resource, ref.namespace, ref.name))
+
+    def of_bot(self, namespace: str, bot: str) -> list[Manifest]:
+        """Return all known children of a bot, those of its trainings included."""
+        return self._children((names.LABEL_BOT, namespace, bot))
+
+    def of_training(self, namespace: str, training: str) -> list[Manifest]:
+        """Return all known children of a training."""
+        return self._children((names.LABEL_TRAINING, namespace, training))
+
+    def replace(self, resource: Resource, listed: Iterable[Manifest], version: int) -> int:
+        """Take a full list made at `version`; return how many objects it corrected."""
+        corrections = 0
+        seen = set()
+        for manifest in listed:
+            key = _key(manifest)
+            seen.add(key)
+            known = self._objects.get(key)
+            corrections += known is None or _version(known) < _version(manifest)
+            self.put(manifest)
+        for key in [k for k in self._objects if k[0] == resource and k not in seen]:
+            if _version(self._objects[key]) <= version:
+                self._unlink(key)
+                corrections += 1
+        return corrections
+
+    def _children(self, owner: tuple[str, str, str]) -> list[Manifest]:
+        return [self._objects[key] for key in self._owned.get(owner, ())]
+
+    def _unlink(self, key: tuple[Resource, str, str]) -> None:
+        known = self._objects.pop(key, None)
+        if known is None:
+            return
+        for owner in _owners(known):
+            self._owned[owner].pop(key, None)
+            if not self._owned[owner]:
+                del self._owned[owner]
+
+
+def slim(manifest: Manifest) -> Manifest:
+    """Return the object without what no plan reads: thousands of them fit into the memory."""
+    metadata = {k: v for k, v in manifest["metadata"].items() if k != "managedFields"}
+    slimmed = {**manifest, "metadata": metadata}
+    if manifest["kind"] == PODS.kind:
+        slimmed["spec"] = {"nodeName": manifest.get("spec", {}).get("nodeName")}
+    slimmed.pop("data", None)
+    return slimmed
+
+
+def _owners(manifest: Manifest) -> list[tuple[str, str, str]]:
+    namespace = namespace_of(manifest)
+    labels = labels_of(manifest)
+    owners = [
+        (label, namespace, labels[label])
+        for label in (names.LABEL_BOT, names.LABEL_TRAINING)
+        if label in labels
+    ]
+    if resource_of(manifest) == MODEL_TRAININGS:
+        bot = (manifest.get("spec", {}).get("botRef") or {}).get("name")
+        by_reference = (names.LABEL_BOT, namespace, bot)
+        if bot and by_reference not in owners:
+            owners.append(by_reference)
+    return owners
+
+
+def _key(manifest: Manifest) -> tuple[Resource, str, str]:
+    return (resource_of(manifest), namespace_of(manifest), name_of(manifest))
+
+
+def _version(manifest: Manifest) -> int:
+    # The API conventions promise since Kubernetes 1.35 what etcd has always done: versions of
+    # one kind are integers that grow.
+    version = str(manifest["metadata"].get("resourceVersion", "0"))
+    return int(version) if version.isdecimal() else 0

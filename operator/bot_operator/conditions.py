@@ -1,0 +1,68 @@
+"""Conditions: carried over from status to status, with a new time only where the status flips."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from bot_operator.resources import to_time
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.status import Condition
+
+Status = Literal["True", "False", "Unknown"]
+
+_MESSAGE_MAX = 2048
+
+
+class ConditionSet:
+    """The conditions of one object while its plan is made.
+
+    Every type is present from the start: as Unknown until it is decided in this plan. What an
+    earlier plan found does not count as found now.
+    """
+
+    def __init__(
+        self,
+        types: type[StrEnum],
+        previous: Iterable[Condition],
+        generation: int,
+        now: datetime,
+    ) -> None:
+        self._order = tuple(str(member.value) for member in types)
+        self._previous = {c.type: c for c in previous}
+        self._generation = generation
+        self._now = to_time(now)
+        self._decided: dict[str, Condition] = {}
+        for kind in self._order:
+            self.set(kind, "Unknown", Reason.NOT_DECIDED)
+
+    def set(self, kind: str, status: Status, reason: Reason, message: str = "") -> None:
+        """Decide a condition."""
+        before = self._previous.get(kind)
+        flipped = before is None or before.status != status
+        self._decided[kind] = Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=message[:_MESSAGE_MAX],
+            last_transition_time=(
+                self._now if before is None or flipped else before.last_transition_time
+            ),
+            observed_generation=self._generation,
+        )
+
+    def get(self, kind: str) -> Condition:
+        """Return a condition as decided so far."""
+        return self._decided[kind]
+
+    def before(self, kind: str) -> Condition | None:
+        """Return a condition as it stood before this plan, None at first sight."""
+        return self._previous.get(kind)
+
+    def is_true(self, kind: str) -> bool:
+        """Tell whether a condition is True so far."""
+        return self._decided[kind].status == "True"
+
+    def all(self) -> tuple[Condition, ...]:
+        """Return every condition, in the order of their declaration."""
+        return tuple(self._decided[kind] for kind in self._order)

@@ -1,0 +1,204 @@
+"""The API server: the one module that calls it, as raw JSON through the official client."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import aiohttp
+from kubernetes.aio import client, config
+
+from bot_operator import metrics
+from bot_operator.errors import AlreadyExists, NotFound, Unavailable, error_of
+from bot_operator.resources import Manifest, Ref, Resource, name_of, namespace_of, resource_of
+from bot_runtime.contract import names
+
+_TIMEOUT_SECONDS = 30.0
+_PAGE = 500
+_CONNECTIONS = 64
+_APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
+_JSON = "application/json"
+
+
+class Kube(Protocol):
+    """What the operator asks of an API server. Every call may raise ApiError."""
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """Return the object as it is now, None where it does not exist."""
+        ...
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
+    ) -> tuple[list[Manifest], int]:
+        """Return all matching objects and the version of the list."""
+        ...
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create the object; AlreadyExists where one of its name is there."""
+        ...
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Apply the object server-side as our field manager, and return it."""
+        ...
+
+    async def apply_status(self, manifest: Manifest) -> Manifest:
+        """Apply the status subresource of the object with the manifest's uid."""
+        ...
+
+    async def patch(self, ref: Ref, body: Mapping[str, Any]) -> Manifest | None:
+        """Merge `body` into the object of this uid; None where it does not exist."""
+        ...
+
+    async def delete(self, ref: Ref) -> None:
+        """Delete the object of this uid and what it owns; nothing happens where it is gone."""
+        ...
+
+
+class ApiServer:
+    """A Kube over HTTP: in the cluster by its own account, outside by KUBECONFIG."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self.api = api
+        self.last_success = time.monotonic()
+
+    @classmethod
+    async def connect(cls) -> "ApiServer":
+        """Return a client configured by the pod's account or by KUBECONFIG."""
+        configuration = client.Configuration()
+        configuration.connection_pool_maxsize = _CONNECTIONS
+        try:
+            config.load_incluster_config(client_configuration=configuration)
+        except config.ConfigException:
+            await config.load_kube_config(client_configuration=configuration)
+        return cls(client.ApiClient(configuration))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.api.close()
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """Return the object as it is now, None where it does not exist."""
+        try:
+            return await self._call("GET", ref.resource, ref.resource.path(ref.namespace, ref.name))
+        except NotFound:
+            return None
+
+    async def list(
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
+    ) -> tuple[list[Manifest], int]:
+        """Return all matching objects, read in pages, and the version of the list."""
+        query = {"limit": str(_PAGE), "labelSelector": labels, "fieldSelector": fields}
+        found: list[Manifest] = []
+        while True:
+            page = await self._call(
+                "GET", resource, resource.path(namespace), query={k: v for k, v in query.items() if v}
+            )
+            for item in page.get("items") or ():
+                # Lists leave kind and apiVersion out of their items.
+                found.append({"apiVersion": resource.api_version, "kind": resource.kind, **item})
+            query["continue"] = page["metadata"].get("continue", "")
+            if not query["continue"]:
+                return found, int(page["metadata"].get("resourceVersion") or 0)
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create the object; AlreadyExists where one of its name is there."""
+        resource = resource_of(manifest)
+        path = resource.path(namespace_of(manifest))
+        query = {"fieldManager": names.FIELD_MANAGER}
+        return await self._call("POST", resource, path, query=query, body=manifest)
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Apply the object server-side as our field manager, and return it."""
+        return await self._apply(manifest, "")
+
+    async def apply_status(self, manifest: Manifest) -> Manifest:
+        """Apply the status subresource of the object with the manifest's uid."""
+        return await self._apply(manifest, "status")
+
+    async def patch(self, ref: Ref, body: Mapping[str, Any]) -> Manifest | None:
+        """Merge `body` into the object of this uid; None where it does not exist."""
+        path = ref.resource.path(ref.namespace, ref.name)
+        merged = {**body, "metadata": {**body.get("metadata", {}), "uid": ref.uid}}
+        query = {"fieldManager": names.FIELD_MANAGER}
+        try:
+            return await self._call(
+                "PATCH", ref.resource, path, query=query, body=merged, content=_MERGE
+            )
+        except NotFound:
+            return None
+
+    async def delete(self, ref: Ref) -> None:
+        """Delete the object of this uid and what it owns; nothing happens where it is gone."""
+        body: dict[str, Any] = {"propagationPolicy": "Background"}
+        if ref.uid:
+            body["preconditions"] = {"uid": ref.uid}
+        try:
+            path = ref.resource.path(ref.namespace, ref.name)
+            await self._call("DELETE", ref.resource, path, body=body)
+        except NotFound:
+            return
+
+    async def _apply(self, manifest: Manifest, subresource: str) -> Manifest:
+        resource = resource_of(manifest)
+        path = resource.path(namespace_of(manifest), name_of(manifest), subresource)
+        query = {"fieldManager": names.FIELD_MANAGER, "force": "true"}
+        return await self._call("PATCH", resource, path, query=query, body=manifest, content=_APPLY)
+
+    async def _call(
+        self,
+        method: str,
+        resource: Resource,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content: str = _JSON,
+    ) -> Manifest:
+        status = 0
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                status, headers, data = await self._send(method, path, query, body, content)
+        except (aiohttp.ClientError, TimeoutError, OSError) as e:
+            raise Unavailable(0, type(e).__name__, str(e) or "no answer") from e
+        finally:
+            metrics.API_REQUESTS.labels(method, resource.plural, str(status)).inc()
+        if status >= 400:
+            raise _refusal(status, headers, data)
+        self.last_success = time.monotonic()
+        answer: Manifest = json.loads(data)
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None,
+        body: Mapping[str, Any] | None,
+        content: str,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        arguments = await self.api.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params={"Accept": _JSON, "Content-Type": content},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        response = await self.api.call_api(*arguments, _request_timeout=_TIMEOUT_SECONDS)
+        return response.status, response.headers, await response.read()
+
+
+def _refusal(status: int, headers: Mapping[str, str], data: bytes) -> Exception:
+    try:
+        answer = json.loads(data)
+        reason, message = str(answer.get("reason", "")), str(answer.get("message", ""))
+    except (ValueError, AttributeError):
+        # A proxy or load balancer answered in the API server's place.
+        reason, message = "", data[:200].decode(errors="replace")
+    after = headers.get("Retry-After", "")
+    return error_of(status, reason, message, float(after) if after.isdecimal() else 0.0)
+
+
+__all__ = ["AlreadyExists", "ApiServer", "Kube"]

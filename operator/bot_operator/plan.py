@@ -1,0 +1,62 @@
+"""What a plan is: everything that one reconciliation wants done, as a value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from bot_operator.conditions import ConditionSet
+from bot_operator.resources import Manifest, Ref
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An Event to be told about the owner."""
+
+    kind: Literal["Normal", "Warning"]
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Applied in this order: delete, resume, create, apply, status, notes."""
+
+    status: Model
+    """The whole desired status; written only where it differs."""
+    delete: tuple[Ref, ...] = ()
+    resume: tuple[Ref, ...] = ()
+    """Jobs that were created suspended and whose uid is recorded by now."""
+    create: tuple[Manifest, ...] = ()
+    """Created if absent, never changed afterwards: Jobs, trainings, run configurations."""
+    apply: tuple[Manifest, ...] = ()
+    """Kept as they are here by server-side apply: claims and CronJobs."""
+    notes: tuple[Note, ...] = ()
+    requeue_after: float | None = None
+    """Seconds after which the owner is looked at again without being woken."""
+
+
+def notes_of(
+    conditions: ConditionSet,
+    told: dict[str, Callable[[str], Literal["Normal", "Warning"] | None]],
+) -> tuple[Note, ...]:
+    """Return a note for each condition of `told` whose status or reason has changed.
+
+    `told` maps the type to a function of the new status: the kind of Event, or None for no Event.
+    """
+    notes = []
+    for kind, weigh in told.items():
+        now, before = conditions.get(kind), conditions.before(kind)
+        if before is not None and (before.status, before.reason) == (now.status, now.reason):
+            continue
+        weight = weigh(now.status)
+        if weight is not None:
+            notes.append(Note(weight, now.reason, now.message or f"{kind} is {now.status}"))
+    return tuple(notes)
+
+
+def earliest(*delays: float | None) -> float | None:
+    """Return the least of the given delays, None where there is none."""
+    given = [delay for delay in delays if delay is not None]
+    return max(0.0, min(given)) if given else None

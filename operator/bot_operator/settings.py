@@ -1,0 +1,99 @@
+"""Settings of the operator: one frozen object, read once from the environment."""
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot_operator.errors import SettingsError
+
+TRAINING_IMAGE = "BOTCRIPTO_TRAINING_IMAGE"
+INFERENCE_IMAGE = "BOTCRIPTO_INFERENCE_IMAGE"
+NAMESPACE = "BOTCRIPTO_NAMESPACE"
+IDENTITY = "BOTCRIPTO_IDENTITY"
+PORT = "BOTCRIPTO_PORT"
+WORKERS = "BOTCRIPTO_WORKERS"
+LEASE_SECONDS = "BOTCRIPTO_LEASE_SECONDS"
+
+_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_IMAGE = re.compile(
+    r"[a-z0-9][a-zA-Z0-9._:/-]*?(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    r"(?P<digest>@sha256:[0-9a-f]{64})?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that one operator process is told."""
+
+    training_image: str
+    inference_image: str
+    namespace: str
+    """Namespace of the operator's own Lease, and of the objects it serves unless all are served."""
+    all_namespaces: bool = False
+    identity: str = "operator"
+    """Holder of the Lease: the pod's name, so that a restarted container goes on at once."""
+    port: int = 8080
+    workers: int = 8
+    lease_seconds: int = 15
+
+    @property
+    def scope(self) -> str | None:
+        """Namespace that is served; None for all."""
+        return None if self.all_namespaces else self.namespace
+
+
+def load_settings(
+    environment: Mapping[str, str] = os.environ,
+    *,
+    namespace: str | None = None,
+    all_namespaces: bool = False,
+) -> Settings:
+    """Return the settings; SettingsError names the variable that is missing or wrong."""
+    return Settings(
+        training_image=_image(environment, TRAINING_IMAGE),
+        inference_image=_image(environment, INFERENCE_IMAGE),
+        namespace=namespace or environment.get(NAMESPACE) or _own_namespace(),
+        all_namespaces=all_namespaces,
+        identity=environment.get(IDENTITY) or f"{socket.gethostname()}-{os.getpid()}",
+        port=_integer(environment, PORT, 8080, 0, 65_535),
+        workers=_integer(environment, WORKERS, 8, 1, 100),
+        lease_seconds=_integer(environment, LEASE_SECONDS, 15, 3, 120),
+    )
+
+
+def _image(environment: Mapping[str, str], variable: str) -> str:
+    value = environment.get(variable, "")
+    match = _IMAGE.fullmatch(value)
+    if not value or match is None:
+        raise SettingsError(
+            f"{variable}: found {value!r}; set the image that this release of the operator runs, "
+            "with a tag or a digest: registry/name:1.2.3"
+        )
+    pinned = match["digest"] is not None or match["tag"] is not None
+    if not pinned or match["tag"] == "latest":
+        raise SettingsError(
+            f"{variable}: {value} can move; name a version (:1.2.3) or a digest (@sha256:...)"
+        )
+    return value
+
+
+def _integer(
+    environment: Mapping[str, str], variable: str, default: int, least: int, most: int
+) -> int:
+    text = environment.get(variable, "")
+    if not text:
+        return default
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise SettingsError(f"{variable}: found {text!r}; set a number from {least} to {most}")
+    return int(text)
+
+
+def _own_namespace() -> str:
+    if _ACCOUNT_NAMESPACE.is_file():
+        return _ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()
+    raise SettingsError(
+        f"{NAMESPACE}: not set, and not in a pod; set it or give --namespace NAME"
+    )

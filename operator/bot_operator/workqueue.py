@@ -1,0 +1,93 @@
+"""The work queue: keys to reconcile, each at most once in the queue and in one worker at a time."""
+
+import asyncio
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+FIRST_BACKOFF_SECONDS = 1.0
+LAST_BACKOFF_SECONDS = 300.0
+
+
+class WorkQueue(Generic[K]):
+    """A set of keys in order of arrival.
+
+    A key that is added while a worker has it runs once more when that worker is done with it.
+    Failures back off by key, from 1 s to 5 min with jitter, and never give up.
+    """
+
+    def __init__(self, draw: Callable[[], float] = random.random) -> None:
+        self._draw = draw
+        self._ready: OrderedDict[K, float] = OrderedDict()
+        self._running: dict[K, bool] = {}
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._failures: dict[K, int] = {}
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def add(self, key: K) -> None:
+        """Have `key` reconciled as soon as a worker is free."""
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        if key in self._running:
+            self._running[key] = True
+        elif key not in self._ready:
+            self._ready[key] = asyncio.get_running_loop().time()
+            self._wake.set()
+
+    def add_after(self, key: K, seconds: float) -> None:
+        """Have `key` reconciled in `seconds`, unless it is woken earlier."""
+        loop = asyncio.get_running_loop()
+        timer = self._timers.get(key)
+        if timer is not None:
+            if timer.when() <= loop.time() + seconds:
+                return
+            timer.cancel()
+        self._timers[key] = loop.call_later(seconds, self.add, key)
+
+    def retry(self, key: K, at_least: float = 0.0) -> float:
+        """Have a failed `key` tried again after its backoff; return the seconds."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        bound = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 16), LAST_BACKOFF_SECONDS)
+        delay = max(bound * (0.75 + 0.25 * self._draw()), at_least)
+        self.add_after(key, delay)
+        return delay
+
+    def succeeded(self, key: K) -> None:
+        """Forget the failures of `key`."""
+        self._failures.pop(key, None)
+
+    def forget(self, key: K) -> None:
+        """Drop every wake-up of `key`: its object is gone."""
+        self._failures.pop(key, None)
+        self._ready.pop(key, None)
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+
+    async def get(self) -> K:
+        """Wait for a key and take it; `done` must follow."""
+        while not self._ready:
+            self._wake.clear()
+            await self._wake.wait()
+        key, _ = self._ready.popitem(last=False)
+        self._running[key] = False
+        return key
+
+    def done(self, key: K) -> None:
+        """Give a taken key back; it runs again at once where it was woken meanwhile."""
+        if self._running.pop(key):
+            self.add(key)
+
+    def oldest_age(self) -> float:
+        """Return the seconds that the first key of the queue has been waiting, 0 for none."""
+        if not self._ready:
+            return 0.0
+        return asyncio.get_running_loop().time() - next(iter(self._ready.values()))
