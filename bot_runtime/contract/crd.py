@@ -5,20 +5,23 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from bot_runtime.contract.modeltraining import TRAINING_RULES, ModelTrainingSpec
+from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.names import (
+    BOT_NAME_MAX,
     GROUP,
     MODEL_TRAINING_KIND,
     MODEL_TRAINING_PLURAL,
     TRADING_BOT_KIND,
     TRADING_BOT_PLURAL,
+    TRAINING_NAME_MAX,
     VERSION,
 )
+from bot_runtime.contract.rules import Rule, with_rules
 from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
 from bot_runtime.contract.structural import Schema, build_schema
-from bot_runtime.contract.tradingbot import BOT_RULES, TradingBotSpec
+from bot_runtime.contract.tradingbot import TradingBotSpec
 
-NAME_MAX_LENGTH: Final = 253
+API_NAME_MAX: Final = 253
 """What the API server itself allows; bounds the cost of the CEL rules on the name."""
 
 
@@ -53,7 +56,7 @@ class Kind:
     description: str
     spec: type[BaseModel]
     status: type[BaseModel]
-    rules: dict[str, Any]
+    name_max: int
     columns: tuple[Column, ...]
     selectable: tuple[str, ...]
 
@@ -71,7 +74,7 @@ TRADING_BOT = Kind(
     description="A trading bot: trains its models, promotes a version and decides on schedule.",
     spec=TradingBotSpec,
     status=TradingBotStatus,
-    rules=BOT_RULES,
+    name_max=BOT_NAME_MAX,
     columns=(
         Column("Mode", ".spec.mode", "Paper or Live."),
         Column("Symbols", ".spec.symbols", "Markets."),
@@ -95,7 +98,7 @@ MODEL_TRAINING = Kind(
     description="One immutable training run: candles, three models, evaluation, verdict.",
     spec=ModelTrainingSpec,
     status=ModelTrainingStatus,
-    rules=TRAINING_RULES,
+    name_max=TRAINING_NAME_MAX,
     columns=(
         Column("Bot", ".spec.botRef.name", "Bot that the run is for."),
         Column("State", ".status.state", "Where the run stands."),
@@ -147,8 +150,8 @@ def build_crd(kind: Kind) -> dict[str, Any]:
 
 
 def _build_root(kind: Kind) -> Schema:
-    name = {"type": "string", "maxLength": NAME_MAX_LENGTH}
-    return {
+    name = {"type": "string", "maxLength": API_NAME_MAX}
+    root: Schema = {
         "type": "object",
         "description": kind.description,
         "required": ["spec"],
@@ -157,12 +160,18 @@ def _build_root(kind: Kind) -> Schema:
             "kind": {"type": "string", "description": kind.name},
             "metadata": {"type": "object", "properties": {"name": name}},
             "spec": build_schema(kind.spec),
-            "status": {
-                **build_schema(kind.status, defaults=False),
-                # Before the operator's first sight: an observed generation that is none tells
-                # kstatus and `kubectl wait` that nothing in the status is about this spec.
-                "default": {"observedGeneration": -1, "state": "Pending"},
-            },
+            "status": build_schema(kind.status, defaults=False),
         },
-        **kind.rules,
     }
+    # On the whole object: CEL sees metadata.name only there.
+    return with_rules(root, (_name_rule(kind.name_max),))
+
+
+def _name_rule(longest: int) -> Rule:
+    return Rule(
+        f"self.metadata.name.size() <= {longest} && "
+        "self.metadata.name.matches(r'^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        f"metadata.name: write at most {longest} characters, a-z first, then a-z, 0-9 and -, "
+        "so that the name of every child fits",
+        field=".metadata.name",
+    )

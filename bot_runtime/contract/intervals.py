@@ -1,13 +1,26 @@
 """Timeframes of candles and durations of windows, as strings that the resources carry."""
 
 import re
-from typing import Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import Field
+
+from bot_runtime.contract.rules import matches
 
 Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
 TIMEFRAMES: Final[tuple[str, ...]] = get_args(Timeframe)
 
-DURATION_PATTERN: Final = r"^[1-9][0-9]{0,4}(m|h|d|w)$"
+_DURATION: Final = "[1-9][0-9]{0,4}[mhdw]"
 _UNIT_SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+Duration = Annotated[
+    str,
+    Field(max_length=6),
+    matches(
+        _DURATION, "is not a duration: write a whole number and one of m, h, d, w, such as 180d"
+    ),
+]
+"""Length of a window."""
 
 
 def seconds_of(duration: str) -> int:
@@ -15,7 +28,7 @@ def seconds_of(duration: str) -> int:
 
     Raises ValueError that names the value where it is not one.
     """
-    if not re.match(DURATION_PATTERN, duration):
+    if re.fullmatch(_DURATION, duration) is None:
         raise ValueError(
             f"duration: found {duration!r}; write a number and one of m, h, d, w: 180d"
         )

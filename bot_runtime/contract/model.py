@@ -1,9 +1,13 @@
 """The base of every model in the contract, and the string types that bound what they accept."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from bot_runtime.contract.rules import Rule, matches, with_rules
 
 
 class Model(BaseModel):
@@ -17,46 +21,70 @@ class Model(BaseModel):
         allow_inf_nan=False,
     )
 
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+    """Rules between the fields of one model."""
+
+    @model_validator(mode="after")
+    def _hold_rules(self) -> Self:
+        for rule in self.RULES:
+            rule.check(self)
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        written = handler(schema)
+        resolved = handler.resolve_ref_schema(written)
+        resolved.update(with_rules(resolved, cls.RULES))
+        return written
+
     def to_json(self) -> dict[str, Any]:
         """Return the value as JSON types by its outside names, without what is unset (None)."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
-    """Return CEL rules (expression, message) for `json_schema_extra` of a model or a field."""
-    return {
-        "x-kubernetes-validations": [
-            {"rule": " ".join(rule.split()), "message": message} for rule, message in pairs
-        ]
-    }
-
-
 ObjectName = Annotated[
-    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    str,
+    Field(min_length=1, max_length=253),
+    matches(
+        r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+        "is not the name of an object: write a-z, 0-9, - and ., with a letter or digit at both "
+        "ends",
+    ),
 ]
-"""Name of another object in the same namespace."""
+"""Name of another object in the same namespace, or of one without a namespace."""
+
+VersionName = Annotated[
+    str,
+    Field(min_length=1, max_length=80),
+    matches(
+        "[a-z0-9]([-a-z0-9]*[a-z0-9])?",
+        "is not a version: write one as `kubectl get tradingbots,modeltrainings` shows it",
+    ),
+]
+"""Name of a version in the store."""
+
+_PART = "[a-z0-9]+([._-]+[a-z0-9]+)*"
 
 Image = Annotated[
     str,
-    Field(
-        min_length=3,
-        max_length=512,
-        json_schema_extra=rules(
-            (
-                r"self.matches('^[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?"
-                r"(@sha256:[0-9a-f]{64})?$')",
-                "is not an image reference; write registry/name:tag or registry/name@sha256:…",
-            ),
-            (
-                "self.contains('@sha256:') || self.split('/')[self.split('/').size() - 1]"
-                ".contains(':')",
-                "an image needs a tag or a digest: add :<version> or @sha256:<digest>",
-            ),
-            (
-                "!self.endsWith(':latest') && !self.contains(':latest@')",
-                "the tag latest moves; name a version (:1.2.3) or a digest (@sha256:…)",
-            ),
-        ),
+    Field(min_length=1, max_length=512),
+    matches(
+        rf"{_PART}(:[0-9]+)?(/{_PART})*(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
+        "(@sha256:[0-9a-f]{64})?",
+        "is not an image reference: write registry/name:<version> or "
+        "registry/name@sha256:<64 hexadecimal digits>",
+    ),
+    Rule(
+        "self.contains('@') || self.matches('^.*:[^/]*$')",
+        "an image needs a tag or a digest: add :<version> or @sha256:<digest>",
+        lambda image: "@" in image or ":" in image.rsplit("/", 1)[-1],
+    ),
+    Rule(
+        "!self.endsWith(':latest') && !self.contains(':latest@')",
+        "the tag latest moves: write a version (:1.2.3) or a digest (@sha256:<digest>)",
+        lambda image: not image.endswith(":latest") and ":latest@" not in image,
     ),
 ]
 """Image reference with a tag other than `latest`, or a digest."""

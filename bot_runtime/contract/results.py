@@ -100,6 +100,7 @@ class StepResult(Model):
 
 def to_message(result: StepResult) -> str:
     """Return the termination message; long optional parts are cut until it fits 4,000 bytes."""
+    text = ""
     for candidate in (
         result,
         result.model_copy(update={"warnings": ()}),

@@ -4,15 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bot_runtime.contract.intervals import DURATION_PATTERN
-from bot_runtime.contract.model import Image, Model, ObjectName, rules
+from bot_runtime.contract.model import Model, ObjectName
+from bot_runtime.contract.quantities import Quantities, quantity_value
+from bot_runtime.contract.rules import Rule, matches
 
 Algorithm = Literal["GradientBoosting", "TemporalFusionTransformer"]
 Objective = Literal["Trend", "Return", "Risk"]
 OBJECTIVES: tuple[Objective, ...] = ("Trend", "Return", "Risk")
 
 Symbol = Annotated[
-    str, Field(min_length=3, max_length=41, pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}$")
+    str,
+    Field(max_length=41),
+    matches(
+        "[A-Z0-9]{1,20}/[A-Z0-9]{1,20}",
+        "is not a market: write BASE/QUOTE in capitals, such as BTC/USDT",
+    ),
 ]
 Symbols = Annotated[
     tuple[Symbol, ...],
@@ -20,29 +26,12 @@ Symbols = Annotated[
         min_length=1,
         max_length=10,
         description="Markets to trade, as BASE/QUOTE: BTC/USDT. One model is trained over all.",
-        json_schema_extra={
-            "x-kubernetes-list-type": "atomic",
-            **rules(
-                (
-                    "self.all(s, self.exists_one(t, t == s))",
-                    "symbols has a duplicate; name each market once",
-                )
-            ),
-        },
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     ),
-]
-Duration = Annotated[str, Field(max_length=6, pattern=DURATION_PATTERN)]
-Quantities = Annotated[
-    dict[str, str],
-    Field(
-        max_length=8,
-        json_schema_extra={
-            "additionalProperties": {
-                "x-kubernetes-int-or-string": True,
-                "anyOf": [{"type": "integer"}, {"type": "string"}],
-                "maxLength": 32,
-            }
-        },
+    Rule(
+        "self.all(s, self.exists_one(t, t == s))",
+        "symbols has a duplicate: name each market once",
+        lambda symbols: len(set(symbols)) == len(symbols),
     ),
 ]
 
@@ -50,12 +39,14 @@ Quantities = Annotated[
 class ExchangeSpec(Model):
     """Where candles come from and where orders would go."""
 
-    id: str = Field(
-        min_length=2,
-        max_length=32,
-        pattern=r"^[a-z0-9]+$",
-        description="ccxt's id of the exchange: binance, kraken, …",
-    )
+    id: Annotated[
+        str,
+        Field(max_length=32),
+        matches(
+            "[a-z0-9]{2,32}",
+            "is not ccxt's id of an exchange: write a-z and 0-9, such as binance",
+        ),
+    ] = Field(description="ccxt's id of the exchange: binance, kraken, …")
     market_type: Literal["Spot"] = Field(default="Spot", description="Kind of market.")
     credentials_secret: ObjectName | None = Field(
         default=None,
@@ -64,11 +55,23 @@ class ExchangeSpec(Model):
             "Needed for mode Live; in mode Paper the key is only checked."
         ),
     )
-    endpoint: str | None = Field(
+    endpoint: (
+        Annotated[
+            str,
+            Field(max_length=253),
+            matches(
+                r"https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?",
+                "is not a base address: write http(s)://host[:port] without a path, such as "
+                "http://exchange.default.svc:8080",
+            ),
+        ]
+        | None
+    ) = Field(
         default=None,
-        max_length=253,
-        pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$",
-        description="Base address of another server that speaks the exchange's API (test exchange).",
+        description=(
+            "Base address of another server that speaks the exchange's API (a test exchange); "
+            "unset: the exchange's own."
+        ),
     )
 
 
@@ -139,7 +142,10 @@ class GateSpec(Model):
         default=0.0,
         ge=0,
         le=0.5,
-        description="Relative improvement of log loss and pinball loss over naive that is asked for.",
+        description=(
+            "Relative improvement of log loss and pinball loss over naive that is asked for "
+            "(0.01 = 1 %)."
+        ),
     )
 
 
@@ -162,10 +168,12 @@ class DecisionSpec(Model):
         default=0.0005,
         ge=0,
         le=1,
-        description="Least expected return over the horizon after a round trip's fees (0.001 = 0.1 %).",
+        description=(
+            "Least expected return over the horizon after a round trip's fees (0.001 = 0.1 %)."
+        ),
     )
     fees_bps: float = Field(
-        default=10,
+        default=10.0,
         ge=0,
         le=1000,
         description="Fee of one side in basis points; a round trip costs twice this.",
@@ -177,19 +185,23 @@ class StorageSpec(Model):
 
     existing_claim: ObjectName | None = Field(
         default=None,
-        description="A PersistentVolumeClaim of your own (also one retained earlier); none is made.",
+        description=(
+            "Name of a PersistentVolumeClaim of your own (also one retained earlier); no other is "
+            "made then."
+        ),
     )
-    storage_class_name: str | None = Field(
+    storage_class_name: ObjectName | None = Field(
         default=None,
-        max_length=253,
         description="StorageClass of the claim; unset takes the cluster's default.",
     )
-    size: str = Field(
-        default="2Gi",
-        max_length=16,
-        pattern=r"^[1-9][0-9]*(Mi|Gi|Ti)$",
-        description="Size of the claim.",
-    )
+    size: Annotated[
+        str,
+        Field(max_length=16),
+        matches(
+            "[1-9][0-9]{0,6}(Mi|Gi|Ti)",
+            "is not a size: write a whole number and Mi, Gi or Ti, such as 2Gi",
+        ),
+    ] = Field(default="2Gi", description="Size of the claim.")
     access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = Field(
         default="ReadWriteOnce",
         description="ReadWriteOnce keeps all pods of the store on one node.",
@@ -199,19 +211,65 @@ class StorageSpec(Model):
     )
 
 
+def _requests_within_limits(resources: "ResourcesSpec") -> bool:
+    return all(
+        quantity_value(amount) <= quantity_value(resources.limits[name])
+        for name, amount in resources.requests.items()
+        if name in resources.limits
+    )
+
+
 class ResourcesSpec(Model):
-    """Compute resources of a pod, as Kubernetes spells them."""
+    """Compute resources of a pod, as Kubernetes spells them; written, they replace the default."""
+
+    RULES = (
+        Rule(
+            "!has(self.requests) || !has(self.limits) || self.requests.all(k, "
+            "!(k in self.limits) || !isQuantity(string(self.requests[k])) || "
+            "!isQuantity(string(self.limits[k])) || quantity(string(self.requests[k]))"
+            ".compareTo(quantity(string(self.limits[k]))) <= 0)",
+            "a request is above its limit: lower the request or raise the limit",
+            _requests_within_limits,
+            field=".requests",
+        ),
+    )
 
     requests: Quantities = Field(default_factory=dict, description="Reserved: cpu, memory.")
     limits: Quantities = Field(default_factory=dict, description="Upper bounds: cpu, memory.")
 
 
+LabelValue = Annotated[
+    str,
+    Field(max_length=63),
+    matches(
+        "([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?",
+        "is not the value of a label: write at most 63 of A-Z, a-z, 0-9, -, _ and ., with a "
+        "letter or digit at both ends",
+    ),
+]
+
+
 class TolerationSpec(Model):
     """A taint that the pods tolerate."""
 
+    RULES = (
+        Rule(
+            "self.operator == 'Equal' || !has(self.value)",
+            "operator Exists takes no value: remove value, or write operator: Equal",
+            lambda self: self.operator == "Equal" or self.value is None,
+            field=".value",
+        ),
+        Rule(
+            "has(self.key) || self.operator == 'Exists'",
+            "without a key the operator must be Exists: add key, or write operator: Exists",
+            lambda self: self.key is not None or self.operator == "Exists",
+            field=".operator",
+        ),
+    )
+
     key: str | None = Field(default=None, max_length=316, description="Taint key; unset: all keys.")
     operator: Literal["Exists", "Equal"] = Field(default="Equal", description="How to compare.")
-    value: str | None = Field(default=None, max_length=63, description="Taint value.")
+    value: LabelValue | None = Field(default=None, description="Taint value.")
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
         default=None, description="Taint effect; unset: all effects."
     )
@@ -220,7 +278,7 @@ class TolerationSpec(Model):
 class PodSpec(Model):
     """What a bot's author may choose of the pods; all else is fixed by the operator."""
 
-    node_selector: dict[str, Annotated[str, Field(max_length=63)]] = Field(
+    node_selector: dict[str, LabelValue] = Field(
         default_factory=dict, max_length=16, description="Labels a node must have."
     )
     tolerations: tuple[TolerationSpec, ...] = Field(
@@ -229,8 +287,8 @@ class PodSpec(Model):
         description="Taints that the pods tolerate.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
-    priority_class_name: str | None = Field(
-        default=None, max_length=253, description="Priority class of the pods."
+    priority_class_name: ObjectName | None = Field(
+        default=None, description="Priority class of the pods."
     )
     image_pull_secrets: tuple[ObjectName, ...] = Field(
         default=(),
@@ -253,11 +311,9 @@ __all__ = [
     "TRAINING_RESOURCES",
     "Algorithm",
     "DecisionSpec",
-    "Duration",
     "ExchangeSpec",
     "GateSpec",
     "GradientBoostingSpec",
-    "Image",
     "ModelSpec",
     "Objective",
     "PodSpec",

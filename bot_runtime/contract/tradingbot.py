@@ -2,22 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from bot_runtime.contract.cron import (
-    SCHEDULE_MAX_LENGTH,
-    SCHEDULE_NOT_FINER_MESSAGE,
-    SCHEDULE_NOT_FINER_RULE,
-    SCHEDULE_PATTERN,
-)
-from bot_runtime.contract.intervals import Timeframe
-from bot_runtime.contract.model import Image, Model, ObjectName, rules
-from bot_runtime.contract.names import BOT_NAME_MAX
+from bot_runtime.contract.cron import CEL_NOT_FINER, Schedule, fires_finer_than
+from bot_runtime.contract.intervals import Duration, Timeframe
+from bot_runtime.contract.model import Image, Model, VersionName
+from bot_runtime.contract.rules import Rule, matches
 from bot_runtime.contract.spec import (
     INFERENCE_RESOURCES,
     TRAINING_RESOURCES,
     DecisionSpec,
-    Duration,
     ExchangeSpec,
     GateSpec,
     ModelSpec,
@@ -26,6 +20,16 @@ from bot_runtime.contract.spec import (
     StorageSpec,
     Symbols,
 )
+
+TimeZone = Annotated[
+    str,
+    Field(max_length=40),
+    matches(
+        "[A-Za-z]+(/[A-Za-z0-9_+-]+)*",
+        "is not an IANA time zone: write one such as Etc/UTC or Europe/Paris",
+    ),
+]
+"""Name of a time zone; the operator, which has the zones at hand, judges whether it exists."""
 
 
 class ImagesSpec(Model):
@@ -38,10 +42,8 @@ class ImagesSpec(Model):
 class BotModelSpec(ModelSpec):
     """What is learned, and which version is served."""
 
-    pinned_version: str | None = Field(
+    pinned_version: VersionName | None = Field(
         default=None,
-        max_length=80,
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
         description="Serve this version of the store instead of the last promoted one (roll back).",
     )
 
@@ -65,22 +67,13 @@ class TrainingSpec(Model):
 class InferenceSpec(Model):
     """How the promoted version is served."""
 
-    schedule: (
-        Annotated[
-            str, Field(min_length=9, max_length=SCHEDULE_MAX_LENGTH, pattern=SCHEDULE_PATTERN)
-        ]
-        | None
-    ) = Field(
+    schedule: Schedule | None = Field(
         default=None,
-        description="Cron schedule of the decisions; unset fires at every close of a candle.",
+        description=(
+            "Cron schedule of the decisions, in timeZone; unset fires at every close of a candle."
+        ),
     )
-    time_zone: str = Field(
-        default="Etc/UTC",
-        min_length=3,
-        max_length=40,
-        pattern=r"^[A-Za-z]+(/[A-Za-z0-9_+\-]+)*$",
-        description="IANA time zone of the schedule.",
-    )
+    time_zone: TimeZone = Field(default="Etc/UTC", description="IANA time zone of the schedule.")
     deadline_seconds: int = Field(
         default=120, ge=10, le=3600, description="Longest time of one run, in seconds."
     )
@@ -92,15 +85,25 @@ class InferenceSpec(Model):
 class TradingBotSpec(Model):
     """One bot: its market, its models, its thresholds."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                "self.mode != 'Live' || has(self.exchange.credentialsSecret)",
-                "mode Live needs exchange.credentialsSecret: name a Secret of type "
-                "botcripto.io/exchange, or set mode: Paper",
+    RULES = (
+        Rule(
+            "self.mode != 'Live' || has(self.exchange.credentialsSecret)",
+            "mode Live needs exchange.credentialsSecret: name a Secret of type "
+            "botcripto.io/exchange, or write mode: Paper",
+            lambda self: self.mode != "Live" or self.exchange.credentials_secret is not None,
+            field=".exchange.credentialsSecret",
+            required=True,
+        ),
+        Rule(
+            CEL_NOT_FINER,
+            "inference.schedule is finer than the timeframe: no new candle would have closed; "
+            "fire at most once a candle, or leave it out to fire at every close",
+            lambda self: (
+                self.inference.schedule is None
+                or not fires_finer_than(self.inference.schedule, self.timeframe)
             ),
-            (SCHEDULE_NOT_FINER_RULE, SCHEDULE_NOT_FINER_MESSAGE),
-        )
+            field=".inference.schedule",
+        ),
     )
 
     exchange: ExchangeSpec = Field(description="Where candles come from and orders would go.")
@@ -128,24 +131,3 @@ class TradingBotSpec(Model):
     )
     storage: StorageSpec = Field(default_factory=StorageSpec, description="The bot's volume.")
     pod: PodSpec = Field(default_factory=PodSpec, description="Placement of the bot's pods.")
-
-
-BOT_RULES = rules(
-    (
-        f"self.metadata.name.size() <= {BOT_NAME_MAX} && "
-        "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-        f"metadata.name: at most {BOT_NAME_MAX} characters, a-z first, then a-z, 0-9 and -, "
-        "so that every child's name fits",
-    )
-)
-"""Rules on the whole object: CEL sees metadata.name only there."""
-
-__all__ = [
-    "BOT_RULES",
-    "BotModelSpec",
-    "ImagesSpec",
-    "InferenceSpec",
-    "ObjectName",
-    "TradingBotSpec",
-    "TrainingSpec",
-]
