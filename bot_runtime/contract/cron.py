@@ -112,6 +112,7 @@ Schedule = Annotated[
         "is not a cron schedule: write minute, hour, day, month and weekday (0-6) as numbers, "
         "lists, ranges and steps, such as */15 * * * * (no names, no @daily, no TZ=)",
         is_schedule,
+        quotes=True,
     ),
 ]
 """Cron schedule of five fields."""

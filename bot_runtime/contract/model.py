@@ -78,13 +78,15 @@ Image = Annotated[
     ),
     Rule(
         "self.contains('@') || self.matches('^.*:[^/]*$')",
-        "an image needs a tag or a digest: add :<version> or @sha256:<digest>",
+        "has no tag and no digest: add :<version> or @sha256:<digest>",
         lambda image: "@" in image or ":" in image.rsplit("/", 1)[-1],
+        quotes=True,
     ),
     Rule(
         "!self.endsWith(':latest') && !self.contains(':latest@')",
-        "the tag latest moves: write a version (:1.2.3) or a digest (@sha256:<digest>)",
+        "has the tag latest, which moves: write a version (:1.2.3) or a digest (@sha256:<digest>)",
         lambda image: not image.endswith(":latest") and ":latest@" not in image,
+        quotes=True,
     ),
 ]
 """Image reference with a tag other than `latest`, or a digest."""

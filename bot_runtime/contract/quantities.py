@@ -43,7 +43,6 @@ Quantity = Annotated[
     WithJsonSchema(
         {
             "x-kubernetes-int-or-string": True,
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
             "maxLength": 32,
         }
     ),
@@ -51,9 +50,21 @@ Quantity = Annotated[
         "isQuantity(string(self)) && !string(self).startsWith('-')",
         "is not a quantity: write a number and a unit, such as 500m or 2 (cpu), 4Gi (memory)",
         lambda text: _QUANTITY.fullmatch(text) is not None,
+        quotes=True,
     ),
 ]
 """Amount of one resource; a whole number may be written without quotes."""
 
-Quantities = Annotated[dict[Annotated[str, Field(max_length=63)], Quantity], Field(max_length=8)]
+_NAMES: Final = ("cpu", "memory", "ephemeral-storage")
+
+Quantities = Annotated[
+    dict[Annotated[str, Field(max_length=63)], Quantity],
+    Field(max_length=8),
+    Rule(
+        f"self.all(k, k in {list(_NAMES)} || k.contains('/'))",
+        "names no resource of a container: write cpu, memory, ephemeral-storage, or a qualified "
+        "name such as nvidia.com/gpu",
+        lambda amounts: all(name in _NAMES or "/" in name for name in amounts),
+    ),
+]
 """Amounts by the name of the resource."""

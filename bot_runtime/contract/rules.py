@@ -26,6 +26,7 @@ class Rule:
         holds: the same in Python; None where Python cannot know (no old value, no metadata).
         field: path of the field that is to be changed, below the model: `.exchange.endpoint`.
         required: True where the remedy is to add the field.
+        quotes: True on a text whose `message` continues the text: `'x:latest' has the tag ...`.
     """
 
     cel: str
@@ -33,6 +34,7 @@ class Rule:
     holds: Callable[[Any], bool] | None = None
     field: str | None = None
     required: bool = False
+    quotes: bool = False
 
     def check(self, value: Any) -> Any:
         """Return `value`; raises pydantic's error with the message where the rule does not hold."""
@@ -43,6 +45,8 @@ class Rule:
     def to_json(self) -> dict[str, Any]:
         """Return the rule as an entry of `x-kubernetes-validations`."""
         entry: dict[str, Any] = {"rule": " ".join(self.cel.split()), "message": self.message}
+        if self.quotes:
+            entry["messageExpression"] = f'"\'" + string(self) + "\' {self.message}"'
         if self.field is not None:
             entry["fieldPath"] = self.field
         if self.required:
@@ -66,7 +70,12 @@ def matches(pattern: str, message: str) -> Rule:
     The API server's own answer to a `pattern` is the regular expression; this one has words.
     """
     compiled = re.compile(pattern)
-    return Rule(f"self.matches(r'^{pattern}$')", message, lambda v: bool(compiled.fullmatch(v)))
+    return Rule(
+        f"self.matches(r'^{pattern}$')",
+        message,
+        lambda text: compiled.fullmatch(text) is not None,
+        quotes=True,
+    )
 
 
 def with_rules(schema: JsonSchemaValue, rules: tuple[Rule, ...]) -> JsonSchemaValue:

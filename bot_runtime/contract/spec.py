@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from bot_runtime.contract.model import Model, ObjectName
 from bot_runtime.contract.quantities import Quantities, quantity_value
@@ -103,14 +103,22 @@ class TemporalFusionTransformerSpec(Model):
 class ModelSpec(Model):
     """What is learned, and by which candidates."""
 
-    candidates: tuple[Algorithm, ...] = Field(
+    candidates: Annotated[
+        tuple[Algorithm, ...],
+        Rule(
+            "self.all(s, self.exists_one(t, t == s))",
+            "candidates has a duplicate: name each algorithm once",
+            lambda names: len(set(names)) == len(names),
+        ),
+    ] = Field(
         default=("GradientBoosting", "TemporalFusionTransformer"),
         min_length=1,
         max_length=2,
         description=(
             "Algorithms that every objective trains; the better one out of sample is taken."
         ),
-        json_schema_extra={"x-kubernetes-list-type": "set"},
+        # Not a set: server-side apply would merge the user's list with the default one.
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     horizon_steps: int = Field(
         default=5, ge=1, le=288, description="Candles ahead that a prediction spans."
@@ -222,6 +230,8 @@ def _requests_within_limits(resources: "ResourcesSpec") -> bool:
 class ResourcesSpec(Model):
     """Compute resources of a pod, as Kubernetes spells them; written, they replace the default."""
 
+    # Atomic: server-side apply would merge the user's amounts with the default ones.
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-map-type": "atomic"})
     RULES = (
         Rule(
             "!has(self.requests) || !has(self.limits) || self.requests.all(k, "

@@ -99,6 +99,6 @@ def _flatten(raw: Schema, definitions: Schema) -> Schema:
 def _described(schema: Schema) -> Schema:
     if "default" in schema and schema["default"] != {} and "description" in schema:
         default = schema["default"]
-        text = default if isinstance(default, str) else json.dumps(default)
+        text = f"{default:g}" if isinstance(default, float) else json.dumps(default).strip('"')
         schema["description"] = f"{schema['description']} Default: {text}."
     return schema

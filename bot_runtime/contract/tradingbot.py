@@ -1,5 +1,6 @@
 """The TradingBot resource: what its author writes."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -7,7 +8,7 @@ from pydantic import Field
 from bot_runtime.contract.cron import CEL_NOT_FINER, Schedule, fires_finer_than
 from bot_runtime.contract.intervals import Duration, Timeframe
 from bot_runtime.contract.model import Image, Model, VersionName
-from bot_runtime.contract.rules import Rule, matches
+from bot_runtime.contract.rules import Rule
 from bot_runtime.contract.spec import (
     INFERENCE_RESOURCES,
     TRAINING_RESOURCES,
@@ -21,15 +22,21 @@ from bot_runtime.contract.spec import (
     Symbols,
 )
 
+_ZONE = "[A-Za-z]+(/[A-Za-z0-9_+-]+)*"
+
 TimeZone = Annotated[
     str,
     Field(max_length=40),
-    matches(
-        "[A-Za-z]+(/[A-Za-z0-9_+-]+)*",
+    Rule(
+        # CEL cannot ask whether a zone exists; where it does not, the conversion is an error.
+        f"self != 'Local' && self.matches(r'^{_ZONE}$') && "
+        "timestamp('2000-01-01T00:00:00Z').getHours(self) >= 0",
         "is not an IANA time zone: write one such as Etc/UTC or Europe/Paris",
+        lambda zone: zone != "Local" and re.fullmatch(_ZONE, zone) is not None,
+        quotes=True,
     ),
 ]
-"""Name of a time zone; the operator, which has the zones at hand, judges whether it exists."""
+"""Name of a time zone; only the API server and the operator know which ones exist."""
 
 
 class ImagesSpec(Model):
