@@ -83,6 +83,32 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+def run_pip(arguments: list[str], log: Path) -> None:
+    """Run pip with its output in `log`, one line on the terminal for every 20 packages.
+
+    Raises CalledProcessError, after showing the log's end.
+    """
+    packages = 0
+    with (
+        log.open("a", encoding="utf-8") as written,
+        subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as pip,
+    ):
+        for line in pip.stdout or ():
+            written.write(line)
+            packages += line.startswith("Collecting ")
+            if line.startswith("Collecting ") and packages % 20 == 0:
+                print(
+                    f"setup: {packages} packages, {line.partition(' (from')[0].strip()}", flush=True
+                )
+    if packages and not pip.returncode:
+        print(f"setup: {packages} packages installed", flush=True)
+    if pip.returncode:
+        print("".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-15:]))
+        raise subprocess.CalledProcessError(pip.returncode, arguments)
+
+
 def install(folder: Path, lock: Path) -> None:
     """Build the environment from scratch; raises CalledProcessError when pip fails."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -91,8 +117,9 @@ def install(folder: Path, lock: Path) -> None:
     # The lock is complete, so pip has nothing to resolve: --no-deps saves a minute, and
     # `pip check` proves afterwards that nothing was missing. Wheels only: no compiler is needed.
     options = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
-    subprocess.run([*pip, "install", *options, "-r", str(lock)], check=True)
-    subprocess.run([*pip, "check"], check=True)
+    log = folder / "pip.log"
+    run_pip([*pip, "install", *options, "-r", str(lock)], log)
+    run_pip([*pip, "check"], log)
 
 
 def setup(lock: Path = LOCK_FILE) -> int:
