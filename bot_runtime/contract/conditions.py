@@ -80,6 +80,8 @@ class Reason(StrEnum):
     """The claim is not bound yet: a volume is being made, or waits for its first pod."""
     CLAIM_MISSING = "ClaimMissing"
     """storage.existingClaim names a claim that does not exist."""
+    CLAIM_FOREIGN = "ClaimForeign"
+    """A claim of this name is of another owner: adopt it by storage.existingClaim or delete it."""
     CLAIM_LOST = "ClaimLost"
     """The volume behind the claim is gone."""
     STORAGE_CLASS_MISSING = "StorageClassMissing"

@@ -26,6 +26,7 @@ LABEL_BOT: Final = f"{GROUP}/bot"
 LABEL_TRAINING: Final = f"{GROUP}/training"
 LABEL_STEP: Final = f"{GROUP}/step"
 LABEL_STORE: Final = f"{GROUP}/store"
+ANNOTATION_OWNER_UID: Final = f"{GROUP}/owner-uid"
 ANNOTATION_RUN_DIGEST: Final = f"{GROUP}/run-digest"
 APP_NAME: Final = "botcripto"
 MANAGED_BY: Final = FIELD_MANAGER

@@ -50,7 +50,6 @@ Quantity = Annotated[
         "isQuantity(string(self)) && !string(self).startsWith('-')",
         "is not a quantity: write a number and a unit, such as 500m or 2 (cpu), 4Gi (memory)",
         lambda text: _QUANTITY.fullmatch(text) is not None,
-        quotes=True,
     ),
 ]
 """Amount of one resource; a whole number may be written without quotes."""

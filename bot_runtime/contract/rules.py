@@ -46,7 +46,7 @@ class Rule:
         """Return the rule as an entry of `x-kubernetes-validations`."""
         entry: dict[str, Any] = {"rule": " ".join(self.cel.split()), "message": self.message}
         if self.quotes:
-            entry["messageExpression"] = f'"\'" + string(self) + "\' {self.message}"'
+            entry["messageExpression"] = f'"\'" + self + "\' {self.message}"'
         if self.field is not None:
             entry["fieldPath"] = self.field
         if self.required:
