@@ -1,5 +1,6 @@
 """Candles of one symbol: what they must be, and where some are missing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +57,17 @@ class Gap:
 
     start_ms: int
     missing: int
+
+
+def merge(parts: Sequence[Candles]) -> Candles:
+    """Return the candles of all parts in time order; of the same time the last part's is kept."""
+    columns = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("open_time_ms", *VALUE_COLUMNS)
+    )
+    return from_rows(
+        np.stack([column.astype(np.float64) for column in columns], axis=1), parts[0].interval_ms
+    )
 
 
 def from_rows(rows: npt.ArrayLike, interval_ms: int) -> Candles:

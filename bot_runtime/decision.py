@@ -1,0 +1,109 @@
+"""From a prediction and the thresholds to LONG, SHORT or NO_TRADE, and why.
+
+LONG   iff risk_score <= riskMax and prob_up >= probMin
+       and p50 >= minExpectedReturn + 2 * feesBps / 10000
+SHORT  the same of 1 - prob_up and -p50 (on a spot market: sell what is held)
+else   NO_TRADE with the first threshold that refused, of the likelier direction
+
+confidence    = (2 * p - 1) * (1 - risk_score), p the probability of the likelier direction
+position_size = min(confidence, LARGEST_POSITION) for LONG and SHORT, else 0: a share of equity
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot_runtime.candles import Values
+from bot_runtime.contract.signal import Decision, DecisionReason
+from bot_runtime.contract.spec import DecisionSpec
+from bot_runtime.features import FEATURES
+from bot_runtime.serving import Prediction
+
+LARGEST_POSITION: Final = 0.25
+"""Most of the equity that one decision may ask for."""
+
+_CRISIS_SHOCK: Final = 1.0
+"""atr_shock from which on the market is in a crisis: twice its usual range."""
+_TREND_ADX: Final = 0.4
+"""adx_14 from which on it trends: plain sums lie above Wilder's averages, whose mark is 0.25."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was decided; `reason` starts with a word of DecisionReason, then the numbers."""
+
+    decision: Decision
+    reason: str
+    confidence: float
+    risk_allowed: bool
+    position_size: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Direction:
+    """A prediction as one direction sees it."""
+
+    decision: Decision
+    signal: DecisionReason
+    probability: float
+    expected_return: float
+
+
+def decide(prediction: Prediction, thresholds: DecisionSpec) -> Outcome:
+    """Return the decision on a prediction; pure, the same in evaluation and inference."""
+    up = _Direction("LONG", DecisionReason.LONG_SIGNAL, prediction.prob_up, prediction.p50)
+    down = _Direction(
+        "SHORT", DecisionReason.SHORT_SIGNAL, 1.0 - prediction.prob_up, -prediction.p50
+    )
+    # The larger probability decides, and the sign of the return where both are one half.
+    likelier = max(up, down, key=lambda side: (side.probability, side.expected_return))
+    risk_allowed = prediction.risk_score <= thresholds.risk_max
+    confidence = (2.0 * likelier.probability - 1.0) * (1.0 - prediction.risk_score)
+    refusal = _refusal(prediction, likelier, thresholds)
+    if refusal is not None:
+        return Outcome("NO_TRADE", refusal, confidence, risk_allowed, 0.0)
+    reason = (
+        f"{likelier.signal}: probability {likelier.probability:.3f}, "
+        f"return {likelier.expected_return:.5f}, risk {prediction.risk_score:.3f}"
+    )
+    size = min(confidence, LARGEST_POSITION)
+    return Outcome(likelier.decision, reason, confidence, risk_allowed, size)
+
+
+def least_return(thresholds: DecisionSpec) -> float:
+    """Return the simple return that a trade has to promise: the minimum after a round trip."""
+    return thresholds.min_expected_return + 2.0 * thresholds.fees_bps / 10_000.0
+
+
+def _refusal(prediction: Prediction, direction: _Direction, thresholds: DecisionSpec) -> str | None:
+    """Return the first threshold that refuses the direction, with found and asked-for value."""
+    if prediction.risk_score > thresholds.risk_max:
+        return (
+            f"{DecisionReason.RISK_ABOVE_MAX}: risk {prediction.risk_score:.3f} > "
+            f"riskMax {thresholds.risk_max:g}"
+        )
+    if direction.probability < thresholds.prob_min:
+        return (
+            f"{DecisionReason.PROB_BELOW_MIN}: {direction.decision} probability "
+            f"{direction.probability:.3f} < probMin {thresholds.prob_min:g}"
+        )
+    if direction.expected_return < least_return(thresholds):
+        return (
+            f"{DecisionReason.RETURN_BELOW_MIN}: {direction.decision} return "
+            f"{direction.expected_return:.5f} < {least_return(thresholds):.5f} "
+            f"(minExpectedReturn + 2 * feesBps)"
+        )
+    return None
+
+
+def regime_of(features: Values) -> str:
+    """Return the market's regime at one feature row (len(FEATURES),).
+
+    CRISIS_HIGH_VOL where the range is twice its usual one, BULL_TREND or BEAR_TREND where ADX
+    says that there is a trend, else RANGE_SIDEWAYS.
+    """
+    row = dict(zip(FEATURES, features.tolist(), strict=True))
+    if row["atr_shock"] >= _CRISIS_SHOCK:
+        return "CRISIS_HIGH_VOL"
+    if row["adx_14"] < _TREND_ADX:
+        return "RANGE_SIDEWAYS"
+    return "BULL_TREND" if row["direction_14"] > 0 else "BEAR_TREND"

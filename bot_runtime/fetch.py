@@ -1,0 +1,164 @@
+"""The data step: the training's own snapshot of closed candles, the same for every later step.
+
+Repeated on the same training it changes nothing: a snapshot that is there and whole is kept.
+"""
+
+import math
+from typing import Final
+
+from bot_runtime.candles import (
+    Candles,
+    Gap,
+    check_candles,
+    find_gaps,
+    merge,
+    missing_count,
+    utc,
+)
+from bot_runtime.config import training_of
+from bot_runtime.contract.intervals import seconds_of
+from bot_runtime.contract.results import DataResult
+from bot_runtime.contract.runconfig import RunConfiguration, TrainingRun
+from bot_runtime.contract.spec import ModelSpec
+from bot_runtime.datasets import LEAST_ROWS, SHARES
+from bot_runtime.errors import ArtifactInvalidError, DataUnusableError
+from bot_runtime.exchange import PAGE, ExchangeClient
+from bot_runtime.features import WARM_UP
+from bot_runtime.reporting import Reporter
+from bot_runtime.retries import RetryPolicy
+from bot_runtime.snapshot import (
+    Dataset,
+    SymbolSnapshot,
+    load_dataset,
+    load_snapshot,
+    save_snapshot,
+    save_symbol,
+)
+from bot_runtime.store import Store
+
+POLICY: Final = RetryPolicy(attempts=6, budget_seconds=600)
+"""Longer than a minute's rate limit, and than most bans; the step is repeated as a whole later."""
+
+
+def fetch(configuration: RunConfiguration, store: Store, reporter: Reporter) -> DataResult:
+    """Return what the snapshot holds, fetched now or by an earlier attempt.
+
+    Raises ConfigurationError for a market or timeframe that the exchange does not have,
+    ExchangeUnavailableError, StoreUnavailableError, and DataUnusableError for too few candles.
+    """
+    run = training_of(configuration)
+    dataset = _existing(configuration, run, store, reporter)
+    if dataset is None:
+        dataset = _fetch(configuration, run, store, reporter)
+        save_snapshot(store, dataset)
+    return DataResult(
+        candles=min(part.candles for part in dataset.symbols),
+        missing=sum(part.missing for part in dataset.symbols),
+        first_open=utc(min(part.first_open_ms for part in dataset.symbols)),
+        last_close=utc(max(part.last_close_ms for part in dataset.symbols)),
+    )
+
+
+def needed_candles(model: ModelSpec) -> int:
+    """Return the fewest candles of a symbol that fill history, horizon and the smallest slice."""
+    smallest = LEAST_ROWS + 2 * model.horizon_steps + 2
+    return WARM_UP + model.encoder_length + model.horizon_steps + math.ceil(smallest / min(SHARES))
+
+
+def _existing(
+    configuration: RunConfiguration, run: TrainingRun, store: Store, reporter: Reporter
+) -> Dataset | None:
+    """Return the snapshot of an earlier attempt, None where there is none, or not a whole one."""
+    if not store.dataset(run.name).exists():
+        return None
+    try:
+        dataset = load_dataset(store, run.name)
+        load_snapshot(store, dataset)
+    except ArtifactInvalidError as e:
+        reporter.warn(f"snapshot of an earlier attempt is not used: {e}")
+        return None
+    same = _bare_dataset(configuration, run).model_copy(update={"symbols": dataset.symbols})
+    names = tuple(part.symbol for part in dataset.symbols)
+    if dataset != same or names != configuration.symbols:
+        reporter.warn("snapshot of an earlier attempt is for another configuration: not used")
+        return None
+    reporter.log("snapshot kept", training=run.name)
+    return dataset
+
+
+def _bare_dataset(configuration: RunConfiguration, run: TrainingRun) -> Dataset:
+    return Dataset(
+        training=run.name,
+        exchange=configuration.exchange.id,
+        timeframe=configuration.timeframe,
+        lookback=run.lookback,
+        symbols=(),
+    )
+
+
+def _fetch(
+    configuration: RunConfiguration, run: TrainingRun, store: Store, reporter: Reporter
+) -> Dataset:
+    """Fetch, check and save every symbol's candles of the window that ends now."""
+    client = ExchangeClient(configuration.exchange, configuration.timeframe, POLICY, reporter.log)
+    client.load_markets(configuration.symbols)
+    now_ms, _ = client.server_time_ms()
+    end_ms = now_ms // client.interval_ms * client.interval_ms
+    start_ms = end_ms - seconds_of(run.lookback) * 1000 // client.interval_ms * client.interval_ms
+    parts: list[SymbolSnapshot] = []
+    for i, symbol in enumerate(configuration.symbols):
+        reporter.progress(i / len(configuration.symbols), f"fetching {symbol}")
+        candles = client.candles(symbol, start_ms, end_ms)
+        candles = repair_gaps(client, symbol, candles)
+        check_candles(candles, symbol)
+        _check_enough(candles, symbol, configuration, run)
+        _warn_of_holes(candles, symbol, end_ms, reporter)
+        parts.append(save_symbol(store, run.name, symbol, candles))
+    reporter.progress(1.0, "fetched")
+    return _bare_dataset(configuration, run).model_copy(update={"symbols": tuple(parts)})
+
+
+def repair_gaps(client: ExchangeClient, symbol: str, candles: Candles) -> Candles:
+    """Ask once more for every hole; what the exchange never had stays missing."""
+    repaired = [candles]
+    for start_ms, end_ms in spans_of(find_gaps(candles), candles.interval_ms):
+        repaired.append(client.candles(symbol, start_ms, end_ms))
+    return merge(repaired)
+
+
+def spans_of(gaps: tuple[Gap, ...], interval_ms: int) -> list[tuple[int, int]]:
+    """Return spans [start, end) in ms that cover the gaps; close ones share one page's request."""
+    spans: list[tuple[int, int]] = []
+    for gap in gaps:
+        end_ms = gap.start_ms + gap.missing * interval_ms
+        if spans and end_ms - spans[-1][0] <= PAGE * interval_ms:
+            spans[-1] = (spans[-1][0], end_ms)
+        else:
+            spans.append((gap.start_ms, end_ms))
+    return spans
+
+
+def _check_enough(
+    candles: Candles, symbol: str, configuration: RunConfiguration, run: TrainingRun
+) -> None:
+    needed = needed_candles(configuration.model)
+    if len(candles) < needed:
+        raise DataUnusableError(
+            f"{symbol}: {len(candles)} closed candles of {configuration.timeframe} in the last "
+            f"{run.lookback}, {needed} are needed (encoderLength "
+            f"{configuration.model.encoder_length}, horizonSteps "
+            f"{configuration.model.horizon_steps}); ask for a longer training.lookback"
+        )
+
+
+def _warn_of_holes(candles: Candles, symbol: str, end_ms: int, reporter: Reporter) -> None:
+    missing = missing_count(candles)
+    if missing:
+        holes = find_gaps(candles)
+        reporter.warn(
+            f"{symbol}: {missing} candles in {len(holes)} holes were never delivered, "
+            f"the first one at {utc(holes[0].start_ms)}; rows that need them are left out"
+        )
+    newest = int(candles.close_time_ms[-1])
+    if newest < end_ms:
+        reporter.warn(f"{symbol}: the newest candle closed at {utc(newest)}, not {utc(end_ms)}")

@@ -1,0 +1,189 @@
+"""Inference: fetch the newest closed candles, predict, decide, write one signal per symbol.
+
+What is wrong with the feed ends in NO_TRADE signals and exit code 0; what is wrong with the version
+or the configuration ends the run, and no signal is written.
+"""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from bot_runtime.candles import Candles, utc
+from bot_runtime.config import inference_of
+from bot_runtime.contract.runconfig import InferenceRun, RunConfiguration
+from bot_runtime.contract.signal import Calibration, DecisionReason, Signal, SignalVersion
+from bot_runtime.decision import decide, regime_of
+from bot_runtime.errors import ArtifactInvalidError, ExchangeUnavailableError
+from bot_runtime.exchange import ExchangeClient
+from bot_runtime.features import FEATURES, WARM_UP, compute_features
+from bot_runtime.feed import Trouble, Window, judge_candles, judge_clock, newest_window
+from bot_runtime.git import git_commit
+from bot_runtime.reporting import Reporter
+from bot_runtime.retries import RetryPolicy
+from bot_runtime.serving import ServedVersion, load_version
+from bot_runtime.store import Store, save_json
+from bot_runtime.threads import cpu_count
+
+WAIT_SECONDS: Final = 20.0
+"""How long a run waits for the candle that has just closed."""
+POLL_SECONDS: Final = 1.0
+JITTER_SECONDS: Final = 3.0
+_ATTEMPTS: Final = 3
+_TIMEOUT_SECONDS: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What the exchange gave for one symbol: candles, or why they cannot be decided on."""
+
+    candles: Candles | None
+    trouble: Trouble | None
+    skew_ms: int = 0
+
+
+def infer(
+    configuration: RunConfiguration, store: Store, reporter: Reporter, *, jitter: bool = True
+) -> tuple[Signal, ...]:
+    """Return and save one signal per symbol.
+
+    Raises ArtifactInvalidError where the version cannot be served, ConfigurationError where the
+    exchange has no such market, StoreUnavailableError where the signal cannot be written.
+    """
+    run = inference_of(configuration)
+    version = load_version(store, run.model_version, cpu_count())
+    check_version(version, configuration)
+    if jitter:
+        time.sleep(jitter_seconds(configuration.namespace, configuration.owner))
+    feeds = observe_feeds(configuration, run, version.context_length, reporter)
+    commit = git_commit()
+    signals = []
+    for symbol, feed in feeds.items():
+        signal = build_signal(configuration, version, symbol, feed, commit)
+        save_json(store.signal(symbol), signal.model_dump(mode="json"))
+        reporter.log("signal", **signal.model_dump(mode="json"))
+        signals.append(signal)
+    return tuple(signals)
+
+
+def jitter_seconds(namespace: str, owner: str) -> float:
+    """Return a bot's own delay, the same in every run: a fleet does not ask in one instant."""
+    digest = hashlib.sha256(f"{namespace}/{owner}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32 * JITTER_SECONDS
+
+
+def check_version(version: ServedVersion, configuration: RunConfiguration) -> None:
+    """Raise ArtifactInvalidError where the version is fed otherwise than this run would feed it."""
+    inputs = version.manifest.inputs
+    pairs = (
+        ("timeframe", inputs.timeframe, configuration.timeframe),
+        ("horizonSteps", inputs.horizon_steps, configuration.model.horizon_steps),
+        ("warmUp", inputs.warm_up, WARM_UP),
+        ("features", inputs.features, FEATURES),
+    )
+    for name, trained, here in pairs:
+        if trained != here:
+            raise ArtifactInvalidError(
+                f"{version.version}: {name}: trained with {str(trained)[:60]}, this run has "
+                f"{str(here)[:60]}; train again"
+            )
+
+
+def observe_feeds(
+    configuration: RunConfiguration, run: InferenceRun, length: int, reporter: Reporter
+) -> dict[str, Feed]:
+    """Return every symbol's candles, waiting a little for those that have just closed."""
+    budget = min(run.deadline_seconds / 2, WAIT_SECONDS + 10)
+    policy = RetryPolicy(_ATTEMPTS, budget, timeout_seconds=min(_TIMEOUT_SECONDS, budget / 2))
+    client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
+    wait_until = time.monotonic() + min(WAIT_SECONDS, budget)
+    try:
+        client.load_markets(configuration.symbols)
+        now_ms, skew_ms = client.server_time_ms()
+    except ExchangeUnavailableError as e:
+        return dict.fromkeys(configuration.symbols, Feed(None, _unavailable(e)))
+    trouble = judge_clock(skew_ms, client.interval_ms)
+    if trouble is not None:
+        return dict.fromkeys(configuration.symbols, Feed(None, trouble, skew_ms))
+    window = newest_window(now_ms, client.interval_ms, length)
+    return {
+        symbol: _observe(client, symbol, window, wait_until, skew_ms)
+        for symbol in configuration.symbols
+    }
+
+
+def _observe(
+    client: ExchangeClient, symbol: str, window: Window, wait_until: float, skew_ms: int
+) -> Feed:
+    """Ask until the window is whole or the time is up; a hole is asked for once more only."""
+    asked = 0
+    while True:
+        try:
+            candles = client.candles(symbol, window.start_ms, window.close_ms)
+        except ExchangeUnavailableError as e:
+            return Feed(None, _unavailable(e), skew_ms)
+        asked += 1
+        trouble = judge_candles(candles, symbol, window)
+        stale = trouble is not None and trouble.reason == DecisionReason.FEED_STALE
+        again = stale or (trouble is not None and asked == 1)
+        if not again or time.monotonic() + POLL_SECONDS > wait_until:
+            return Feed(candles, trouble, skew_ms)
+        time.sleep(POLL_SECONDS)
+
+
+def _unavailable(error: ExchangeUnavailableError) -> Trouble:
+    reason = DecisionReason.EXCHANGE_UNAVAILABLE
+    return Trouble(reason, f"{reason}: {error}"[:160])
+
+
+def build_signal(
+    configuration: RunConfiguration,
+    version: ServedVersion,
+    symbol: str,
+    feed: Feed,
+    commit: str,
+) -> Signal:
+    """Return a symbol's signal; without predictions where the feed is in trouble."""
+    calibration = version.trend_calibration
+    signal = Signal(
+        ts=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        symbol=symbol,
+        timeframe=configuration.timeframe,
+        horizon_steps=configuration.model.horizon_steps,
+        bar_close_ts=_newest_close(feed),
+        decision="NO_TRADE",
+        reason=feed.trouble.text[:160] if feed.trouble else "",
+        bars_missing=feed.trouble.bars_missing if feed.trouble else 0,
+        clock_skew_ms=feed.skew_ms,
+        calibration=Calibration(method=calibration.method, n=calibration.rows),
+        run_digest=configuration.digest,
+        version=SignalVersion(model_version=version.version, git_commit=commit),
+    )
+    if feed.trouble is not None or feed.candles is None:
+        return signal
+    features = compute_features(feed.candles)
+    prediction = version.predict(features, feed.candles.close)
+    outcome = decide(prediction, configuration.decision)
+    return signal.model_copy(
+        update={
+            "decision": outcome.decision,
+            "reason": outcome.reason,
+            "prob_up": prediction.prob_up,
+            "expected_return": prediction.p50,
+            "p10": prediction.p10,
+            "p50": prediction.p50,
+            "p90": prediction.p90,
+            "risk_score": prediction.risk_score,
+            "risk_allowed": outcome.risk_allowed,
+            "confidence": outcome.confidence,
+            "regime": regime_of(features[-1]),
+            "position_size": outcome.position_size,
+        }
+    )
+
+
+def _newest_close(feed: Feed) -> str | None:
+    if feed.candles is None or len(feed.candles) == 0:
+        return None
+    return utc(int(feed.candles.close_time_ms[-1]))
