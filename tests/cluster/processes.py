@@ -1,0 +1,150 @@
+"""Starts, finds and kills the cluster's processes.
+
+A process is known by a mark in its environment, `BOTCRIPTO_CLUSTER=<cluster id>/<component>`, which
+it and what it starts carry until they end. No file names a process, so none can name a stranger
+that was given the number of a dead one; a process is killed through a descriptor taken before its
+mark was read.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.cluster.errors import ClusterError
+
+MARK = "BOTCRIPTO_CLUSTER"
+ESSENTIAL_ENVIRONMENT = ("HOME", "PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR")
+KILL_SECONDS = 20.0
+
+
+def start(mark: str, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a program that outlives this one, marked as `<cluster id>/<component>`."""
+    environment = {k: os.environ[k] for k in ESSENTIAL_ENVIRONMENT if k in os.environ}
+    environment[MARK] = mark
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+        )
+
+
+def _marks() -> Iterator[tuple[int, str]]:
+    """Yield the number and the mark of every marked process that is alive."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (mark := _mark(int(entry.name))):
+            yield int(entry.name), mark
+
+
+def _mark(pid: int) -> str | None:
+    """Return the mark of a process; None without one, and for a dead process not yet reaped."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return None
+    for item in environment.split(b"\0"):
+        if item.startswith(MARK.encode() + b"="):
+            return item.partition(b"=")[2].decode(errors="replace")
+    return None
+
+
+def find(identity: str) -> dict[str, int]:
+    """Return component → process number of a cluster's running components.
+
+    A component's process runs the program of the same name; what it started carries the mark too.
+    """
+    found: dict[str, int] = {}
+    for pid, mark in _marks():
+        owner, _, component = mark.partition("/")
+        if owner == identity and _program(pid) == component:
+            found[component] = pid
+    return found
+
+
+def _program(pid: int) -> str | None:
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)")
+    except OSError:
+        return None
+
+
+def is_alive(identity: str) -> bool:
+    """Say whether any process of the cluster is alive."""
+    return any(mark.split("/")[0] == identity for _, mark in _marks())
+
+
+def kill(identity: str, component: str | None = None) -> None:
+    """Kill every process of a cluster, or of one component, and wait until none is left.
+
+    Raises:
+        ClusterError: some would not die.
+    """
+    deadline = time.monotonic() + KILL_SECONDS
+    while True:
+        left = [
+            pid
+            for pid, mark in _marks()
+            if mark.split("/")[0] == identity and component in {None, mark.partition("/")[2]}
+        ]
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            raise ClusterError(f"processes that do not die when killed: {left}")
+        for pid in left:
+            _kill_if_marked(pid, identity)
+        _reap(left)
+        time.sleep(0.02)
+
+
+def _kill_if_marked(pid: int, identity: str) -> None:
+    """Kill a process that still carries the mark, and never another with the same number."""
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        try:
+            if (_mark(pid) or "").split("/")[0] == identity:
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        finally:
+            os.close(descriptor)
+
+
+def _reap(pids: list[int]) -> None:
+    """Take the exit statuses of those that this process itself started."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 60) -> str:
+    """Run a command to its end and return what it printed.
+
+    Raises:
+        ClusterError: it failed, took too long or is not installed; with what it printed as error.
+    """
+    try:
+        done = subprocess.run(
+            argv, input=stdin, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except FileNotFoundError as error:
+        raise ClusterError(f"command not found: {argv[0]}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ClusterError(f"`{' '.join(argv)}` took more than {timeout:g} s") from error
+    if done.returncode != 0:
+        detail = (done.stderr.strip() or done.stdout.strip())[-2000:]
+        raise ClusterError(f"`{' '.join(argv)}` ended with {done.returncode}: {detail}")
+    return done.stdout
+
+
+def which(command: str) -> str | None:
+    """Find a command on PATH or where administrators' commands are on Debian."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+    return shutil.which(command, path=path)
