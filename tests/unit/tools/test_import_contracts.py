@@ -13,6 +13,9 @@ from tools.tree import ROOT
 GOOD = {
     "bot_runtime/contract/names.py": "import json\nimport pydantic\n",
     "bot_runtime/store.py": "import numpy\nimport bot_runtime.contract.names\n",
+    "bot_runtime/infer.py": "import onnxruntime\nimport bot_runtime.store\n",
+    "bot_runtime/fetch.py": "import bot_runtime.store\n",
+    "bot_runtime/preflight.py": "import ccxt\n",
     "bot_exchange/routes.py": "import aiohttp\n",
     "operator/bot_operator/kube.py": "import kubernetes.aio.client\n",
     "operator/bot_operator/handlers.py": "import kopf\nimport bot_operator.kube\n",
@@ -25,6 +28,7 @@ PLANTED = [
     ("operator/bot_operator/plan.py", "import bot_runtime.store", "The operator knows"),
     ("bot_runtime/store.py", "import bot_operator.plan", "The runtime knows neither"),
     ("bot_runtime/store.py", "import kubernetes", "The runtime knows neither"),
+    ("bot_runtime/store.py", "def f():\n    import torch", "Serving a model needs none"),
     ("operator/bot_operator/plan.py", "import kubernetes", "Only kube.py calls"),
     ("operator/bot_operator/plan.py", "import kopf", "Only the handlers"),
 ]
