@@ -51,11 +51,11 @@ def inference_of(configuration: RunConfiguration) -> InferenceRun:
     return configuration.inference
 
 
-def explain(error: ValidationError, *, at_most: int = 4) -> str:
+def explain(error: ValidationError, *, prefix: str = "", at_most: int = 4) -> str:
     """Return what pydantic found, as `field: found value; what is accepted`, without secrets."""
     lines = []
     for item in error.errors(include_url=False, include_context=False)[:at_most]:
-        field = ".".join(map(str, item["loc"])) or "file"
+        field = prefix + ".".join(map(str, item["loc"])) or "file"
         if item["type"] == "missing":
             lines.append(f"{field}: is missing; add it")
         elif item["type"] == "extra_forbidden":

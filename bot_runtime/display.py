@@ -1,0 +1,130 @@
+"""What `run` shows on a terminal: named steps with durations, metrics, verdict, signals."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from bot_runtime.contract.results import EvaluationResult, ObjectiveResult, StepOrRun, StepResult
+
+
+@dataclass(slots=True)
+class Display:
+    """Lines for a person; on a terminal the line of the running step shows its progress."""
+
+    stream: TextIO
+    total: int
+    number: int = 0
+
+    def header(self, bot: str, training: str, store: Path) -> None:
+        """Say what is about to run, and where its files are."""
+        self._print(f"bot {bot}, training {training}, store {store}")
+
+    def started(self, step: StepOrRun) -> None:
+        """Announce a step."""
+        self.number += 1
+        if self.stream.isatty():
+            self._print(self._name(step), end="\r")
+
+    def line(self, step: StepOrRun, text: str) -> None:
+        """Show the progress that a step's log line tells of, where there is a terminal."""
+        if not self.stream.isatty():
+            return
+        try:
+            event = json.loads(text)
+        except ValueError:
+            return
+        if isinstance(event, dict) and event.get("event") == "progress":
+            self._erase()
+            fraction, message = event.get("fraction", 0.0), str(event.get("message", ""))[:50]
+            self._print(f"{self._name(step)} {fraction:4.0%} {message}", end="\r")
+
+    def done(self, step: StepOrRun, seconds: float, result: StepResult) -> None:
+        """Close a step's line with its duration and memory, and show its warnings."""
+        self._erase()
+        memory = result.peak_memory_bytes / 2**20
+        self._print(f"{self._name(step)} {seconds:8.1f} s  {memory:5.0f} MiB  {_summary(result)}")
+        for warning in result.warnings:
+            self._print(f"      warning: {warning}")
+
+    def kept(self, step: StepOrRun, result: StepResult) -> None:
+        """Say that a step's earlier result stands."""
+        self.number += 1
+        self._print(f"{self._name(step)}     kept             {_summary(result)}")
+
+    def skipped(self, step: StepOrRun, why: str) -> None:
+        """Say why a step does not run."""
+        self.number += 1
+        self._print(f"{self._name(step)}  skipped  {why}")
+
+    def failed(self, step: StepOrRun, seconds: float, why: str, log: Path) -> None:
+        """Close the line of a step that failed, with its own words and its log."""
+        self._erase()
+        self._print(f"{self._name(step)} {seconds:8.1f} s  failed: {why}")
+        self._print(f"      log: {log}")
+
+    def refusal(self, why: str) -> None:
+        """Say why nothing more runs."""
+        self._print(f"bot-runtime: {why}")
+
+    def verdict(self, evaluation: EvaluationResult, served: str | None) -> None:
+        """Show the metrics of the three models and what the gate said of them."""
+        self._print("")
+        for objective in evaluation.objectives:
+            self._print(_objective(objective))
+        self._print(
+            f"unseen candles that the thresholds would have traded: {evaluation.tradable_share}"
+            + (f", most refused by {evaluation.binding_threshold}" if _binding(evaluation) else "")
+        )
+        said = "promoted" if evaluation.promoted else "rejected"
+        self._print(f"gate: version {evaluation.version} {said}")
+        for reason in evaluation.reasons:
+            self._print(f"      {reason}")
+        self._print(f"served: {served or 'none'}")
+
+    def signal(self, path: Path, signal: dict[str, Any]) -> None:
+        """Show one symbol's signal."""
+        self._print("")
+        self._print(f"{signal['symbol']}: {signal['decision']}  {signal['reason']}")
+        self._print(f"      {path}")
+        for name in ("bar_close_ts", "prob_up", "expected_return", "p10", "p90", "risk_score"):
+            value = signal.get(name)
+            shown = f"{value:.6g}" if isinstance(value, float) else value
+            self._print(f"      {name:16} {shown if shown is not None else '-'}")
+        for name in ("confidence", "regime", "position_size"):
+            value = signal.get(name)
+            self._print(f"      {name:16} {f'{value:.4g}' if isinstance(value, float) else value}")
+
+    def _name(self, step: StepOrRun) -> str:
+        return f"[{self.number}/{self.total}] {step:10}"
+
+    def _erase(self) -> None:
+        if self.stream.isatty():
+            self._print("\x1b[2K", end="\r")
+
+    def _print(self, text: str, end: str = "\n") -> None:
+        self.stream.write(text + end)
+        self.stream.flush()
+
+
+def _binding(evaluation: EvaluationResult) -> bool:
+    return bool(evaluation.binding_threshold)
+
+
+def _summary(result: StepResult) -> str:
+    """Return one step's result in a few words."""
+    if result.data is not None:
+        return f"{result.data.candles} candles up to {result.data.last_close}"
+    if result.objective is not None:
+        scores = ", ".join(f"{name} {score}" for name, score in result.objective.scores.items())
+        return f"{result.objective.algorithm} ({scores})"
+    if result.evaluation is not None:
+        return "promoted" if result.evaluation.promoted else "rejected"
+    if result.signals:
+        return ", ".join(f"{signal.symbol} {signal.decision}" for signal in result.signals)
+    return "ok"
+
+
+def _objective(objective: ObjectiveResult) -> str:
+    metrics = "  ".join(f"{name} {value}" for name, value in objective.metrics.items())
+    return f"{objective.objective:7} {objective.algorithm:26} {metrics}"
