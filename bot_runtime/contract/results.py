@@ -1,6 +1,6 @@
 """Results of steps: the termination message that a pod leaves (at most 4,000 bytes)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -19,7 +19,7 @@ StepOrRun = Literal["Preflight", "Data", "Trend", "Return", "Risk", "Evaluation"
 Number = Annotated[str, StringConstraints(max_length=24)]
 """A number as text (`%.6g`): no floats in the API."""
 Metrics = Annotated[
-    dict[Annotated[str, StringConstraints(max_length=40)], Number], Field(max_length=24)
+    dict[Annotated[str, StringConstraints(max_length=40)], Number], Field(max_length=16)
 ]
 
 
@@ -99,21 +99,47 @@ class StepResult(Model):
 
 
 def to_message(result: StepResult) -> str:
-    """Return the termination message; long optional parts are cut until it fits 4,000 bytes."""
+    """Return the termination message; optional parts are left out until it fits 4,000 bytes.
+
+    In this order: warnings, scores, all reasons but two, metrics. A result of these limits fits
+    then; raises ValueError where it does not.
+    """
     text = ""
-    for candidate in (
-        result,
-        result.model_copy(update={"warnings": ()}),
-        result.model_copy(update={"warnings": (), "evaluation": _bare(result.evaluation)}),
-    ):
-        text = candidate.model_dump_json(by_alias=True, exclude_none=True)
+    for shrink in (_whole, _without_warnings, _without_scores, _with_two_reasons, _without_metrics):
+        result = shrink(result)
+        text = result.model_dump_json(by_alias=True, exclude_none=True)
         if len(text.encode()) <= RESULT_MAX_BYTES:
             return text
     raise ValueError(f"result: {len(text.encode())} bytes do not fit {RESULT_MAX_BYTES}")
 
 
-def _bare(evaluation: EvaluationResult | None) -> EvaluationResult | None:
+def _whole(result: StepResult) -> StepResult:
+    return result
+
+
+def _without_warnings(result: StepResult) -> StepResult:
+    return result.model_copy(update={"warnings": ()})
+
+
+def _without_scores(result: StepResult) -> StepResult:
+    return _with_bare_objectives(result, {"scores": {}})
+
+
+def _with_two_reasons(result: StepResult) -> StepResult:
+    if result.evaluation is None:
+        return result
+    few = result.evaluation.model_copy(update={"reasons": result.evaluation.reasons[:2]})
+    return result.model_copy(update={"evaluation": few})
+
+
+def _without_metrics(result: StepResult) -> StepResult:
+    return _with_bare_objectives(result, {"scores": {}, "metrics": {}})
+
+
+def _with_bare_objectives(result: StepResult, bare: dict[str, Any]) -> StepResult:
+    evaluation = result.evaluation
     if evaluation is None:
-        return None
-    bare = tuple(o.model_copy(update={"scores": {}}) for o in evaluation.objectives)
-    return evaluation.model_copy(update={"objectives": bare})
+        return result
+    objectives = tuple(o.model_copy(update=bare) for o in evaluation.objectives)
+    shrunk = evaluation.model_copy(update={"objectives": objectives})
+    return result.model_copy(update={"evaluation": shrunk})

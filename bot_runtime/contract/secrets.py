@@ -12,22 +12,47 @@ API_SECRET: Final = "apiSecret"  # noqa: S105 - the name of a key, not its value
 PASSPHRASE: Final = "passphrase"  # noqa: S105 - the name of a key, not its value
 REQUIRED_KEYS: Final[tuple[str, ...]] = (API_KEY, API_SECRET)
 
-_PLACEHOLDER: Final = re.compile(
-    r"^\s*$|^<.*>$|^\$\{.*\}$|^(x{3,}|\*{3,}|\.{3,})$"
-    r"|^(replace|change|fill|insert|enter|put)[-_ ]?(me|this|it|in|your|here|here)?\b"
-    r"|^(changeme|replaceme|todo|tbd|none|null|dummy|example|placeholder)$"
-    r"|^your[-_ ]",
-    re.IGNORECASE | re.DOTALL,
+# A text is a placeholder when nothing else is in it: one word of a real key makes it real.
+_WRAPPED: Final = re.compile(r"<.*>|\{\{.*\}\}|\$\{.*\}|\$\(.*\)|\$[A-Z_]+|%[A-Z_]+%", re.DOTALL)
+_FILLER: Final = re.compile(r"[xX*.?#_0 -]+")
+_WORDS: Final = frozenset(
+    re.findall(
+        "[a-z]+",
+        """
+        add an and api binance change changeit changeme credential credentials dummy empty enter
+        example exchange fill fixme here in insert it key me my na nil none null passphrase password
+        placeholder put real replace replaceme sample secret set string tba tbd the this to todo
+        token undefined unset value with your
+        """,
+    )
 )
+_LONGEST_PLACEHOLDER: Final = 60
 
 
 def is_placeholder(value: str) -> bool:
     """Tell whether a secret's value is empty or a text that stands for one.
 
+    It is one in brackets, one of filler characters, or one that consists of words such as
+    `replace`, `me`, `your`, `api`, `key` and nothing else.
+
     >>> is_placeholder("replace-me"), is_placeholder("<api key>"), is_placeholder("k9Zq1")
     (True, True, False)
     """
-    return _PLACEHOLDER.match(value.strip()) is not None
+    text = value.strip().strip("\"'`").strip()
+    if not text or _WRAPPED.fullmatch(text) or _FILLER.fullmatch(text):
+        return True
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)  # yourApiKey
+    parts = [part for part in re.split(r"[^A-Za-z0-9]+", spaced.lower()) if len(part) > 1]
+    return len(text) <= _LONGEST_PLACEHOLDER and all(map(_is_of_words, parts))
+
+
+def _is_of_words(text: str) -> bool:
+    """Tell whether `text` is words of the list written together, such as `yourapikey`."""
+    reached = {0}
+    for end in range(1, len(text) + 1):
+        if any(text[start:end] in _WORDS for start in reached):
+            reached.add(end)
+    return len(text) in reached
 
 
 def create_secret_command(namespace: str, name: str) -> str:

@@ -9,6 +9,9 @@ CONTRACT_VERSION = 1
 SUPPORTED_CONTRACT_VERSIONS = (1,)
 """Versions that this release reads: N and N-1 once there is an N-1."""
 
+SHORT_SIGNAL_MAX_BYTES = 350
+_CUT = "…"
+
 Decision = Literal["LONG", "SHORT", "NO_TRADE"]
 
 
@@ -90,8 +93,8 @@ class Signal(SignalModel):
     version: SignalVersion
 
     def shortened(self) -> "ShortSignal":
-        """Return the part of the signal that fits a status (at most 350 bytes as JSON)."""
-        return ShortSignal(
+        """Return the part that fits a status: at most 350 bytes as JSON, its reason cut to fit."""
+        short = ShortSignal(
             ts=self.ts,
             symbol=self.symbol,
             bar_close_ts=self.bar_close_ts,
@@ -102,6 +105,11 @@ class Signal(SignalModel):
             risk_score=_short(self.risk_score),
             confidence=_short(self.confidence),
         )
+        excess = len(short.model_dump_json(exclude_none=True).encode()) - SHORT_SIGNAL_MAX_BYTES
+        if excess <= 0:
+            return short
+        kept = self.reason.encode()[: -excess - len(_CUT.encode())].decode(errors="ignore")
+        return short.model_copy(update={"reason": kept.rstrip() + _CUT})
 
 
 def _short(value: float | None) -> str | None:
