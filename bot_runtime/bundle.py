@@ -94,6 +94,7 @@ class ObjectiveManifest(Model):
     algorithm: Algorithm
     inputs: Inputs
     window_length: int = Field(ge=1, description="Candles whose features are one input row.")
+    seen_until_ms: int = Field(description="Close of the newest candle that it learned from.")
     graphs: tuple[Graph, ...] = Field(min_length=1)
     calibration: Calibration
 

@@ -63,8 +63,9 @@ def to_volatility(raw: npt.ArrayLike, volatility: Values) -> Values:
 
 def to_risk_score(predicted: Values, scale: RiskScale) -> Values:
     """Return the share of training-window rows with a lower predicted risk, (n,) in [0, 1]."""
-    shares = np.linspace(0.0, 1.0, len(scale.knots))
-    return np.interp(predicted, np.asarray(scale.knots), shares)
+    knots, first = np.unique(np.asarray(scale.knots), return_index=True)
+    shares = np.linspace(0.0, 1.0, len(scale.knots))[first]
+    return np.interp(predicted, knots, shares, right=1.0)
 
 
 def _column(raw: npt.ArrayLike) -> Values:

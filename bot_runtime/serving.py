@@ -13,7 +13,7 @@ import onnxruntime as ort
 
 from bot_runtime.bundle import (
     ConformalBand,
-    ObjectiveManifest,
+    Graph,
     Platt,
     RiskScale,
     VersionManifest,
@@ -64,14 +64,16 @@ class Predictions:
         return Prediction(*(float(column[row]) for column in columns))
 
 
-class ServedObjective:
-    """The graphs of one objective, ready to run."""
+class GraphRunner:
+    """The graphs of one objective, ready to run; their outputs stand beside each other."""
 
-    def __init__(self, folder: Path, manifest: ObjectiveManifest, threads: int = 1) -> None:
-        self.manifest = manifest
-        self._sessions = tuple(_session(folder / g.file, threads) for g in manifest.graphs)
+    def __init__(
+        self, folder: Path, graphs: tuple[Graph, ...], window_length: int, threads: int = 1
+    ) -> None:
+        self._sessions = tuple(_session(folder / graph.file, threads) for graph in graphs)
+        self._length = window_length
 
-    def raw(self, features: Values, rows: Rows) -> npt.NDArray[np.float32]:
+    def raw(self, features: Values, rows: Rows) -> Values:
         """Return the raw outputs (len(rows), outputs) at `rows` of features (n, F)."""
         parts = [
             self._run(windows_at(features, rows[start : start + ROWS_AT_ONCE], self._length))
@@ -79,13 +81,11 @@ class ServedObjective:
         ]
         return np.concatenate(parts)
 
-    @property
-    def _length(self) -> int:
-        return self.manifest.window_length
-
-    def _run(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _run(self, windows: npt.NDArray[np.float32]) -> Values:
         columns = [s.run(None, {s.get_inputs()[0].name: windows})[0] for s in self._sessions]
-        return np.concatenate([c.reshape(len(windows), -1) for c in columns], axis=1)
+        return np.concatenate(
+            [c.reshape(len(windows), -1) for c in columns], axis=1, dtype=np.float64
+        )
 
 
 def windows_at(features: Values, rows: Rows, length: int) -> npt.NDArray[np.float32]:
@@ -109,16 +109,20 @@ class ServedVersion:
 
     Attributes:
         manifest: what was published.
+        longest_window: feature rows that a prediction reads.
         context_length: closed candles that `predict` needs to have features of, warm-up included.
     """
 
     def __init__(self, folder: Path, manifest: VersionManifest, threads: int = 1) -> None:
         self.manifest = manifest
         inputs = manifest.inputs
-        longest = max(objective.window_length for objective in manifest.objectives)
-        self.context_length = max(inputs.warm_up + longest, inputs.volatility_candles + 1)
+        self.longest_window = max(objective.window_length for objective in manifest.objectives)
+        self.context_length = max(
+            inputs.warm_up + self.longest_window, inputs.volatility_candles + 1
+        )
         self._trend, self._return, self._risk = (
-            ServedObjective(folder, objective, threads) for objective in manifest.objectives
+            GraphRunner(folder, objective.graphs, objective.window_length, threads)
+            for objective in manifest.objectives
         )
 
     @property
@@ -129,37 +133,40 @@ class ServedVersion:
     @property
     def trend_calibration(self) -> Platt:
         """Return how the probability was calibrated, and on how many rows."""
-        return _calibration(self._trend, Platt)
+        return _only(self.manifest, Platt)
 
     def predict(self, features: Values, closes: Values) -> Prediction:
         """Return the prediction at the last of consecutive closed candles of one symbol.
 
         `features` is (n, F) as compute_features gives them, `closes` (n,), n >= context_length.
         """
-        return self.predict_rows(features, closes, np.array([len(features) - 1]))[0]
-
-    def predict_rows(self, features: Values, closes: Values, rows: Rows) -> Predictions:
-        """Return the predictions at `rows`; each needs context_length candles without a gap."""
         inputs = self.manifest.inputs
-        if features.shape != (len(closes), len(inputs.features)):
+        newest = np.array([len(features) - 1])
+        volatility = realised_volatility(closes, inputs.volatility_candles)
+        return self.predict_rows(features, volatility, newest)[0]
+
+    def predict_rows(self, features: Values, volatility: Values, rows: Rows) -> Predictions:
+        """Return the predictions at `rows` of features (n, F) and current volatility (n,).
+
+        Each row needs context_length candles of its symbol up to it, none of them missing.
+        """
+        inputs = self.manifest.inputs
+        if features.shape != (len(volatility), len(inputs.features)):
             raise ValueError(
-                f"features: found shape {features.shape}; {len(closes)} closes and "
+                f"features: found shape {features.shape}; {len(volatility)} candles and "
                 f"{len(inputs.features)} features of the version ask for another"
             )
-        current = realised_volatility(closes, inputs.volatility_candles)[rows]
-        quantiles = to_quantiles(
-            self._return.raw(features, rows),
-            _calibration(self._return, ConformalBand),
-            current,
-            inputs.horizon_steps,
-        )
+        current = volatility[rows]
+        band, scale = _only(self.manifest, ConformalBand), _only(self.manifest, RiskScale)
+        raw = self._return.raw(features, rows)
+        quantiles = to_quantiles(raw, band, current, inputs.horizon_steps)
         predicted = to_volatility(self._risk.raw(features, rows), current)
         return Predictions(
             to_probability(self._trend.raw(features, rows), self.trend_calibration),
             quantiles.p10,
             quantiles.p50,
             quantiles.p90,
-            to_risk_score(predicted, _calibration(self._risk, RiskScale)),
+            to_risk_score(predicted, scale),
             predicted,
         )
 
@@ -177,10 +184,10 @@ def load_version(store: Store, version: str, threads: int = 1) -> ServedVersion:
 _C = TypeVar("_C", Platt, ConformalBand, RiskScale)
 
 
-def _calibration(objective: ServedObjective, kind: type[_C]) -> _C:
-    found = objective.manifest.calibration
-    assert isinstance(found, kind), "the manifest's own validation pairs them"
-    return found
+def _only(manifest: VersionManifest, kind: type[_C]) -> _C:
+    """Return the calibration of a kind; the manifest's own validation makes it one of three."""
+    found = [o.calibration for o in manifest.objectives if isinstance(o.calibration, kind)]
+    return found[0]
 
 
 def _session(path: Path, threads: int) -> ort.InferenceSession:

@@ -1,0 +1,79 @@
+"""One candidate of one objective: fitted, saved, loaded, exported, and compared with itself.
+
+What comes out of the fit is never used directly: predictions are those of the exported graphs, and
+they are held against the model as it was loaded from what was saved.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bot_runtime.bundle import Graph, Inputs, ObjectiveManifest
+from bot_runtime.contract.spec import Algorithm
+from bot_runtime.datasets import TrainingData
+from bot_runtime.models.forecaster import Task
+from bot_runtime.models.registry import forecaster_of
+from bot_runtime.objectives import RULES, Columns
+from bot_runtime.parity import check_parity
+from bot_runtime.serving import GraphRunner
+from bot_runtime.store import sha256_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """What became of one algorithm.
+
+    Attributes:
+        loss: mean loss on the selection slice, lower is better.
+        native: the loaded model's own predictions at the test rows.
+        forecast: those of the graphs at the newest closed candle of each symbol, whose horizon is
+            still to come.
+        served: those of the graphs at the test rows.
+        dropped: why it cannot be published, or None.
+    """
+
+    manifest: ObjectiveManifest
+    folder: Path
+    loss: float
+    native: Columns
+    served: Columns
+    forecast: Columns
+    dropped: str | None
+
+
+def train_candidate(
+    algorithm: Algorithm, task: Task, data: TrainingData, inputs: Inputs, folder: Path
+) -> Candidate:
+    """Train one candidate in an existing empty folder, which keeps its model and its graphs."""
+    kind = forecaster_of(algorithm)
+    kind.fit(task).save(folder)
+    model = kind.load(folder)
+    files = model.export(folder, task.objective.lower())
+    graphs = tuple(Graph(file=name, sha256=sha256_of(folder / name)) for name in files)
+    window_length = kind.window_of(task.spec)
+    runner = GraphRunner(folder, graphs, window_length, task.threads)
+
+    rules, splits = RULES[task.objective], data.splits
+    chosen_by = rules.loss(
+        runner.raw(data.features, splits.selection), task.target[splits.selection]
+    )
+    rows = rules.calibration_rows(splits)
+    calibration = rules.calibrate(runner.raw(data.features, rows), data, rows)
+    served, forecast = (
+        rules.finish(runner.raw(data.features, rows), calibration, data, rows)
+        for rows in (splits.test, data.newest)
+    )
+    native = rules.finish(model.raw(data.features, splits.test), calibration, data, splits.test)
+    manifest = ObjectiveManifest(
+        objective=task.objective,
+        algorithm=algorithm,
+        inputs=inputs,
+        window_length=window_length,
+        seen_until_ms=data.seen_until_ms,
+        graphs=graphs,
+        calibration=calibration,
+    )
+    loss = float(np.mean(chosen_by))
+    dropped = check_parity(served, native, rules.tolerances(native))
+    return Candidate(manifest, folder, loss, native, served, forecast, dropped)

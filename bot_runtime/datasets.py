@@ -1,0 +1,173 @@
+"""From candles to rows that models are fitted to, chosen by, calibrated on and judged on.
+
+    | fit | selection | calibration | test |      by time, over all symbols, oldest first
+
+Nothing but the final metrics and the gate looks at the test rows. A row's label ends `horizon`
+candles after it: rows whose label reaches into the next slice are purged, and as many rows after a
+boundary are embargoed (Lopez de Prado, Advances in Financial Machine Learning, 2018, chapter 7).
+Features look back only, so the history of a row may reach into an earlier slice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bot_runtime.bundle import Inputs
+from bot_runtime.candles import Candles, rows_without_gap
+from bot_runtime.config import training_of
+from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.errors import DataUnusableError
+from bot_runtime.features import FEATURES, WARM_UP, compute_features
+from bot_runtime.labels import Labels, compute_labels
+from bot_runtime.snapshot import load_dataset, load_snapshot
+from bot_runtime.store import Store
+from bot_runtime.volatility import VOLATILITY_CANDLES, realised_volatility
+
+Values = npt.NDArray[np.float64]
+Times = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
+
+SLICES = ("fit", "selection", "calibration", "test")
+SHARES = (0.55, 0.15, 0.10, 0.20)
+LEAST_ROWS = 60
+"""Fewest rows in a slice: below, neither a choice nor a metric says anything."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Splits:
+    """Rows of each slice, as indices into the columns, sorted by time."""
+
+    fit: Rows
+    selection: Rows
+    calibration: Rows
+    test: Rows
+
+    @property
+    def before_test(self) -> Rows:
+        """Every row that anything was learned from."""
+        return np.concatenate([self.fit, self.selection, self.calibration])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """Columns of all symbols, one symbol after the other, (n,) or (n, F).
+
+    Attributes:
+        symbols: names; `symbol` (n,) has positions in it.
+        time_ms: opening time of each row's candle.
+        volatility: one candle's, known at the row's close.
+        newest: the last row of each symbol; its label lies in the future.
+        seen_until_ms: end of the last label before the test slice.
+    """
+
+    symbols: tuple[str, ...]
+    horizon_steps: int
+    interval_ms: int
+    symbol: npt.NDArray[np.intp]
+    time_ms: Times
+    features: Values
+    close: Values
+    volatility: Values
+    labels: Labels
+    splits: Splits
+    newest: Rows
+
+    @property
+    def seen_until_ms(self) -> int:
+        """Close of the last candle that any label before the test slice spans."""
+        last = int(self.time_ms[self.splits.before_test].max())
+        return last + (self.horizon_steps + 1) * self.interval_ms
+
+    def has_history(self, rows: Rows, length: int) -> npt.NDArray[np.bool_]:
+        """Tell for each row whether `length` complete feature rows of its symbol end at it."""
+        first = np.maximum(rows - (length - 1), 0)
+        whole = self.time_ms[rows] - self.time_ms[first] == (length - 1) * self.interval_ms
+        same = self.symbol[rows] == self.symbol[first]
+        return np.asarray(whole & same & np.isfinite(self.features[first]).all(axis=1))
+
+
+def build_training_data(
+    candles: Mapping[str, Candles], horizon_steps: int, window_length: int
+) -> TrainingData:
+    """Return the training data of the candles of every symbol.
+
+    `window_length` is the longest history of feature rows that a candidate may read: all candidates
+    are fitted to, and judged on, the same rows. Raises DataUnusableError where a slice stays too
+    small, with what is there and what is needed.
+    """
+    parts = list(candles.values())
+    interval_ms = parts[0].interval_ms
+    labels = [compute_labels(part, horizon_steps) for part in parts]
+    whole = [rows_without_gap(part, WARM_UP + window_length) for part in parts]
+    time_ms = np.concatenate([part.open_time_ms for part in parts])
+    joined = Labels(
+        np.concatenate([part.simple_return for part in labels]),
+        np.concatenate([part.variance for part in labels]),
+    )
+    usable = np.flatnonzero(np.concatenate(whole) & joined.known)
+    ends = np.cumsum([len(part) for part in parts])
+    return TrainingData(
+        symbols=tuple(candles),
+        horizon_steps=horizon_steps,
+        interval_ms=interval_ms,
+        symbol=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
+        time_ms=time_ms,
+        features=np.concatenate([compute_features(part) for part in parts]),
+        close=np.concatenate([part.close for part in parts]),
+        volatility=np.concatenate(
+            [realised_volatility(part.close, VOLATILITY_CANDLES) for part in parts]
+        ),
+        labels=joined,
+        splits=split_rows(usable, time_ms, horizon_steps * interval_ms),
+        newest=ends[[part[-1] for part in whole]] - 1,
+    )
+
+
+def split_rows(usable: Rows, time_ms: Times, horizon_ms: int) -> Splits:
+    """Return the slices of the `usable` rows, purged and embargoed by the horizon.
+
+    Raises DataUnusableError where a slice has fewer than LEAST_ROWS.
+    """
+    rows = usable[np.argsort(time_ms[usable], kind="stable")]
+    times = time_ms[rows]
+    starts = [0, *(int(len(rows) * share) for share in np.cumsum(SHARES)[:-1])]
+    slices = []
+    for i, start in enumerate(starts):
+        inside = np.ones(len(rows), dtype=np.bool_)
+        if i > 0 and start < len(rows):
+            inside &= times >= times[start] + horizon_ms
+        if i + 1 < len(starts) and starts[i + 1] < len(rows):
+            inside &= times + horizon_ms < times[starts[i + 1]]
+        slices.append(rows[inside])
+    for name, part in zip(SLICES, slices, strict=True):
+        if len(part) < LEAST_ROWS:
+            raise DataUnusableError(
+                f"training.lookback: {len(rows)} candles with a complete history and horizon leave "
+                f"{len(part)} for the {name} slice, which needs {LEAST_ROWS}; "
+                "ask for a longer window or a shorter horizon"
+            )
+    return Splits(*slices)
+
+
+def load_training_data(configuration: RunConfiguration, store: Store) -> TrainingData:
+    """Return the training's rows from its own snapshot: the same in every step of it.
+
+    Raises ArtifactInvalidError where the snapshot is not the one that was fetched,
+    DataUnusableError where it is too short.
+    """
+    candles = load_snapshot(store, load_dataset(store, training_of(configuration).name))
+    model = configuration.model
+    return build_training_data(candles, model.horizon_steps, model.encoder_length)
+
+
+def inputs_of(configuration: RunConfiguration) -> Inputs:
+    """Return what a model that this configuration trains has to be fed with."""
+    return Inputs(
+        timeframe=configuration.timeframe,
+        horizon_steps=configuration.model.horizon_steps,
+        features=FEATURES,
+        warm_up=WARM_UP,
+        volatility_candles=VOLATILITY_CANDLES,
+    )

@@ -1,0 +1,150 @@
+"""The evaluation step: assemble the version, judge it on unseen candles, publish it.
+
+Every number comes from the assembled version as inference would serve it. A rejected version is
+published too, so that it can be looked at or pinned; only promoted.json says which one is served.
+"""
+
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot_runtime.bundle import MANIFEST_FILE, VersionManifest, load_objective
+from bot_runtime.config import training_of
+from bot_runtime.contract.results import EvaluationResult, ObjectiveResult
+from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.datasets import TrainingData, load_training_data
+from bot_runtime.errors import ArtifactInvalidError
+from bot_runtime.gate import Evidence, check_gate
+from bot_runtime.git import git_commit
+from bot_runtime.judge import ChampionDuels, duel_champion, find_differences, measure, naive_duels
+from bot_runtime.reporting import Reporter
+from bot_runtime.serving import ServedVersion, load_version
+from bot_runtime.store import Store, load_json, new_directory, save_json
+from bot_runtime.threads import cpu_count
+from bot_runtime.trading import TradingRecord, record_of
+from bot_runtime.train import NATIVE_FILE, SCORES_FILE, load_columns, to_text
+
+EVALUATION_FILE = "evaluation.json"
+REASONS_MAX, REASON_LENGTH = 8, 160
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came out for one version."""
+
+    evidence: Evidence
+    reasons: tuple[str, ...]
+    objectives: tuple[ObjectiveResult, ...]
+    record: TradingRecord
+
+
+def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) -> EvaluationResult:
+    """Assemble, judge and publish the training's version; promote it where it passes the gate.
+
+    Raises ArtifactInvalidError where an objective is missing or not as its manifest says.
+    """
+    training = training_of(configuration).name
+    data = load_training_data(configuration, store)
+    folders = [store.objective(training, objective) for objective in OBJECTIVES]
+    manifest = VersionManifest(
+        training=training, objectives=tuple(load_objective(folder) for folder in folders)
+    )
+    published = store.version(manifest.version)
+    trained_at = _assembled_at(published)
+    reporter.progress(0.3, f"assembled {manifest.version}")
+    with new_directory(published, keep_existing=True) as folder:
+        for source, objective in zip(folders, manifest.objectives, strict=True):
+            for graph in objective.graphs:
+                shutil.copyfile(source / graph.file, folder / graph.file)
+        save_json(folder / MANIFEST_FILE, manifest.to_json())
+        version = ServedVersion(folder, manifest, cpu_count())
+        verdict = _judge(version, data, configuration, store, reporter)
+        result = _result_of(manifest, verdict, trained_at)
+        save_json(folder / EVALUATION_FILE, _details_of(verdict, result))
+    load_version(store, manifest.version)  # as inference will: every file as its sha256 says
+    if result.promoted:
+        save_json(store.promoted(), {"version": manifest.version, "trainedAt": trained_at})
+    reporter.progress(1.0, "promoted" if result.promoted else "rejected", reasons=result.reasons)
+    return result
+
+
+def _judge(
+    version: ServedVersion,
+    data: TrainingData,
+    configuration: RunConfiguration,
+    store: Store,
+    reporter: Reporter,
+) -> Verdict:
+    run, rows = training_of(configuration), data.splits.test
+    served = version.predict_rows(data.features, data.volatility, rows)
+    native = {
+        name: values
+        for objective in OBJECTIVES
+        for name, values in load_columns(store.objective(run.name, objective) / NATIVE_FILE).items()
+    }
+    metrics = measure(served, data, rows)
+    champion = ChampionDuels()
+    if run.champion_version is not None and run.champion_version != version.version:
+        champion = duel_champion(version, data, store, run.champion_version)
+    if champion.obstacle is not None:
+        reporter.warn(f"not compared with champion {run.champion_version}: {champion.obstacle}")
+    evidence = Evidence(
+        parity=find_differences(served, native, configuration.decision),
+        metrics={f"{o}.{name}": v for o, found in metrics.items() for name, v in found.items()},
+        naive=naive_duels(served, data, rows),
+        champion=champion.duels,
+    )
+    return Verdict(
+        evidence=evidence,
+        reasons=check_gate(evidence, run.gate),
+        objectives=tuple(
+            _published(store.objective(run.name, o)).model_copy(
+                update={"metrics": to_text(metrics[o])}
+            )
+            for o in OBJECTIVES
+        ),
+        record=record_of(served, data.labels.simple_return[rows], configuration.decision),
+    )
+
+
+def _published(folder: Path) -> ObjectiveResult:
+    """Return what the training step reported of an objective."""
+    found = load_json(folder / SCORES_FILE).get("result")
+    if not isinstance(found, dict):
+        raise ArtifactInvalidError(f"{folder.name}/{SCORES_FILE}: has no result; train again")
+    return ObjectiveResult.model_validate(found)
+
+
+def _result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> EvaluationResult:
+    return EvaluationResult(
+        version=manifest.version,
+        promoted=not verdict.reasons,
+        reasons=tuple(reason[:REASON_LENGTH] for reason in verdict.reasons[:REASONS_MAX]),
+        artifact_digest=manifest.digest,
+        trained_at=trained_at,
+        objectives=verdict.objectives,
+        tradable_share=f"{verdict.record.tradable_share:.6g}",
+        binding_threshold=verdict.record.binding_threshold,
+    )
+
+
+def _details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
+    """Return what stands in the version's evaluation.json: the result, and how it came about."""
+    return {
+        "result": result.to_json(),
+        "gitCommit": git_commit(),
+        "reasons": verdict.reasons,
+        "duels": [asdict(duel) for duel in (*verdict.evidence.naive, *verdict.evidence.champion)],
+        "trading": asdict(verdict.record),
+    }
+
+
+def _assembled_at(published: Path) -> str:
+    """Return when a version was first assembled: a repeated step tells the same time."""
+    if (published / EVALUATION_FILE).is_file():
+        earlier = EvaluationResult.model_validate(load_json(published / EVALUATION_FILE)["result"])
+        return earlier.trained_at
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,93 @@
+"""The gate: whether a version may be promoted. Pure; evaluation gathers the evidence.
+
+A version passes when it is served as it was trained, all its metrics are finite, and on unseen
+candles its log loss and its pinball loss are
+
+- lower than the naive reference's, by `margin` of it, and by more than luck explains, and
+- not higher than the champion's by more than luck explains, on the same candles.
+
+"More than luck" is a number of standard errors of the mean difference, which come from blocks of
+several horizons (scores.compare). Without it a market of pure noise is passed every other time: the
+best constant differs from the base rate by a hair, in either direction. With LUCK standard errors
+asked of two losses at once, noise passes about once in a hundred trainings.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.spec import GateSpec
+from bot_runtime.scores import Comparison
+
+LUCK = 2.0
+"""Standard errors that an improvement over the naive reference has to exceed."""
+CHAMPION_LUCK = 1.0
+"""Standard errors by which a candidate may trail the champion: it has seen newer candles."""
+LEAST_BLOCKS = 8
+"""Fewest blocks that say anything of a standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """The version against one reference: `loss` and `reference` are means over the same rows."""
+
+    name: str
+    loss: float
+    reference: float
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What evaluation found.
+
+    Attributes:
+        parity: deviations of served from trained predictions; empty where all rows agree.
+        metrics: every metric of the three objectives.
+        naive: duels with the naive references.
+        champion: duels with the champion, on candles that neither has learned from.
+    """
+
+    parity: tuple[str, ...]
+    metrics: Mapping[str, float]
+    naive: tuple[Duel, ...]
+    champion: tuple[Duel, ...] = field(default=())
+
+
+def check_gate(evidence: Evidence, spec: GateSpec) -> tuple[str, ...]:
+    """Return why the version may not be promoted, with numbers; empty where it may."""
+    reasons = [f"Parity: {finding}" for finding in evidence.parity]
+    reasons += [
+        f"NotFinite: {name} is {value}"
+        for name, value in evidence.metrics.items()
+        if not math.isfinite(value)
+    ]
+    if spec.mode == "Enforce":
+        reasons += [r for duel in evidence.naive if (r := _check_naive(duel, spec.margin))]
+        reasons += [r for duel in evidence.champion if (r := _check_champion(duel))]
+    return tuple(reasons)
+
+
+def _check_naive(duel: Duel, margin: float) -> str | None:
+    gain, error = duel.comparison.gain, duel.comparison.standard_error
+    shown = f"{duel.name} {duel.loss:.6g}, naive {duel.reference:.6g}"
+    if duel.comparison.blocks < LEAST_BLOCKS:
+        return (
+            f"{Reason.NOT_BETTER_THAN_NAIVE}: {shown}: {duel.comparison.blocks} blocks of unseen "
+            f"candles, {LEAST_BLOCKS} are needed"
+        )
+    asked = max(LUCK * error, margin * duel.reference)
+    if gain > asked:  # false for NaN
+        return None
+    return f"{Reason.NOT_BETTER_THAN_NAIVE}: {shown}: gain {gain:.3g}, asked > {asked:.3g}"
+
+
+def _check_champion(duel: Duel) -> str | None:
+    gain, error = duel.comparison.gain, duel.comparison.standard_error
+    if gain >= -CHAMPION_LUCK * error:
+        return None
+    return (
+        f"WorseThanChampion: {duel.name} {duel.loss:.6g}, champion {duel.reference:.6g}: "
+        f"worse by {-gain:.3g}, allowed {CHAMPION_LUCK * error:.3g}"
+    )

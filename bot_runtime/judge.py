@@ -1,0 +1,138 @@
+"""Evidence for the gate: the version as it is served, on candles that nothing was learned from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bot_runtime import references, scores
+from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, Objective
+from bot_runtime.datasets import Rows, TrainingData
+from bot_runtime.errors import ArtifactInvalidError
+from bot_runtime.gate import LEAST_BLOCKS, Duel
+from bot_runtime.objectives import RULES, Columns
+from bot_runtime.parity import check_parity
+from bot_runtime.serving import Predictions, ServedVersion, load_version
+from bot_runtime.store import Store
+from bot_runtime.trading import decisions_of
+
+Values = npt.NDArray[np.float64]
+
+COLUMNS: dict[Objective, tuple[str, ...]] = {
+    "Trend": ("prob_up",),
+    "Return": ("p10", "p50", "p90"),
+    "Risk": ("volatility", "risk_score"),
+}
+
+
+def columns_of(predictions: Predictions, objective: Objective) -> Columns:
+    """Return one objective's part of served predictions."""
+    return {name: getattr(predictions, name) for name in COLUMNS[objective]}
+
+
+def find_differences(
+    served: Predictions, native: Mapping[str, Values], thresholds: DecisionSpec
+) -> tuple[str, ...]:
+    """Return where the served version differs from the trained models, decisions included."""
+    trained = Predictions(**native)
+    if len(trained) != len(served):
+        return (f"{len(trained)} rows were predicted in training, {len(served)} are served",)
+    found = [
+        check_parity(
+            columns_of(served, objective),
+            columns_of(trained, objective),
+            RULES[objective].tolerances(columns_of(trained, objective)),
+        )
+        for objective in OBJECTIVES
+    ]
+    decided, as_trained = (decisions_of(p, thresholds)[0] for p in (served, trained))
+    other = sum(a != b for a, b in zip(decided, as_trained, strict=True))
+    if other:
+        found.append(f"decision: {other} of {len(decided)} rows are decided otherwise")
+    return tuple(text for text in found if text is not None)
+
+
+def measure(
+    served: Predictions, data: TrainingData, rows: Rows
+) -> dict[Objective, dict[str, float]]:
+    """Return the metrics of every objective at `rows`."""
+    return {o: RULES[o].measure(columns_of(served, o), data, rows) for o in OBJECTIVES}
+
+
+def losses_of(predictions: Predictions, data: TrainingData, rows: Rows) -> dict[str, Values]:
+    """Return the two losses that the gate judges, each (n,)."""
+    quantiles = np.column_stack([predictions.p10, predictions.p50, predictions.p90])
+    return {
+        "log loss": scores.log_loss(predictions.prob_up, data.labels.up[rows]),
+        "pinball": scores.pinball(quantiles, data.labels.simple_return[rows]),
+    }
+
+
+def naive_duels(served: Predictions, data: TrainingData, rows: Rows) -> tuple[Duel, ...]:
+    """Return the duels with the base rate, and with the better of two naive bands."""
+    own = losses_of(served, data, rows)
+    up, outcome = data.labels.up[rows], data.labels.simple_return[rows]
+    bands = (
+        scores.pinball(naive(data, rows), outcome)
+        for naive in (references.constant_quantiles, references.scaled_quantiles)
+    )
+    naive = {
+        "log loss": scores.log_loss(references.base_rate(data, rows), up),
+        "pinball": min(bands, key=lambda loss: float(np.mean(loss))),
+    }
+    return _duels(own, naive, data, rows)
+
+
+def _duels(
+    own: Mapping[str, Values], other: Mapping[str, Values], data: TrainingData, rows: Rows
+) -> tuple[Duel, ...]:
+    bar = data.time_ms[rows] // data.interval_ms
+    return tuple(
+        Duel(
+            name,
+            float(np.mean(own[name])),
+            float(np.mean(other[name])),
+            scores.compare(own[name], other[name], bar, data.horizon_steps),
+        )
+        for name in own
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChampionDuels:
+    """The duels with the champion, or why there are none."""
+
+    duels: tuple[Duel, ...] = ()
+    obstacle: str | None = None
+
+
+def duel_champion(
+    candidate: ServedVersion, data: TrainingData, store: Store, champion_version: str
+) -> ChampionDuels:
+    """Return the duels on the test rows that the champion has not learned from either."""
+    try:
+        champion = load_version(store, champion_version, 1)
+    except ArtifactInvalidError as e:
+        return ChampionDuels(obstacle=str(e))
+    if champion.manifest.inputs != candidate.manifest.inputs:
+        return ChampionDuels(obstacle="it was trained on another timeframe, horizon or features")
+    rows = _unseen_rows(champion, data)
+    if len(rows) == 0:
+        return ChampionDuels(obstacle="it has learned from all of the candles")
+    own, its = (
+        losses_of(version.predict_rows(data.features, data.volatility, rows), data, rows)
+        for version in (candidate, champion)
+    )
+    duels = _duels(own, its, data, rows)
+    if duels[0].comparison.blocks < LEAST_BLOCKS:
+        return ChampionDuels(obstacle=f"it has learned from all but {len(rows)} of the candles")
+    return ChampionDuels(duels)
+
+
+def _unseen_rows(champion: ServedVersion, data: TrainingData) -> Rows:
+    """Return the test rows whose horizon begins after all that the champion has learned from."""
+    seen_until_ms = max(o.seen_until_ms for o in champion.manifest.objectives)
+    rows = data.splits.test
+    rows = rows[data.time_ms[rows] + data.interval_ms >= seen_until_ms]
+    return rows[data.has_history(rows, champion.longest_window)]

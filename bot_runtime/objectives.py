@@ -1,0 +1,183 @@
+"""The three objectives: how each is chosen by, calibrated, finished and measured.
+
+Each is a different question with its own target, loss and unit; what they share is this shape.
+Columns are named arrays (n,): prob_up | p10, p50, p90 | volatility, risk_score.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bot_runtime import references, scores
+from bot_runtime.bundle import Calibration, ConformalBand, Platt, RiskScale
+from bot_runtime.calibration import fit_band, fit_platt, fit_risk_scale
+from bot_runtime.contract.spec import Objective
+from bot_runtime.datasets import Splits, TrainingData
+from bot_runtime.labels import to_target
+from bot_runtime.outputs import to_probability, to_quantiles, to_risk_score, to_volatility
+
+Values = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
+Columns = Mapping[str, Values]
+
+PROBABILITY_TOLERANCE = 1e-5
+RETURN_TOLERANCE = 1e-4
+"""In units of the median p10-p90 width."""
+
+
+class ObjectiveRules(Protocol):
+    """What training has to know of an objective."""
+
+    def calibration_rows(self, splits: Splits) -> Rows:
+        """Return the rows that `calibrate` is given."""
+
+    def loss(self, raw: Values, target: Values) -> Values:
+        """Return the loss of each row of raw outputs, (n,): what candidates are chosen by."""
+
+    def calibrate(self, raw: Values, data: TrainingData, rows: Rows) -> Calibration:
+        """Fit the calibration to raw outputs at `rows`."""
+
+    def finish(
+        self, raw: Values, calibration: Calibration, data: TrainingData, rows: Rows
+    ) -> Columns:
+        """Return the predictions at `rows` in their units."""
+
+    def tolerances(self, columns: Columns) -> Mapping[str, float]:
+        """Return how far each column may be from the trained model's own."""
+
+    def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
+        """Return the metrics at `rows`, each beside its naive reference."""
+
+
+class Trend:
+    """Whether the price rises over the horizon: a calibrated probability."""
+
+    def calibration_rows(self, splits: Splits) -> Rows:
+        """Return the calibration slice."""
+        return splits.calibration
+
+    def loss(self, raw: Values, target: Values) -> Values:
+        """Return the log loss of the scores as they are."""
+        return scores.log_loss(1.0 / (1.0 + np.exp(-raw[:, 0])), target)
+
+    def calibrate(self, raw: Values, data: TrainingData, rows: Rows) -> Platt:
+        """Fit Platt's sigmoid."""
+        return fit_platt(raw[:, 0], data.labels.up[rows], data.horizon_steps)
+
+    def finish(
+        self, raw: Values, calibration: Calibration, data: TrainingData, rows: Rows
+    ) -> Columns:
+        """Return prob_up."""
+        del data, rows
+        assert isinstance(calibration, Platt)
+        return {"prob_up": to_probability(raw, calibration)}
+
+    def tolerances(self, columns: Columns) -> Mapping[str, float]:
+        """Return the same for every market."""
+        return dict.fromkeys(columns, PROBABILITY_TOLERANCE)
+
+    def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
+        """Return log loss, Brier score and AUC beside those of the base rate."""
+        up, naive = data.labels.up[rows], references.base_rate(data, rows)
+        return {
+            "log_loss": float(np.mean(scores.log_loss(columns["prob_up"], up))),
+            "log_loss_naive": float(np.mean(scores.log_loss(naive, up))),
+            "brier": float(np.mean(scores.brier(columns["prob_up"], up))),
+            "brier_naive": float(np.mean(scores.brier(naive, up))),
+            "auc": scores.auc(columns["prob_up"], up),
+            "auc_naive": scores.auc(naive, up),
+        }
+
+
+class Return:
+    """How far the price moves: p10, p50, p90 of the simple return over the horizon."""
+
+    def calibration_rows(self, splits: Splits) -> Rows:
+        """Return the calibration slice."""
+        return splits.calibration
+
+    def loss(self, raw: Values, target: Values) -> Values:
+        """Return the pinball loss in units of the volatility, so that no calm hour is ignored."""
+        return scores.pinball(np.sort(raw, axis=1), target)
+
+    def calibrate(self, raw: Values, data: TrainingData, rows: Rows) -> ConformalBand:
+        """Fit the conformal margins."""
+        target = to_target("Return", data.labels, data.volatility, data.horizon_steps)
+        return fit_band(raw, target[rows])
+
+    def finish(
+        self, raw: Values, calibration: Calibration, data: TrainingData, rows: Rows
+    ) -> Columns:
+        """Return p10, p50 and p90."""
+        assert isinstance(calibration, ConformalBand)
+        found = to_quantiles(raw, calibration, data.volatility[rows], data.horizon_steps)
+        return {"p10": found.p10, "p50": found.p50, "p90": found.p90}
+
+    def tolerances(self, columns: Columns) -> Mapping[str, float]:
+        """Return a share of the median width of the band."""
+        width = float(np.median(columns["p90"] - columns["p10"]))
+        return dict.fromkeys(columns, RETURN_TOLERANCE * width)
+
+    def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
+        """Return pinball loss and coverage beside those of constant and of scaled quantiles."""
+        outcome = data.labels.simple_return[rows]
+        constant = references.constant_quantiles(data, rows)
+        scaled = references.scaled_quantiles(data, rows)
+        own = np.column_stack([columns["p10"], columns["p50"], columns["p90"]])
+        return {
+            "pinball": float(np.mean(scores.pinball(own, outcome))),
+            "pinball_naive": float(np.mean(scores.pinball(constant, outcome))),
+            "pinball_naive_scaled": float(np.mean(scores.pinball(scaled, outcome))),
+            "coverage": scores.coverage(own[:, 0], own[:, 2], outcome),
+            "coverage_naive": scores.coverage(constant[:, 0], constant[:, 2], outcome),
+        }
+
+
+class Risk:
+    """How much the price moves: the volatility over the horizon, and how unusual it is."""
+
+    def calibration_rows(self, splits: Splits) -> Rows:
+        """Return all rows before the test slice: the score is a share of the training window."""
+        return splits.before_test
+
+    def loss(self, raw: Values, target: Values) -> Values:
+        """Return the QLIKE of the variance ratio."""
+        return scores.qlike(np.exp(raw[:, 0]), target)
+
+    def calibrate(self, raw: Values, data: TrainingData, rows: Rows) -> RiskScale:
+        """Fit the empirical quantiles of the predicted volatility."""
+        return fit_risk_scale(to_volatility(raw, data.volatility[rows]))
+
+    def finish(
+        self, raw: Values, calibration: Calibration, data: TrainingData, rows: Rows
+    ) -> Columns:
+        """Return the volatility of one candle and the risk score."""
+        assert isinstance(calibration, RiskScale)
+        volatility = to_volatility(raw, data.volatility[rows])
+        return {"volatility": volatility, "risk_score": to_risk_score(volatility, calibration)}
+
+    def tolerances(self, columns: Columns) -> Mapping[str, float]:
+        """Return a probability's for the score, and a return's for the volatility."""
+        middle = float(np.median(columns["volatility"]))
+        return {"volatility": RETURN_TOLERANCE * middle, "risk_score": PROBABILITY_TOLERANCE}
+
+    def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
+        """Return QLIKE and rank correlation beside those of the EWMA."""
+        outcome = data.volatility[rows] ** 2 * self._target(data)[rows]
+        naive = references.ewma_variance(data, rows)
+        own = columns["volatility"] ** 2
+        return {
+            "qlike": float(np.mean(scores.qlike(own, outcome))),
+            "qlike_naive": float(np.mean(scores.qlike(naive, outcome))),
+            "rank_correlation": scores.rank_correlation(own, outcome),
+            "rank_correlation_naive": scores.rank_correlation(naive, outcome),
+        }
+
+    @staticmethod
+    def _target(data: TrainingData) -> Values:
+        return to_target("Risk", data.labels, data.volatility, data.horizon_steps)
+
+
+RULES: dict[Objective, ObjectiveRules] = {"Trend": Trend(), "Return": Return(), "Risk": Risk()}

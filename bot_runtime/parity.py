@@ -1,0 +1,27 @@
+"""Parity: a served model says what the trained one says, on every row it is asked about."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[np.float64]
+
+
+def check_parity(
+    served: Mapping[str, Values], native: Mapping[str, Values], tolerance: Mapping[str, float]
+) -> str | None:
+    """Return the worst column's deviation in words, or None where all rows agree.
+
+    A value that is not finite never agrees.
+    """
+    for name, limit in tolerance.items():
+        difference = np.abs(served[name] - native[name])
+        wrong = ~(difference <= limit)
+        if wrong.any():
+            row = int(np.argmax(np.where(np.isfinite(difference), difference, np.inf)))
+            return (
+                f"{name}: {int(wrong.sum())} of {len(wrong)} rows differ, row {row} by "
+                f"{difference[row]:.3g}; at most {limit:.3g} is allowed"
+            )
+    return None

@@ -1,0 +1,173 @@
+"""The training step of one objective: train every candidate, publish the better one.
+
+objectives/<Objective>/manifest.json, graphs      what evaluation assembles
+                       scores.json                scores, metrics, forecasts, reasons
+                       native.npz                 the trained model's own test predictions
+                       candidates/<Algorithm>/    every candidate's model as it was loaded
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bot_runtime.bundle import MANIFEST_FILE
+from bot_runtime.candidate import Candidate, train_candidate
+from bot_runtime.config import training_of
+from bot_runtime.contract.results import ObjectiveResult
+from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.spec import Algorithm, Objective
+from bot_runtime.datasets import TrainingData, inputs_of, load_training_data
+from bot_runtime.errors import ArtifactInvalidError, ModelUnfitError
+from bot_runtime.labels import to_target
+from bot_runtime.models.forecaster import Task
+from bot_runtime.objectives import RULES, Columns
+from bot_runtime.reporting import Reporter
+from bot_runtime.store import Store, new_directory, save_json
+from bot_runtime.threads import cpu_count
+
+Values = npt.NDArray[np.float64]
+
+NATIVE_FILE = "native.npz"
+SCORES_FILE = "scores.json"
+
+
+def train(
+    configuration: RunConfiguration, objective: Objective, store: Store, reporter: Reporter
+) -> ObjectiveResult:
+    """Train, choose, calibrate, measure and publish one objective; return what came out.
+
+    Raises ModelUnfitError where no candidate is served as it was trained.
+    """
+    data = load_training_data(configuration, store)
+    reporter.log(
+        "training data",
+        **{name: len(getattr(data.splits, name)) for name in data.splits.__slots__},
+    )
+    published = store.objective(training_of(configuration).name, objective)
+    with new_directory(published, keep_existing=False) as folder:
+        candidates = _train_all(configuration, objective, data, folder, reporter)
+        best = choose(candidates, reporter)
+        return publish(best, candidates, data, folder)
+
+
+def _train_all(
+    configuration: RunConfiguration,
+    objective: Objective,
+    data: TrainingData,
+    folder: Path,
+    reporter: Reporter,
+) -> dict[Algorithm, Candidate]:
+    spec, inputs = configuration.model, inputs_of(configuration)
+    candidates = {}
+    for i, algorithm in enumerate(spec.candidates):
+
+        def tell(share: float, message: str, i: int = i, name: str = algorithm) -> None:
+            reporter.progress((i + share) / len(spec.candidates), f"{name}: {message}")
+
+        task = Task(
+            objective=objective,
+            features=data.features,
+            target=to_target(objective, data.labels, data.volatility, data.horizon_steps),
+            fit=data.splits.fit,
+            selection=data.splits.selection,
+            spec=spec,
+            threads=cpu_count(),
+            progress=tell,
+        )
+        tell(0.0, "started")
+        own = folder / "candidates" / algorithm
+        own.mkdir(parents=True)
+        candidates[algorithm] = train_candidate(algorithm, task, data, inputs, own)
+        tell(1.0, f"selection loss {candidates[algorithm].loss:.6g}")
+    return candidates
+
+
+def choose(candidates: dict[Algorithm, Candidate], reporter: Reporter) -> Candidate:
+    """Return the candidate with the lowest selection loss of those that are served as trained.
+
+    Raises ModelUnfitError with every candidate's reason where there is none.
+    """
+    for algorithm, candidate in candidates.items():
+        if candidate.dropped is not None:
+            reporter.warn(f"{algorithm} dropped, its graph differs from it: {candidate.dropped}")
+    fit = [c for c in candidates.values() if c.dropped is None and np.isfinite(c.loss)]
+    if not fit:
+        reasons = "; ".join(f"{a}: {c.dropped or 'loss'}" for a, c in candidates.items())
+        raise ModelUnfitError(f"no candidate can be served as it was trained: {reasons}")
+    return min(fit, key=lambda candidate: candidate.loss)
+
+
+def publish(
+    best: Candidate, candidates: dict[Algorithm, Candidate], data: TrainingData, folder: Path
+) -> ObjectiveResult:
+    """Write the objective's files of the chosen candidate into `folder` and return its result."""
+    manifest = best.manifest
+    for graph in manifest.graphs:
+        shutil.copyfile(best.folder / graph.file, folder / graph.file)
+    save_columns(folder / NATIVE_FILE, best.native)
+    metrics = RULES[manifest.objective].measure(best.served, data, data.splits.test)
+    result = ObjectiveResult(
+        objective=manifest.objective,
+        algorithm=manifest.algorithm,
+        scores=to_text({a: c.loss for a, c in candidates.items()}),
+        metrics=to_text(metrics),
+        artifact_sha256=manifest.digest,
+    )
+    details = {
+        "result": result.to_json(),
+        "candidates": {a: _details_of(c, data) for a, c in candidates.items()},
+        "metricsBySymbol": _by_symbol(best, data),
+    }
+    save_json(folder / SCORES_FILE, details)
+    save_json(folder / MANIFEST_FILE, manifest.to_json())
+    return result
+
+
+def load_columns(path: Path) -> dict[str, Values]:
+    """Return the named arrays that `save_columns` wrote; raises ArtifactInvalidError."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError) as e:
+        raise ArtifactInvalidError(f"{path.parent.name}/{path.name}: {e}; train again") from e
+
+
+def save_columns(path: Path, columns: Columns) -> None:
+    """Write named arrays, as numpy's own archive."""
+    with path.open("wb") as file:
+        np.savez(file, **columns)  # type: ignore[arg-type]  # its stub takes them for allow_pickle
+
+
+def to_text(numbers: dict[Any, float]) -> dict[str, str]:
+    """Return numbers as the contract has them: six significant digits."""
+    return {str(name): f"{value:.6g}" for name, value in numbers.items()}
+
+
+def _details_of(candidate: Candidate, data: TrainingData) -> dict[str, Any]:
+    symbols = [data.symbols[data.symbol[row]] for row in data.newest]
+    return {
+        "selectionLoss": f"{candidate.loss:.6g}",
+        "dropped": candidate.dropped,
+        "forecast": {
+            symbol: to_text({name: float(v[i]) for name, v in candidate.forecast.items()})
+            for i, symbol in enumerate(symbols)
+        },
+    }
+
+
+def _by_symbol(best: Candidate, data: TrainingData) -> dict[str, dict[str, str]]:
+    rows = data.splits.test
+    return {
+        symbol: to_text(
+            RULES[best.manifest.objective].measure(_at(best.served, own), data, rows[own])
+        )
+        for i, symbol in enumerate(data.symbols)
+        if (own := data.symbol[rows] == i).any()
+    }
+
+
+def _at(columns: Columns, rows: Any) -> Columns:
+    return {name: values[rows] for name, values in columns.items()}
