@@ -44,7 +44,10 @@ def cache_folder() -> Path:
 
 def environment_folder(lock: Path = LOCK_FILE) -> Path:
     """Return where the environment of this lock and this interpreter lies."""
-    digest = hashlib.sha256(lock.read_bytes())
+    lines = lock.read_text(encoding="utf-8").splitlines()
+    # Comments say where a package comes from; a new one is no reason to install everything again.
+    pinned = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+    digest = hashlib.sha256(pinned.encode())
     digest.update(f"{sys.version}|{sys.base_prefix}|{platform.machine()}".encode())
     return cache_folder() / f"venv-{digest.hexdigest()[:16]}"
 

@@ -32,7 +32,9 @@ def lock(tmp_path: Path) -> Path:
 def test_path_follows_the_lock_and_the_cache_setting(cache: Path, lock: Path) -> None:
     first = environment.environment_folder(lock)
     assert first.parent == cache
-    lock.write_text("# something else\n")
+    lock.write_text("# another comment\n")
+    assert environment.environment_folder(lock) == first
+    lock.write_text("x==1\n")
     assert environment.environment_folder(lock) != first
 
 
