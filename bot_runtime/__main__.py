@@ -41,16 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return run(LocalRun(parsed.file, parsed.store, parsed.endpoint, parsed.credentials))
     step = parsed.objective if parsed.command == "train" else STEP_OF_COMMAND[parsed.command]
-    return run_step(step, Store.from_environment(), jitter=not getattr(parsed, "no_jitter", False))
+    return run_step(step, Store.from_environment(), at_once=getattr(parsed, "no_jitter", False))
 
 
-def run_step(step: StepOrRun, store: Store, *, jitter: bool = True) -> int:
+def run_step(step: StepOrRun, store: Store, *, at_once: bool = False) -> int:
     """Run one step on the mounted configuration, report its result and return its exit code."""
     reporter = Reporter(step)
     result = reporter.result()
     try:
         configuration = load_configuration(configuration_path())
-        result = _execute(step, configuration, store, reporter, jitter=jitter)
+        result = _execute(step, configuration, store, reporter, at_once=at_once)
         if configuration.training is not None and step in TRAINING_STEPS:
             save_json(store.result(configuration.training.name, step), _as_json(result))
     except Exception as e:  # noqa: BLE001 - the one place that catches broadly: it reports and ends
@@ -67,7 +67,7 @@ def _execute(
     store: Store,
     reporter: Reporter,
     *,
-    jitter: bool,
+    at_once: bool,
 ) -> StepResult:
     """Run the step; each is imported only where it runs, so that none pays for another."""
     reporter.log("started", owner=configuration.owner, run_digest=configuration.digest)
@@ -86,9 +86,10 @@ def _execute(
         parts["evaluation"] = evaluate(configuration, store, reporter)
         parts["model_version"] = parts["evaluation"].version
     elif step == "Inference":
-        from bot_runtime.infer import infer
+        from bot_runtime.infer import Patience, infer
 
-        signals = infer(configuration, store, reporter, jitter=jitter)
+        patience = Patience(jitter_seconds=0.0) if at_once else Patience()
+        signals = infer(configuration, store, reporter, patience)
         parts["signals"] = tuple(signal.shortened() for signal in signals)
         parts["model_version"] = signals[0].version.model_version
     else:

@@ -6,13 +6,14 @@ or the configuration ends the run, and no signal is written.
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from bot_runtime.candles import Candles, utc
 from bot_runtime.config import inference_of
-from bot_runtime.contract.runconfig import InferenceRun, RunConfiguration
+from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import Calibration, DecisionReason, Signal, SignalVersion
 from bot_runtime.decision import decide, regime_of
 from bot_runtime.errors import ArtifactInvalidError, ExchangeUnavailableError
@@ -26,12 +27,31 @@ from bot_runtime.serving import ServedVersion, load_version
 from bot_runtime.store import Store, save_json
 from bot_runtime.threads import cpu_count
 
-WAIT_SECONDS: Final = 20.0
-"""How long a run waits for the candle that has just closed."""
 POLL_SECONDS: Final = 1.0
-JITTER_SECONDS: Final = 3.0
 _ATTEMPTS: Final = 3
-_TIMEOUT_SECONDS: Final = 8.0
+_SPARE_SECONDS: Final = 10.0
+"""Time for the requests themselves, beside the wait for a candle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a run waits, in seconds, and never beyond half of its deadline.
+
+    Attributes:
+        wait_seconds: for the candle that has just closed.
+        jitter_seconds: bound of the delay by which bots are spread.
+        timeout_seconds: for one answer.
+    """
+
+    wait_seconds: float = 20.0
+    jitter_seconds: float = 3.0
+    timeout_seconds: float = 8.0
+
+    def policy(self, deadline_seconds: float) -> RetryPolicy:
+        """Return how the exchange is asked within a run's deadline."""
+        budget = min(deadline_seconds / 2, self.wait_seconds + _SPARE_SECONDS)
+        timeout = min(self.timeout_seconds, budget / 2)
+        return RetryPolicy(_ATTEMPTS, budget, timeout_seconds=timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +64,7 @@ class Feed:
 
 
 def infer(
-    configuration: RunConfiguration, store: Store, reporter: Reporter, *, jitter: bool = True
+    configuration: RunConfiguration, store: Store, reporter: Reporter, patience: Patience
 ) -> tuple[Signal, ...]:
     """Return and save one signal per symbol.
 
@@ -54,9 +74,11 @@ def infer(
     run = inference_of(configuration)
     version = load_version(store, run.model_version, cpu_count())
     check_version(version, configuration)
-    if jitter:
-        time.sleep(jitter_seconds(configuration.namespace, configuration.owner))
-    feeds = observe_feeds(configuration, run, version.context_length, reporter)
+    time.sleep(patience.jitter_seconds * share_of(configuration.namespace, configuration.owner))
+    policy = patience.policy(run.deadline_seconds)
+    client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
+    wait_until = time.monotonic() + min(patience.wait_seconds, policy.budget_seconds)
+    feeds = observe_feeds(client, configuration.symbols, version.context_length, wait_until)
     commit = git_commit()
     signals = []
     for symbol, feed in feeds.items():
@@ -67,10 +89,13 @@ def infer(
     return tuple(signals)
 
 
-def jitter_seconds(namespace: str, owner: str) -> float:
-    """Return a bot's own delay, the same in every run: a fleet does not ask in one instant."""
+def share_of(namespace: str, owner: str) -> float:
+    """Return a bot's own share in [0, 1) of the jitter, the same in every run.
+
+    A fleet behind one address asks over some seconds instead of in one instant.
+    """
     digest = hashlib.sha256(f"{namespace}/{owner}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") / 2**32 * JITTER_SECONDS
+    return int.from_bytes(digest[:4], "big") / 2**32
 
 
 def check_version(version: ServedVersion, configuration: RunConfiguration) -> None:
@@ -91,26 +116,22 @@ def check_version(version: ServedVersion, configuration: RunConfiguration) -> No
 
 
 def observe_feeds(
-    configuration: RunConfiguration, run: InferenceRun, length: int, reporter: Reporter
+    client: ExchangeClient, symbols: Sequence[str], length: int, wait_until: float
 ) -> dict[str, Feed]:
-    """Return every symbol's candles, waiting a little for those that have just closed."""
-    budget = min(run.deadline_seconds / 2, WAIT_SECONDS + 10)
-    policy = RetryPolicy(_ATTEMPTS, budget, timeout_seconds=min(_TIMEOUT_SECONDS, budget / 2))
-    client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
-    wait_until = time.monotonic() + min(WAIT_SECONDS, budget)
+    """Return every symbol's last `length` candles, waiting until then for those just closed.
+
+    Raises ConfigurationError where the exchange has no such market.
+    """
     try:
-        client.load_markets(configuration.symbols)
+        client.load_markets(symbols)
         now_ms, skew_ms = client.server_time_ms()
     except ExchangeUnavailableError as e:
-        return dict.fromkeys(configuration.symbols, Feed(None, _unavailable(e)))
+        return dict.fromkeys(symbols, Feed(None, _unavailable(e)))
     trouble = judge_clock(skew_ms, client.interval_ms)
     if trouble is not None:
-        return dict.fromkeys(configuration.symbols, Feed(None, trouble, skew_ms))
+        return dict.fromkeys(symbols, Feed(None, trouble, skew_ms))
     window = newest_window(now_ms, client.interval_ms, length)
-    return {
-        symbol: _observe(client, symbol, window, wait_until, skew_ms)
-        for symbol in configuration.symbols
-    }
+    return {s: _observe(client, s, window, wait_until, skew_ms) for s in symbols}
 
 
 def _observe(

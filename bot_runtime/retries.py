@@ -81,7 +81,7 @@ class Retrier:
     def _delay(self, client: Any, attempt: int, e: Exception) -> float | None:
         """Return how long to wait before another try, or None where none is due."""
         errors = exchange_errors()
-        if not isinstance(e, errors.OperationFailed) or attempt == self.policy.attempts:
+        if not _may_heal(e) or attempt == self.policy.attempts:
             return None
         limited = isinstance(e, (errors.DDoSProtection, errors.RateLimitExceeded))
         wait = _retry_after_seconds(client) if limited else None
@@ -98,13 +98,25 @@ class Retrier:
             return CredentialsError(
                 f"{what}: the exchange refuses the key: {text}; put a valid key into the secret"
             )
-        if isinstance(e, errors.OperationFailed):
+        if _may_heal(e):
             return ExchangeUnavailableError(
                 f"{what}: no answer after {self.policy.attempts} tries: {text}; "
                 "check exchange.endpoint and the network"
             )
         kind = type(e).__name__
         return ExchangeUnavailableError(f"{what}: unusable answer ({kind}): {text}")
+
+
+def _may_heal(e: Exception) -> bool:
+    """Tell whether another try may succeed: network, overload, limits, or an HTTP status of 5xx.
+
+    ccxt knows most failures by the body's code; one that it does not know is told by its status,
+    which is kept in the HTTP error that was being handled.
+    """
+    if isinstance(e, exchange_errors().OperationFailed):
+        return True
+    response = getattr(e.__context__, "response", None)
+    return response is not None and response.status_code >= 500
 
 
 def _retry_after_seconds(client: Any) -> float | None:

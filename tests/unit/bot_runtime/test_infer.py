@@ -1,0 +1,188 @@
+"""Inference against a real test exchange: every fault of the feed gives the right signal."""
+
+import json
+import time
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot_runtime.candles import utc
+from bot_runtime.contract.signal import Signal
+from bot_runtime.errors import ArtifactInvalidError, ConfigurationError
+from bot_runtime.infer import Patience, infer, share_of
+from bot_runtime.reporting import Reporter
+from bot_runtime.store import Store
+from tests.unit.bot_runtime.conftest import Exchange
+from tests.unit.bot_runtime.markets import (
+    MINUTE_MS,
+    bot_spec,
+    inference_configuration,
+    publish_version,
+)
+
+QUICK = Patience(wait_seconds=0.5, jitter_seconds=0.0, timeout_seconds=0.7)
+
+
+def run(exchange: Exchange, store: Store, score: float = 3.0, **changes: Any) -> Signal:
+    """Publish a version, infer, and return the first symbol's signal."""
+    spec = bot_spec(exchange.url, **changes)
+    version = publish_version(store, spec, score=score)
+    reporter = Reporter("Inference", stream=StringIO())
+    return infer(inference_configuration(spec, version), store, reporter, QUICK)[0]
+
+
+EASY: dict[str, Any] = {
+    "decision": {"riskMax": 1, "probMin": 0.5, "minExpectedReturn": 0, "feesBps": 0}
+}
+
+
+def test_healthy_feed_gives_a_full_signal_on_the_newest_closed_candle(
+    exchange: Exchange, store: Store
+) -> None:
+    now_ms = exchange.stop_clock()
+    signal = run(exchange, store, **EASY)
+    assert signal.decision == "LONG"
+    assert signal.reason.startswith("LongSignal")
+    assert signal.bar_close_ts == utc(now_ms // MINUTE_MS * MINUTE_MS)
+    assert signal.prob_up == pytest.approx(1 / (1 + 2.718281828**-3), abs=1e-6)
+    assert signal.p10 is not None
+    assert signal.p90 is not None
+    assert 0 < signal.p10 < signal.p90
+    assert signal.expected_return == signal.p50
+    assert signal.risk_allowed
+    assert 0 < signal.position_size <= 0.25
+    assert signal.regime in {"BULL_TREND", "BEAR_TREND", "RANGE_SIDEWAYS", "CRISIS_HIGH_VOL"}
+    assert signal.calibration.n == 500
+    assert len(signal.run_digest) == 64
+
+
+def test_signal_file_holds_what_was_returned(exchange: Exchange, store: Store) -> None:
+    signal = run(exchange, store)
+    saved = json.loads(store.signal("BTC/USDT").read_text(encoding="utf-8"))
+    assert Signal.model_validate(saved) == signal
+
+
+def test_falling_prediction_gives_short(exchange: Exchange, store: Store) -> None:
+    assert run(exchange, store, score=-3.0, **EASY).decision == "SHORT"
+
+
+def test_thresholds_of_the_configuration_decide(exchange: Exchange, store: Store) -> None:
+    signal = run(exchange, store, decision={"probMin": 0.99})
+    assert signal.decision == "NO_TRADE"
+    assert signal.reason.startswith("ProbBelowMin")
+    assert signal.prob_up is not None
+
+
+def test_every_symbol_gets_its_own_signal(exchange: Exchange, store: Store) -> None:
+    run(exchange, store, symbols=["BTC/USDT", "ETH/USDT"])
+    closes = [json.loads(store.signal(s).read_text())["p90"] for s in ("BTC/USDT", "ETH/USDT")]
+    assert closes[0] != closes[1]
+
+
+def test_stale_feed_decides_nothing(exchange: Exchange, store: Store) -> None:
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    exchange.order(stale_since_ms=now_ms - 10 * MINUTE_MS - 1)
+    signal = run(exchange, store, **EASY)
+    assert (signal.decision, signal.reason.split(":")[0]) == ("NO_TRADE", "FeedStale")
+    assert signal.prob_up is None
+    assert signal.bars_missing == 10
+    assert signal.bar_close_ts == utc(now_ms - 10 * MINUTE_MS)
+
+
+def test_hole_in_the_needed_window_decides_nothing(exchange: Exchange, store: Store) -> None:
+    now_ms = exchange.stop_clock()
+    start = now_ms // MINUTE_MS * MINUTE_MS - 20 * MINUTE_MS
+    exchange.order(gaps=[[start, start + 3 * MINUTE_MS]])
+    signal = run(exchange, store, **EASY)
+    assert (signal.decision, signal.reason.split(":")[0]) == ("NO_TRADE", "FeedGap")
+    assert signal.bars_missing == 3
+    assert utc(start) in signal.reason
+
+
+def test_hole_before_the_needed_window_does_not_matter(exchange: Exchange, store: Store) -> None:
+    now_ms = exchange.stop_clock()
+    start = now_ms // MINUTE_MS * MINUTE_MS - 90 * MINUTE_MS
+    exchange.order(gaps=[[start, start + 3 * MINUTE_MS]])
+    assert run(exchange, store, **EASY).decision == "LONG"
+
+
+@pytest.mark.parametrize("skew_ms", [-10 * MINUTE_MS, 10 * MINUTE_MS])
+def test_clock_that_is_off_decides_nothing(exchange: Exchange, store: Store, skew_ms: int) -> None:
+    exchange.order(clock_skew_ms=skew_ms)
+    signal = run(exchange, store, **EASY)
+    assert (signal.decision, signal.reason.split(":")[0]) == ("NO_TRADE", "FeedSkew")
+    assert abs(signal.clock_skew_ms - skew_ms) < MINUTE_MS
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"error_next": 99}, {"rate_limit_next": 99}, {"drop_next": 99}, {"ban_next": 99}],
+    ids=["5xx", "429", "dropped", "418"],
+)
+def test_exchange_that_stays_down_decides_nothing(
+    exchange: Exchange, store: Store, fault: dict[str, int]
+) -> None:
+    exchange.order(**fault)
+    signal = run(exchange, store, **EASY)
+    assert (signal.decision, signal.reason.split(":")[0]) == ("NO_TRADE", "ExchangeUnavailable")
+    assert signal.bar_close_ts is None
+
+
+def test_exchange_that_hangs_decides_nothing_in_time(exchange: Exchange, store: Store) -> None:
+    exchange.order(hang_next=99, hang_seconds=5.0)
+    started = time.monotonic()
+    signal = run(exchange, store, **EASY)
+    assert signal.reason.startswith("ExchangeUnavailable")
+    assert time.monotonic() - started < 8
+    exchange.order()
+
+
+@pytest.mark.parametrize("fault", ["error_next", "drop_next", "rate_limit_next"])
+def test_one_failed_request_is_asked_again(exchange: Exchange, store: Store, fault: str) -> None:
+    exchange.order(**{fault: 1})
+    assert run(exchange, store, **EASY).decision == "LONG"
+
+
+def test_market_that_the_exchange_has_not_fails_and_names_it(
+    exchange: Exchange, store: Store
+) -> None:
+    with pytest.raises(ConfigurationError, match="NO/SUCH"):
+        run(exchange, store, symbols=["BTC/USDT", "NO/SUCH"])
+    assert not store.signal("BTC/USDT").exists()
+
+
+def test_corrupt_version_fails_and_leaves_the_last_signal(exchange: Exchange, store: Store) -> None:
+    spec = bot_spec(exchange.url)
+    run(exchange, store)
+    before = store.signal("BTC/USDT").read_bytes()
+    version = next(store.version("x").parent.iterdir()).name
+    graph = store.version(version) / "trend.onnx"
+    graph.write_bytes(graph.read_bytes() + b"x")
+    configuration = inference_configuration(spec, version)
+    with pytest.raises(ArtifactInvalidError, match=r"trend\.onnx"):
+        infer(configuration, store, Reporter("Inference", stream=StringIO()), QUICK)
+    assert store.signal("BTC/USDT").read_bytes() == before
+
+
+def test_version_of_another_timeframe_is_refused(exchange: Exchange, store: Store) -> None:
+    version = publish_version(store, bot_spec(exchange.url, timeframe="5m"))
+    configuration = inference_configuration(bot_spec(exchange.url), version)
+    with pytest.raises(ArtifactInvalidError, match="timeframe: trained with 5m, this run has 1m"):
+        infer(configuration, store, Reporter("Inference", stream=StringIO()), QUICK)
+
+
+def test_shortened_signal_fits_a_status(exchange: Exchange, store: Store, tmp_path: Path) -> None:
+    for position, fault in enumerate(({}, {"stale_since_ms": 1}, {"error_next": 9})):
+        exchange.order(**fault)
+        signal = run(exchange, Store(tmp_path / str(position)))
+        text = signal.shortened().model_dump_json(exclude_none=True)
+        assert len(text.encode()) <= 350, text
+
+
+def test_share_of_the_jitter_is_the_bots_own() -> None:
+    shares = {share_of("default", f"bot-{i}") for i in range(100)}
+    assert len(shares) == 100
+    assert all(0 <= share < 1 for share in shares)
+    assert share_of("default", "bot-1") == share_of("default", "bot-1")
