@@ -111,7 +111,9 @@ class Cluster:
         Raises:
             ClusterError: kubectl failed; with what it said.
         """
-        argv = [str(self.kubectl_program), f"--kubeconfig={self.kubeconfig}", *args]
+        # kubectl remembers for hours what a server's address offered, and another cluster had it.
+        ours = (f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.state / 'kubectl'}")
+        argv = [str(self.kubectl_program), *ours, *args]
         return run(argv, stdin=stdin, timeout=timeout)
 
     def ctr(self, *args: str) -> list[str]:

@@ -21,6 +21,9 @@ MARK = "BOTCRIPTO_CLUSTER"
 ESSENTIAL_ENVIRONMENT = ("HOME", "PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR")
 KILL_SECONDS = 20.0
 
+_started: list[subprocess.Popen[bytes]] = []
+"""Programs outlive what started them; one that is forgotten while it runs is warned about."""
+
 
 def start(mark: str, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Start a program that outlives this one, marked as `<cluster id>/<component>`."""
@@ -28,7 +31,7 @@ def start(mark: str, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     environment[MARK] = mark
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -37,6 +40,8 @@ def start(mark: str, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
             cwd="/",
             start_new_session=True,
         )
+    _started.append(process)
+    return process
 
 
 def _marks() -> Iterator[tuple[int, str]]:
