@@ -1,0 +1,85 @@
+"""Integration tests run against a real kube-apiserver and kube-controller-manager."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import binaries, cluster
+from tests.cluster.errors import ClusterError, RequirementsMissing
+from tests.eventually import eventually
+from tests.integration.api import Api, Refused
+
+CRDS = Path(__file__).resolve().parents[2] / "crds"
+NAME = "integration"
+"""A control plane of its own beside the checkout's cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """A control plane with our CRDs in it."""
+
+    cluster: cluster.Cluster
+    api: Api
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.cluster.kubeconfig
+
+    @property
+    def audit_log(self) -> Path:
+        """One JSON line per answered request, written before the answer."""
+        return self.cluster.audit_log
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl as administrator; raises ClusterError with what it said."""
+        return self.cluster.kubectl(*arguments, stdin=stdin)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build missing programs before the first test, whose time is limited."""
+    here = Path(__file__).parent
+    wanted = any(here in item.path.parents for item in session.items)
+    if wanted and not session.config.option.collectonly:
+        try:
+            binaries.ensure(binaries.CONTROL_PLANE, print)
+        except ClusterError as e:
+            print(e)  # the fixture says it again, as a failure
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """Return a running control plane; where none can run the test is skipped, in CI it fails."""
+    options = cluster.Options(NAME, control_plane_only=True)
+    try:
+        running = cluster.up(options, print)
+    except RequirementsMissing as e:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"no control plane: {e}")
+    try:
+        running.kubectl("apply", "--server-side", f"--filename={CRDS}")
+        running.kubectl("wait", "--for=condition=Established", f"--filename={CRDS}")
+        plane = ControlPlane(running, Api.of(running.kubeconfig))
+        eventually(lambda: plane.api.request("GET", "/openapi/v3/apis/botcripto.io/v1alpha1"))
+        yield plane
+    finally:
+        cluster.down(print, NAME)
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """Return a namespace of the test's own, with its default ServiceAccount."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    api = control_plane.api
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    api.request("POST", "/api/v1/namespaces", body)
+    eventually(lambda: api.request("GET", f"/api/v1/namespaces/{name}/serviceaccounts/default"))
+    yield name
+    with suppress(Refused):  # the test may have deleted it
+        api.request("DELETE", f"/api/v1/namespaces/{name}")
