@@ -1,0 +1,151 @@
+"""The product's images: what each is made of, its content tag, and getting it to where pods run.
+
+An image's tag follows from its base, its lock, its Dockerfile, its code and the commit. Libraries
+follow from the first three alone, in layers that builder and containerd keep.
+"""
+
+import hashlib
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cluster import buildah, transfer
+from tests.cluster.binaries import Report
+from tests.cluster.cluster import Cluster
+from tests.cluster.install import Images
+from tests.cluster.layout import CHECKOUT
+
+REGISTRY = "localhost/botcripto"
+KEPT = 3  # builds of each image that stay, for going back and forth between branches
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One image: its name, Dockerfile, lock, and the code that it holds."""
+
+    name: str
+    dockerfile: str
+    lock: str
+    code: tuple[str, ...]
+
+
+TARGETS = (
+    Target(
+        "operator",
+        "Dockerfile.operator",
+        "requirements/operator.txt",
+        ("operator/bot_operator", "bot_runtime/__init__.py", "bot_runtime/contract"),
+    ),
+    Target("exchange", "Dockerfile.runtime", "requirements/exchange.txt", ("bot_exchange",)),
+    Target("infer", "Dockerfile.runtime", "requirements/infer.txt", ("bot_runtime",)),
+    Target("train", "Dockerfile.runtime", "requirements/train.txt", ("bot_runtime",)),
+)
+
+
+def libraries_digest(target: Target, base: str, checkout: Path = CHECKOUT) -> str:
+    """Return the digest of what decides an image's libraries: base, Dockerfile and lock."""
+    digest = hashlib.sha256(base.encode())
+    for path in (target.dockerfile, target.lock):
+        digest.update(b"\0" + (checkout / path).read_bytes())
+    return digest.hexdigest()
+
+
+def content_tag(target: Target, base: str, commit: str, checkout: Path = CHECKOUT) -> str:
+    """Return an image's tag: a digest of its libraries, its code and the commit."""
+    digest = hashlib.sha256(libraries_digest(target, base, checkout).encode())
+    digest.update(commit.encode())
+    for path in code_files(target, checkout):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"\0{path.relative_to(checkout)}\0{content}".encode())
+    return digest.hexdigest()[:16]
+
+
+def code_files(target: Target, checkout: Path = CHECKOUT) -> list[Path]:
+    """Return the files that an image takes from the checkout, in a fixed order."""
+    found: list[Path] = []
+    for name in target.code:
+        path = checkout / name
+        found += path.rglob("*") if path.is_dir() else [path]
+    return sorted(p for p in found if p.is_file() and "__pycache__" not in p.parts)
+
+
+def git_commit(checkout: Path = CHECKOUT) -> str:
+    """Return the checkout's commit, `+dirty` with changes not committed, `unknown` without git."""
+    head = _git(checkout, "rev-parse", "HEAD")
+    if head is None:
+        return "unknown"
+    return f"{head}+dirty" if _git(checkout, "status", "--porcelain") else head
+
+
+def _git(checkout: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=checkout, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def ensure(cluster: Cluster, report: Report, commit: str | None = None) -> Images:
+    """Build what is not built and bring to the node what it does not have; return the names.
+
+    Raises:
+        ClusterError: a build failed.
+    """
+    base = buildah.base_image(report)
+    names = build(base, commit or git_commit(), report)
+    present = transfer.image_names(cluster)
+    for name in names.values():
+        if name not in present:
+            report(f"loading {name}")
+            transfer.import_image(cluster, name)
+    prune(cluster, names.values())
+    return to_images(names)
+
+
+def build(
+    base: str,
+    commit: str,
+    report: Report,
+    *,
+    registry: str = REGISTRY,
+    checkout: Path = CHECKOUT,
+) -> dict[str, str]:
+    """Build the images that the storage does not have; return target name → image name."""
+    names = {}
+    for target in TARGETS:
+        name = f"{registry}/{target.name}:{content_tag(target, base, commit, checkout)}"
+        names[target.name] = name
+        if not buildah.exists(name):
+            report(f"building {name}")
+            arguments = {"BASE_IMAGE": base, "GIT_COMMIT": commit}
+            wanted = buildah.Build(checkout / target.dockerfile, target.name, arguments, name)
+            buildah.build(wanted, checkout, report)
+    return names
+
+
+def to_images(names: dict[str, str]) -> Images:
+    """Return target name → image name in the form that the installation takes."""
+    return Images(
+        operator=names["operator"],
+        training=names["train"],
+        inference=names["infer"],
+        exchange=names["exchange"],
+    )
+
+
+def prune(cluster: Cluster, current: Iterable[str]) -> None:
+    """Remove older builds, but for the last few, from the node and from the builder's storage."""
+    kept = set(current)
+    stored = buildah.names()  # newest first
+    for target in TARGETS:
+        own = [n for n in stored if n.startswith(f"{REGISTRY}/{target.name}:")]
+        kept.update(own[:KEPT])
+        for name in own:
+            if name not in kept:
+                buildah.remove(name)
+    for name in transfer.image_names(cluster):
+        if name.startswith(f"{REGISTRY}/") and name not in kept:
+            transfer.remove_image(cluster, name)
