@@ -24,6 +24,10 @@ setup: ## Build the virtual environment from the lock (only when lock or python 
 print-python: ## Print the environment's interpreter
 	@echo "$(PY)"
 
+.PHONY: hooks
+hooks: setup ## Run `make check` before every commit
+	@$(PY) -m pre_commit install
+
 EXTRAS := operator infer train exchange
 LOCK := pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet $(UPGRADE)

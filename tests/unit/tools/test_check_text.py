@@ -88,6 +88,7 @@ GOOD = [
         id="stages",
     ),
     pytest.param("a.py", "torch.load(p, weights_only=True)\nyaml.safe_load(s)\n", id="safe"),
+    pytest.param("Dockerfile.x", "RUN ls /ro" + "ot/.cache\n", id="path-of-the-image"),
     pytest.param("a.png", b"\x89PNG\r\n\0", id="binary"),
 ]
 
