@@ -8,7 +8,7 @@ that ends now, of any length, and shows the same one after a restart. `returns` 
 the returns, `signals` what there is to learn.
 
 So that prices stay near the symbol's typical level for ever, a return is forgotten linearly over
-the next 65,536 bars. At strength 0 this pull, about 1/200 of a bar's volatility, is all that
+the next 65,536 bars. At strength 0 this pull, about 1/250 of a bar's volatility, is all that
 separates the market from a martingale.
 """
 

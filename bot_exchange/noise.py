@@ -49,13 +49,12 @@ class NoiseField:
         With a kernel of unit energy the result has mean 0 and variance 1.
         """
         past = self.with_past(stream, block, len(kernel) - 1)
-        result: Floats = np.convolve(past, kernel, "valid")
-        return result
+        return np.convolve(past, kernel, "valid")
 
 
 def unit_energy(kernel: Floats) -> Floats:
     """Return the kernel scaled so that its squares add up to 1."""
-    return kernel / np.sqrt(np.sum(kernel**2))
+    return np.asarray(kernel / np.sqrt(np.sum(kernel**2)))
 
 
 def exponential(half_life_bars: float, length: int) -> Floats:

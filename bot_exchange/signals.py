@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot_exchange.candles import Floats
-from bot_exchange.noise import BLOCK, NoiseField, exponential, unit_energy
+from bot_exchange.noise import BLOCK, NoiseField, unit_energy
 
 INNOVATION_STREAM = 0
 SIGNAL_STREAM = 1
-EVENT_STREAM = 2
-SIZE_STREAM = 3
+BAND_STREAM = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,63 +36,63 @@ class Flavour:
     summary: str
 
 
-def _quiet(noise: NoiseField, block: int, drift: Floats) -> Planted:
-    return Planted(drift, noise.normal(INNOVATION_STREAM, block), np.zeros(BLOCK))
-
-
 # Its weights add up to about zero: a trend that overshoots and is given back, so that the price
 # wanders no further in a month than a market without the signal would.
-_LAGS = np.arange(96)
+_LAGS = np.arange(96.0)
 _MOMENTUM = unit_energy(np.exp(-_LAGS / 14.0) * (1.0 - _LAGS / 14.0))
 
 
 def plant_momentum(noise: NoiseField, block: int) -> Planted:
     """Plant trends of about ten bars that are given back over the next thirty."""
-    return _quiet(noise, block, noise.smoothed(SIGNAL_STREAM, block, _MOMENTUM))
+    drift = noise.smoothed(SIGNAL_STREAM, block, _MOMENTUM)
+    return Planted(drift, noise.normal(INNOVATION_STREAM, block), np.zeros(BLOCK))
 
 
-EVENT_BARS = 3
-_EVENT_LEVEL = 0.6745  # a normal number exceeds it with chance 1/4
-_EVENT_CHANCE = 0.25 * 0.75**EVENT_BARS  # after EVENT_BARS bars without one
-_EVENT_SCALE = 1.8
-_CALM_SCALE = np.sqrt((1 - _EVENT_CHANCE * _EVENT_SCALE**2) / (1 - _EVENT_CHANCE))
-_ECHO = np.append(0.0, np.full(EVENT_BARS, 1 / np.sqrt(EVENT_BARS * _EVENT_CHANCE)))
+_BAND_BOUNDS = np.array([-1.1503, -0.3186, 0.3186, 1.1503])  # chances 1/8, 1/4, 1/4, 1/4, 1/8
+_BAND_EFFECT = np.array([1.0, -1.0, 1.0, -1.0, 1.0])
+_BAND_LOG_VOLUME = 2.0  # for one standard deviation: far above the volume's other noise
+_EFFECT_BARS = 5
+_EFFECT = np.append(0.0, np.full(_EFFECT_BARS, 1 / np.sqrt(_EFFECT_BARS)))
 
 
 def plant_threshold(noise: NoiseField, block: int) -> Planted:
-    """Plant volume spikes whose size decides whether their bar is continued or reversed.
+    """Plant five bands of volume that send the next five bars up, down, up, down and up.
 
-    A spike of about 4 times the volume reverses its bar over the next three, one of about 14 times
-    continues it: neither the bar's direction nor the spike says anything by itself.
+    More volume is no more of anything: a smooth function of it says nothing, its thresholds do.
     """
-    past = EVENT_BARS
-    wish = noise.with_past(EVENT_STREAM, block, 2 * past) > _EVENT_LEVEL
-    recent = np.convolve(wish, np.append(0, np.ones(past)), "valid") > 0
-    event = wish[past:] & ~recent
-    huge = noise.with_past(SIZE_STREAM, block, past) > 0
-    innovation = noise.with_past(INNOVATION_STREAM, block, past)
-    innovation = innovation * np.where(event, _EVENT_SCALE, _CALM_SCALE)
-    direction = np.where(event, np.sign(innovation) * np.where(huge, 1.0, -1.0), 0.0)
-    volume = np.where(event, np.where(huge, np.log(14.0), np.log(4.0)), 0.0)
-    drift = np.convolve(direction, _ECHO, "valid")
-    return Planted(drift, innovation[past:], volume[past:])
+    level = noise.with_past(BAND_STREAM, block, _EFFECT_BARS)
+    effect = _BAND_EFFECT[np.searchsorted(_BAND_BOUNDS, level)]
+    drift = np.convolve(effect, _EFFECT, "valid")
+    innovation = noise.normal(INNOVATION_STREAM, block)
+    return Planted(drift, innovation, _BAND_LOG_VOLUME * level[_EFFECT_BARS:])
 
 
-PERIOD_BARS = 20
-_OSCILLATION_LENGTH = 240
-_OSCILLATION = unit_energy(
-    exponential(40.0, _OSCILLATION_LENGTH)
-    * np.cos(2 * np.pi * np.arange(_OSCILLATION_LENGTH) / PERIOD_BARS)
-)
+_PERIOD_BARS = 24
+_PHASE_SPREAD = 4.0  # radians: the phase is anything in the long run
+_AGE = np.arange(1000.0)
+_PHASE = unit_energy((1.0 + _AGE) * np.exp(-_AGE / 150.0))
+_LEAD_BARS = 3
+_SWING = 0.3  # of log volume; a single bar's own noise is about as large
 
 
 def plant_oscillation(noise: NoiseField, block: int) -> Planted:
-    """Plant a noisy oscillation whose phase shows only over several of its periods."""
-    return _quiet(noise, block, noise.smoothed(SIGNAL_STREAM, block, _OSCILLATION))
+    """Plant an oscillation whose phase wanders, in the returns and a quarter period off in volume.
+
+    A bar shows next to nothing of the phase: its volume says as little of the next five bars'
+    direction as its return does. The last two periods together show it well.
+    """
+    bars = (block * BLOCK + np.arange(BLOCK)) % _PERIOD_BARS
+    turn = 2 * np.pi / _PERIOD_BARS
+    phase = bars * turn + _PHASE_SPREAD * noise.smoothed(SIGNAL_STREAM, block, _PHASE)
+    return Planted(
+        np.sqrt(2) * np.cos(phase),
+        noise.normal(INNOVATION_STREAM, block),
+        _SWING * np.sin(phase + _LEAD_BARS * turn),
+    )
 
 
 FLAVOURS = {
-    "momentum": Flavour(plant_momentum, 0.45, "trends that any learner finds"),
-    "threshold": Flavour(plant_threshold, 0.40, "interactions in the last bar, which trees find"),
-    "oscillation": Flavour(plant_oscillation, 0.20, "a phase that a sequence model finds"),
+    "momentum": Flavour(plant_momentum, 0.50, "trends that any learner finds"),
+    "threshold": Flavour(plant_threshold, 0.65, "bands of volume, which trees find best"),
+    "oscillation": Flavour(plant_oscillation, 0.15, "a phase, which sequence models find best"),
 }

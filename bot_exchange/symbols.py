@@ -39,8 +39,8 @@ class SymbolRules:
 _KNOWN = {
     rules.symbol: rules
     for rules in (
-        SymbolRules("BTC/USDT", 2, 5, typical_price=60_000.0, typical_volume=12.0),
-        SymbolRules("ETH/USDT", 2, 4, typical_price=3_000.0, typical_volume=200.0),
+        SymbolRules("BTC/USDT", 2, 5, typical_price=60_000.0, typical_volume=100.0),
+        SymbolRules("ETH/USDT", 2, 4, typical_price=3_000.0, typical_volume=1_500.0),
         SymbolRules("BNB/USDT", 2, 3, typical_price=600.0, typical_volume=300.0),
         SymbolRules("SOL/USDT", 2, 3, typical_price=150.0, typical_volume=3_000.0),
         SymbolRules("XRP/USDT", 4, 1, typical_price=0.6, typical_volume=500_000.0),
