@@ -44,32 +44,55 @@ def test_relative_or_empty_cache_setting_is_ignored(monkeypatch: pytest.MonkeyPa
         assert environment.cache_folder() == Path.home() / ".cache" / "botcripto"
 
 
-def test_environment_is_built_once_and_again_after_a_crash(
+def test_environment_is_built_once(
     cache: Path, lock: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert environment.setup(lock) == 0
     folder = environment.environment_folder(lock)
+    assert cache in folder.parents
     assert environment.interpreter(folder).exists()
     assert "installing dev.txt" in capfd.readouterr().out
 
     assert environment.setup(lock) == 0
     assert capfd.readouterr().out == ""
 
-    (folder / environment.STAMP).unlink()  # what a build that was killed leaves
-    (folder / "half-installed").touch()
+
+@pytest.mark.usefixtures("cache")
+def test_half_built_environment_is_built_anew(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[Path] = []
+
+    def note(folder: Path, _lock: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        built.append(folder)
+
+    monkeypatch.setattr(environment, "install", note)
+    environment.environment_folder(lock).mkdir(parents=True)  # what a killed build leaves
     assert environment.setup(lock) == 0
-    assert not (folder / "half-installed").exists()
-    assert cache in folder.parents
+    assert environment.setup(lock) == 0
+    assert built == [environment.environment_folder(lock)]
 
 
 @pytest.mark.usefixtures("cache")
 def test_failed_installation_is_reported_and_not_taken_for_complete(
-    lock: Path, capfd: pytest.CaptureFixture[str]
+    lock: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    lock.write_text("no-such-package-here==1\n")  # has no hash, so pip refuses before any look-up
+    def fail(folder: Path, _lock: Path) -> None:
+        folder.mkdir()
+        raise subprocess.CalledProcessError(1, ["pip", "install"])
+
+    monkeypatch.setattr(environment, "install", fail)
     assert environment.setup(lock) == 1
-    assert "exited with 1" in capfd.readouterr().err
+    assert "`pip install` exited with 1" in capfd.readouterr().err
     assert not (environment.environment_folder(lock) / environment.STAMP).exists()
+
+
+def test_what_pip_says_last_is_shown_when_it_fails(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pip = [sys.executable, "-m", "pip", "install", "--no-index", "no-such-package-here"]
+    with pytest.raises(subprocess.CalledProcessError):
+        environment.run_pip(pip, tmp_path / "pip.log")
+    assert "No matching distribution found" in capfd.readouterr().out
 
 
 def test_second_builder_waits_for_the_first(
