@@ -1,5 +1,6 @@
 """A real test exchange in a process of its own, whose clock stands and whose faults are ordered."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -48,8 +49,9 @@ class Exchange:
             assert answer.status == 200
 
 
-@pytest.fixture(scope="session")
-def exchange_process() -> Iterator[Exchange]:
+@contextlib.contextmanager
+def exchange_with(*flags: str) -> Iterator[Exchange]:
+    """Run a test exchange with further flags as long as the block lasts."""
     keys = {
         "keys": [
             {"api_key": API_KEY, "secret": API_SECRET},
@@ -57,14 +59,22 @@ def exchange_process() -> Iterator[Exchange]:
         ]
     }
     command = [sys.executable, "-m", "bot_exchange", "serve", "--port", "0", "--control"]
-    command += ["--credentials-env", "KEYS", "--weight-limit", "1000000"]
+    command += ["--credentials-env", "KEYS", "--weight-limit", "1000000", *flags]
     environment = os.environ | {"KEYS": json.dumps(keys)}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         assert process.stdout is not None
-        yield Exchange(json.loads(process.stdout.readline())["url"])
-        process.terminate()
+        try:
+            yield Exchange(json.loads(process.stdout.readline())["url"])
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="session")
+def exchange_process() -> Iterator[Exchange]:
+    with exchange_with() as exchange:
+        yield exchange
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def random_candles(count: int, seed: int = 1, interval_ms: int = MINUTE_MS) -> C
     """Return a random walk's candles that obey every rule of a candle."""
     draw = np.random.default_rng(seed)
     close = 100.0 * np.exp(np.cumsum(draw.normal(0, 0.002, count)))
-    open_ = np.concatenate(([100.0], close[:-1]))
+    open_ = np.concatenate(([100.0], close))[:count]
     high = np.maximum(open_, close) * (1 + draw.uniform(0, 0.001, count))
     low = np.minimum(open_, close) * (1 - draw.uniform(0, 0.001, count))
     times = START_MS + np.arange(count, dtype=np.int64) * interval_ms

@@ -1,0 +1,212 @@
+"""The data step against a real test exchange: the snapshot, its repetition, holes, too few."""
+
+import dataclasses
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bot_runtime.candle_files import load_candles
+from bot_runtime.candles import Gap, find_gaps, missing_count
+from bot_runtime.contract.results import DataResult
+from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.datasets import split_rows
+from bot_runtime.errors import (
+    ArtifactInvalidError,
+    ConfigurationError,
+    DataUnusableError,
+    ExchangeUnavailableError,
+)
+from bot_runtime.exchange import PAGE
+from bot_runtime.features import WARM_UP, compute_features
+from bot_runtime.fetch import POLICY, fetch, needed_candles, spans_of
+from bot_runtime.reporting import Reporter
+from bot_runtime.snapshot import load_dataset, load_snapshot
+from bot_runtime.store import Store
+from tests.unit.bot_runtime.conftest import Exchange, exchange_with
+from tests.unit.bot_runtime.markets import MINUTE_MS, bot_spec, training_configuration
+
+HASTY = dataclasses.replace(POLICY, attempts=2, base_seconds=0.01, timeout_seconds=0.5)
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up sooner than a pod does; the code that runs is the same."""
+    monkeypatch.setattr("bot_runtime.fetch.POLICY", HASTY)
+
+
+def configuration(exchange: Exchange, lookback: str = "1d", **changes: Any) -> RunConfiguration:
+    spec = bot_spec(exchange.url, training={"lookback": lookback}, **changes)
+    return training_configuration(spec)
+
+
+def run(run_configuration: RunConfiguration, store: Store) -> tuple[DataResult, Reporter]:
+    reporter = Reporter("Data", stream=StringIO())
+    return fetch(run_configuration, store, reporter), reporter
+
+
+def training(run_configuration: RunConfiguration) -> str:
+    assert run_configuration.training is not None
+    return run_configuration.training.name
+
+
+def test_snapshot_holds_every_closed_candle_of_the_window(exchange: Exchange, store: Store) -> None:
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    asked = configuration(exchange, "2d", symbols=["BTC/USDT", "ETH/USDT"])
+    result, _ = run(asked, store)
+    assert (result.candles, result.missing) == (2880, 0)
+    candles = load_snapshot(store, load_dataset(store, training(asked)))
+    assert list(candles) == ["BTC/USDT", "ETH/USDT"]
+    for part in candles.values():
+        assert part.close_time_ms[-1] == now_ms
+        assert len(part) == 2880 > 2 * PAGE
+        assert missing_count(part) == 0
+
+
+def test_repeated_step_asks_nothing_and_changes_nothing(exchange: Exchange, store: Store) -> None:
+    asked = configuration(exchange)
+    first, _ = run(asked, store)
+    before = store.candles(training(asked), "BTC/USDT").read_bytes()
+    exchange.order(error_next=99)
+    second, _ = run(asked, store)
+    assert second == first
+    assert store.candles(training(asked), "BTC/USDT").read_bytes() == before
+
+
+def test_corrupt_snapshot_is_refused_by_steps_and_fetched_again(
+    exchange: Exchange, store: Store
+) -> None:
+    asked = configuration(exchange)
+    run(asked, store)
+    path = store.candles(training(asked), "BTC/USDT")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"x")
+    with pytest.raises(ArtifactInvalidError, match=r"BTC-USDT\.parquet: sha256"):
+        load_snapshot(store, load_dataset(store, training(asked)))
+    _, reporter = run(asked, store)
+    assert path.read_bytes() == whole
+    assert "is not used" in reporter.warnings[0]
+
+
+def test_holes_that_stay_are_counted_and_told(exchange: Exchange, store: Store) -> None:
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    start = now_ms - 500 * MINUTE_MS
+    exchange.order(gaps=[[start, start + 4 * MINUTE_MS]])
+    asked = configuration(exchange)
+    result, reporter = run(asked, store)
+    assert result.missing == 4
+    assert "4 candles in 1 holes" in reporter.warnings[0]
+    candles = load_snapshot(store, load_dataset(store, training(asked)))["BTC/USDT"]
+    assert find_gaps(candles) == (Gap(start, 4),)
+
+
+def test_hole_that_the_exchange_fills_later_is_repaired(exchange: Exchange, store: Store) -> None:
+    from bot_runtime.exchange import ExchangeClient
+    from bot_runtime.fetch import repair_gaps
+
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    start = now_ms - 50 * MINUTE_MS
+    exchange.order(
+        gaps=[[start, start + MINUTE_MS], [start + 5 * MINUTE_MS, start + 7 * MINUTE_MS]]
+    )
+    client = ExchangeClient(
+        bot_spec(exchange.url).exchange, "1m", HASTY, Reporter("Data", stream=StringIO()).log
+    )
+    client.load_markets(["BTC/USDT"])
+    candles = client.candles("BTC/USDT", now_ms - 100 * MINUTE_MS, now_ms)
+    assert missing_count(candles) == 3
+    exchange.order()
+    repaired = repair_gaps(client, "BTC/USDT", candles)
+    assert missing_count(repaired) == 0
+    assert len(repaired) == 100
+
+
+def test_close_holes_share_a_request_and_far_ones_do_not() -> None:
+    near = (Gap(0, 1), Gap(10, 2), Gap(PAGE - 1, 1))
+    assert spans_of(near, 1) == [(0, PAGE)]
+    assert spans_of((*near, Gap(PAGE, 1)), 1) == [(0, PAGE), (PAGE, PAGE + 1)]
+
+
+def test_too_few_candles_says_how_many_are_there_and_needed(
+    exchange: Exchange, store: Store
+) -> None:
+    asked = configuration(exchange, "1h")
+    needed = needed_candles(asked.model)
+    with pytest.raises(
+        DataUnusableError, match=f"BTC/USDT: 60 closed candles.*{needed} are needed"
+    ):
+        run(asked, store)
+    assert not store.dataset(training(asked)).exists()
+
+
+def test_as_many_candles_as_are_needed_fill_every_slice() -> None:
+    model = bot_spec().model
+    rows = needed_candles(model) - WARM_UP - model.encoder_length - model.horizon_steps
+    times = np.arange(rows) * MINUTE_MS
+    splits = split_rows(np.arange(rows), times, model.horizon_steps * MINUTE_MS)
+    assert len(splits.test) > 0
+
+
+def test_market_that_the_exchange_has_not_is_named(exchange: Exchange, store: Store) -> None:
+    with pytest.raises(ConfigurationError, match="no spot market NO/SUCH;"):
+        run(configuration(exchange, symbols=["BTC/USDT", "NO/SUCH"]), store)
+
+
+def test_exchange_that_ccxt_does_not_know_is_named(store: Store) -> None:
+    for name in ("nosuch", "base", "abstract"):
+        with pytest.raises(ConfigurationError, match=rf"exchange\.id: found '{name}'"):
+            run(training_configuration(bot_spec(exchange={"id": name})), store)
+
+
+@pytest.mark.parametrize("fault", ["error_next", "drop_next"])
+def test_exchange_that_stays_down_is_unavailable(
+    exchange: Exchange, store: Store, fault: str
+) -> None:
+    exchange.order(**{fault: 99})
+    with pytest.raises(ExchangeUnavailableError, match=r"after 2 tries.*exchange\.endpoint"):
+        run(configuration(exchange), store)
+
+
+def test_exchange_that_fails_once_is_asked_again(exchange: Exchange, store: Store) -> None:
+    exchange.order(error_next=1)
+    assert run(configuration(exchange), store)[0].candles == 1440
+
+
+def test_address_where_nobody_listens_is_unavailable(store: Store) -> None:
+    asked = training_configuration(bot_spec("http://127.0.0.1:9"))
+    with pytest.raises(ExchangeUnavailableError, match="markets: no answer"):
+        run(asked, store)
+
+
+def test_feed_that_ended_is_told(exchange: Exchange, store: Store) -> None:
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    exchange.order(stale_since_ms=now_ms - 10 * MINUTE_MS - 1)
+    result, reporter = run(configuration(exchange), store)
+    assert result.candles == 1430
+    assert "newest candle closed at" in reporter.warnings[0]
+
+
+@pytest.mark.real_candles
+def test_real_candles_with_holes_keep_only_rows_of_whole_windows(real_candles: Path) -> None:
+    candles = load_candles(real_candles / "gaps-1m.parquet", MINUTE_MS)
+    assert (len(find_gaps(candles)), missing_count(candles)) == (538, 717)
+    features = compute_features(candles)
+    full = np.asarray(np.isfinite(features).all(axis=1))
+    ends = candles.open_time_ms[WARM_UP:] - candles.open_time_ms[:-WARM_UP]
+    assert np.array_equal(full[WARM_UP:], ends == WARM_UP * MINUTE_MS)
+    assert 0 < full.sum() < len(candles)
+    spans = spans_of(find_gaps(candles), MINUTE_MS)
+    assert len(spans) < 30
+    assert all(end - start <= PAGE * MINUTE_MS for start, end in spans)
+
+
+@pytest.mark.real_candles
+def test_holes_of_real_candles_are_fetched_as_holes(real_candles: Path, store: Store) -> None:
+    file = f"BTC/USDT={real_candles / 'gaps-1m.parquet'}"
+    with exchange_with("--candles", file) as replaying:
+        asked = configuration(replaying, "2w")
+        result, reporter = run(asked, store)
+    assert (result.candles, result.missing) == (13_681, 717)
+    assert "717 candles in 538 holes" in reporter.warnings[0]

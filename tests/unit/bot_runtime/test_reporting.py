@@ -1,0 +1,195 @@
+"""Reporting: nothing secret leaves, results fit their size, warnings are kept."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot_runtime.contract.exitcodes import ExitCode
+from bot_runtime.contract.results import RESULT_MAX_BYTES, EvaluationResult, ObjectiveResult
+from bot_runtime.contract.signal import ShortSignal
+from bot_runtime.errors import CredentialsError, DataUnusableError
+from bot_runtime.reporting import (
+    SCRUBBED,
+    Reporter,
+    peak_memory_bytes,
+    scrub,
+    termination_path,
+    write_termination,
+)
+
+KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
+HEX_SECRET = "5f3a" * 16
+PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIH\n-----END PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"refused {KEY}",
+        f"GET /api/v3/account?timestamp=1&signature={HEX_SECRET}",
+        f"X-MBX-APIKEY: {KEY}",
+        f"{{'apiKey': '{KEY}', 'secret': '{HEX_SECRET}'}}",
+        f"api_secret={HEX_SECRET}",
+        f"password: {HEX_SECRET}",
+        f"Authorization: Bearer {HEX_SECRET}",
+        PEM,
+        PEM[:60],
+    ],
+)
+def test_what_looks_like_a_key_is_hidden(text: str) -> None:
+    clean = scrub(text)
+    assert SCRUBBED in clean
+    for secret in (KEY, HEX_SECRET, "MC4CAQAwBQYDK2VwBCIEIH"):
+        assert secret not in clean
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version btc-paper-aeee1038-1f2e3d4c",
+        "sha256 29ccda46e37e269e8410b58d26d23de7117a05daced0cd9a1b229fa7dc63d3cc",
+        "commit 5a0d8c7b9d66b378d48ed37311c6f8d4ab0a696a+dirty",
+        "BTC/USDT: 60 closed candles of 1m, 840 are needed",
+        "TemporalFusionTransformer",
+        "signature refused, put a valid key into the secret",
+        "bot_runtime/models/temporal_fusion_transformer.py",
+    ],
+)
+def test_what_a_person_needs_is_kept(text: str) -> None:
+    assert scrub(text) == text
+
+
+@given(st.text(min_size=8), st.text(), st.text())
+def test_known_secret_never_stays(secret: str, before: str, after: str) -> None:
+    assert secret in SCRUBBED or secret not in scrub(before + secret + after, (secret,)).replace(
+        SCRUBBED, "\0"
+    )
+
+
+def test_secret_reaches_neither_log_nor_message() -> None:
+    stream = StringIO()
+    reporter = Reporter("Preflight", stream=stream, secrets=("hunter2hunter2",))
+    reporter.log("asked", url="http://x/?key=hunter2hunter2", key=KEY)
+    reporter.warn("the key hunter2hunter2 may withdraw")
+    error = reporter.error_of(CredentialsError(f"refused hunter2hunter2 and {KEY}"))
+    crash = reporter.error_of(ValueError(f"unexpected {KEY} hunter2hunter2"))
+    told = stream.getvalue() + error.message + crash.message + "".join(reporter.warnings)
+    assert "hunter2hunter2" not in told
+    assert KEY not in told
+    assert told.count(SCRUBBED) >= 7
+
+
+def test_log_line_is_one_line_of_json() -> None:
+    stream = StringIO()
+    Reporter("Trend", stream=stream).progress(0.25, "epoch 1\nof 4", loss=0.69)
+    (line,) = stream.getvalue().splitlines()
+    found = json.loads(line)
+    assert (
+        found.items()
+        >= {
+            "step": "Trend",
+            "event": "progress",
+            "fraction": 0.25,
+            "message": "epoch 1\nof 4",
+            "loss": 0.69,
+        }.items()
+    )
+    assert found["ts"].endswith("Z")
+
+
+@pytest.mark.parametrize(("given_fraction", "told"), [(-1.0, 0.0), (1.5, 1.0), (0.123456, 0.1235)])
+def test_progress_stays_between_none_and_all(given_fraction: float, told: float) -> None:
+    stream = StringIO()
+    Reporter("Risk", stream=stream).progress(given_fraction, "")
+    assert json.loads(stream.getvalue())["fraction"] == told
+
+
+def test_failure_keeps_its_exit_code_and_anything_else_is_a_crash() -> None:
+    reporter = Reporter("Data", stream=StringIO())
+    assert reporter.error_of(DataUnusableError("few")).exit_code == ExitCode.DATA_UNUSABLE
+    crash = reporter.error_of(KeyError("x"))
+    assert (crash.exit_code, crash.message) == (ExitCode.CRASH, "KeyError: 'x'")
+
+
+def test_error_is_cut_to_its_limit() -> None:
+    error = Reporter("Data", stream=StringIO()).error_of(DataUnusableError("é" * 5000))
+    assert len(error.message) == 1000
+
+
+def test_many_warnings_fit_the_result() -> None:
+    reporter = Reporter("Data", stream=StringIO())
+    for i in range(9):
+        reporter.warn(f"{i} " + "long " * 100)
+    warnings = reporter.result().warnings
+    assert len(warnings) == 4
+    assert all(len(text) <= 200 for text in warnings)
+
+
+def test_same_warning_stands_once() -> None:
+    reporter = Reporter("Data", stream=StringIO())
+    reporter.warn("again")
+    reporter.warn("again")
+    assert reporter.warnings == ["again"]
+
+
+def signal(i: int) -> ShortSignal:
+    return ShortSignal(
+        symbol=f"SYMBOL{i}/USDT",
+        decision="NO_TRADE",
+        reason="FeedStale: newest closed at 2026-11-22T19:11:00Z, expected 2026-11-22T19:21:00Z",
+        ts="2026-11-22T19:21:00Z",
+        bar_close_ts="2026-11-22T19:11:00Z",
+        prob_up="0.512345",
+        expected_return="-0.000123456",
+        risk_score="0.912345",
+        confidence="0.00123456",
+    )
+
+
+def test_result_of_ten_symbols_fits_a_termination_message(tmp_path: Path) -> None:
+    reporter = Reporter("Inference", stream=StringIO())
+    for i in range(4):
+        reporter.warn(f"{i} " + "x" * 200)
+    path = tmp_path / "message"
+    write_termination(reporter.result(signals=tuple(map(signal, range(10)))), path)
+    assert len(path.read_bytes()) <= RESULT_MAX_BYTES
+    assert len(json.loads(path.read_text())["signals"]) == 10
+
+
+def test_result_of_an_evaluation_fits_a_termination_message(tmp_path: Path) -> None:
+    metrics = {f"{'metric' * 6}{i}": "-1.23457e-05" for i in range(8)}
+    objectives = tuple(
+        ObjectiveResult(
+            objective=name,
+            algorithm="TemporalFusionTransformer",
+            scores=metrics,
+            metrics=metrics,
+            artifact_sha256="a" * 64,
+        )
+        for name in ("Trend", "Return", "Risk")
+    )
+    evaluation = EvaluationResult(
+        version="v" * 80,
+        promoted=False,
+        reasons=("r" * 160,) * 8,
+        artifact_digest="b" * 64,
+        trained_at="2026-11-22T19:21:00Z",
+        objectives=objectives,
+    )
+    path = tmp_path / "message"
+    write_termination(Reporter("Evaluation", stream=StringIO()).result(evaluation=evaluation), path)
+    assert len(path.read_bytes()) <= RESULT_MAX_BYTES
+
+
+def test_no_file_no_message(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BOTCRIPTO_TERMINATION", str(tmp_path / "x"))
+    assert termination_path() == tmp_path / "x"
+    write_termination(Reporter("Data", stream=StringIO()).result(), None)
+
+
+def test_peak_memory_is_in_bytes() -> None:
+    assert 10 * 2**20 < peak_memory_bytes() < 64 * 2**30
