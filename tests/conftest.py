@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A test's time says nothing about the code on a machine that is busy with other tests.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 TIERS = ("unit", "integration", "e2e")
 TESTS = Path(__file__).resolve().parent

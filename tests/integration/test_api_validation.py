@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from bot_runtime.contract.cron import fires_finer_than
+from bot_runtime.contract.intervals import TIMEFRAMES
 from tests.cluster.errors import ClusterError
 from tests.integration.api import MERGE, Refused
 from tests.integration.conftest import ControlPlane
@@ -34,6 +37,31 @@ def test_a_schedule_no_finer_than_the_timeframe_is_accepted(
 ) -> None:
     wanted = bot(timeframe=timeframe, inference={"schedule": schedule})
     control_plane.api.create(wanted, "default", dry_run=True)
+
+
+def _random_field(random: Random, size: int) -> str:
+    first, last = sorted(random.choices(range(size), k=2))
+    span = random.choice(["*", f"{first}", f"{first}-{last}"])
+    return span + random.choice(["", "", "/2", "/5", "/10", "/15", "/30", "/45"])
+
+
+def test_the_server_and_python_agree_on_what_is_finer(control_plane: ControlPlane) -> None:
+    random = Random(7)
+    disagreed = []
+    for _ in range(120):
+        minute = ",".join(_random_field(random, 60) for _ in range(random.choice([1, 1, 2, 3])))
+        schedule = f"{minute} {_random_field(random, 24)} * * *"
+        timeframe = random.choice(TIMEFRAMES)
+        wanted = bot(timeframe=timeframe, inference={"schedule": schedule})
+        try:
+            control_plane.api.create(wanted, "default", dry_run=True)
+        except Refused as e:
+            refused = "finer than the timeframe" in e.message
+        else:
+            refused = False
+        if refused != fires_finer_than(schedule, timeframe):
+            disagreed.append((schedule, timeframe, refused))
+    assert disagreed == []
 
 
 def test_the_longest_schedule_stays_within_the_cost_budget(control_plane: ControlPlane) -> None:

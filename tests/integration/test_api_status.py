@@ -1,0 +1,229 @@
+"""Every field of both status models survives a status write, and stays out of the spec's way."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from bot_runtime.contract.conditions import BotCondition, Reason, TrainingCondition
+from bot_runtime.contract.failures import FailureClass, LastFailure
+from bot_runtime.contract.results import TRAINING_STEPS
+from bot_runtime.contract.signal import StatusSignal
+from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.contract.status import (
+    ActiveModel,
+    ActiveObjective,
+    CandidateTraining,
+    Children,
+    Condition,
+    ImagesStatus,
+    ModelTrainingStatus,
+    StepStatus,
+    TradingBotStatus,
+    VersionStatus,
+)
+from tests.integration.api import Refused
+from tests.integration.conftest import ControlPlane
+from tests.resources import bot, training
+
+AT = "2026-01-02T03:04:05Z"
+DIGEST = "d" * 64
+FAILURE = LastFailure(
+    step="Trend",
+    job="job",
+    pod="pod",
+    container="runtime",
+    failure_class=FailureClass.OUT_OF_MEMORY,
+    exit_code=137,
+    message="the container was killed at its memory limit",
+    time=AT,
+    retryable=False,
+)
+
+
+def _condition(type_: str) -> Condition:
+    return Condition(
+        type=type_,
+        status="Unknown",
+        reason=Reason.NOT_DECIDED,
+        message="nothing is known yet",
+        last_transition_time=AT,
+        observed_generation=1,
+    )
+
+
+def _signal(symbol: str) -> StatusSignal:
+    return StatusSignal(
+        symbol=symbol,
+        decision="LONG",
+        reason="LongSignal: probability 0.612",
+        ts=AT,
+        bar_close_ts=AT,
+        prob_up="0.612",
+        expected_return="0.0031",
+        risk_score="0.4",
+        confidence="0.13",
+        model_version="v1",
+        git_commit="abc",
+        run_digest=DIGEST,
+        producedBy="18f1fb05-8ef6-4a0e-b64f-21f0ed51ed98",
+    )
+
+
+BOT_STATUS = TradingBotStatus(
+    observed_generation=1,
+    state="Deciding",
+    conditions=tuple(map(_condition, BotCondition)),
+    images=ImagesStatus(training="a:1", inference="b:1"),
+    active_model=ActiveModel(
+        version="v1",
+        training="btc-paper-1",
+        trained_at=AT,
+        artifact_digest=DIGEST,
+        git_commit="abc",
+        objectives=tuple(
+            ActiveObjective(
+                name=name,
+                algorithm="GradientBoosting",
+                metrics={"auc": "0.61", "auc_naive": "0.5"},
+                artifact_sha256=DIGEST,
+            )
+            for name in OBJECTIVES
+        ),
+        tradable_share="0.12",
+    ),
+    candidate_training=CandidateTraining(name="btc-paper-2", attempt=2, next_attempt_time=AT),
+    last_signal=_signal("BTC/USDT"),
+    signals=(_signal("BTC/USDT"), _signal("ETH/USDT")),
+    last_failure=FAILURE,
+    children=Children(claim="c", cron_job="j", run_configuration="r", training="t"),
+)
+
+TRAINING_STATUS = ModelTrainingStatus(
+    observed_generation=1,
+    state="Rejected",
+    conditions=tuple(map(_condition, TrainingCondition)),
+    image="a:1",
+    run_configuration="r",
+    steps=tuple(
+        StepStatus(
+            name=name,
+            state="Succeeded",
+            job="j",
+            job_uid="18f1fb05-8ef6-4a0e-b64f-21f0ed51ed98",
+            start_time=AT,
+            completion_time=AT,
+            algorithm="TemporalFusionTransformer",
+            metrics={"pinball": "0.001"},
+            artifact_sha256=DIGEST,
+            peak_memory_bytes=5_000_000_000,
+            message="done",
+        )
+        for name in TRAINING_STEPS
+    ),
+    version=VersionStatus(
+        version="v1",
+        artifact_digest=DIGEST,
+        trained_at=AT,
+        git_commit="abc",
+        promoted=False,
+        reasons=("log loss 0.70 is above the naive 0.69",),
+        tradable_share="0.12",
+        binding_threshold="probMin",
+    ),
+    completion_time=AT,
+    last_failure=FAILURE,
+)
+
+
+def _unset(value: Any, path: str) -> list[str]:
+    """Return the paths of all fields below `value` that are None."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        return [p for name in fields for p in _unset(getattr(value, name), f"{path}.{name}")]
+    if isinstance(value, tuple):
+        return [p for item in value for p in _unset(item, path)]
+    return [path] if value is None else []
+
+
+def test_nothing_in_the_examples_of_both_status_is_left_out() -> None:
+    """The tests below prove all fields only when every field is set here."""
+    assert _unset(BOT_STATUS, "status") == []
+    assert _unset(TRAINING_STATUS, "status") == []
+
+
+def test_a_bots_status_is_stored_whole(control_plane: ControlPlane, namespace: str) -> None:
+    api, resource = control_plane.api, bot()
+    created = api.apply(resource, namespace)
+    assert "status" not in created
+    written = api.apply_status(resource, BOT_STATUS.to_json(), namespace)
+    assert written["status"] == BOT_STATUS.to_json()
+    assert written["metadata"]["generation"] == 1
+    again = api.apply_status(resource, BOT_STATUS.to_json(), namespace)
+    assert again["metadata"]["resourceVersion"] == written["metadata"]["resourceVersion"]
+    after = api.apply(resource, namespace)
+    assert after["metadata"]["resourceVersion"] == written["metadata"]["resourceVersion"]
+
+
+def test_a_trainings_status_is_stored_whole(control_plane: ControlPlane, namespace: str) -> None:
+    api, resource = control_plane.api, training()
+    api.apply(resource, namespace)
+    written = api.apply_status(resource, TRAINING_STATUS.to_json(), namespace)
+    assert written["status"] == TRAINING_STATUS.to_json()
+
+
+def test_the_columns_show_the_status(control_plane: ControlPlane, namespace: str) -> None:
+    api = control_plane.api
+    for resource, status in ((bot(), BOT_STATUS), (training(), TRAINING_STATUS)):
+        api.apply(resource, namespace)
+        api.apply_status(resource, status.to_json(), namespace)
+    wide = ("-o=wide", f"--namespace={namespace}")
+    head, row = control_plane.kubectl("get", "bot", *wide).splitlines()
+    assert head.split() == [
+        "NAME", "MODE", "SYMBOLS", "READY", "STATE", "MODEL", "DECISION", "SIGNAL-AGE", "AGE",
+        "REASON", "TRAINING", "FAILURE",
+    ]  # fmt: skip
+    for shown in ('["BTC/USDT"]', "Unknown", "Deciding", "v1", "LONG", "NotDecided", "btc-paper-2"):
+        assert shown in row
+    age = row[head.index("SIGNAL-AGE") :].split()[0]
+    assert age[-1] in "dhy", f"an age such as 200d: {age}"
+    head, row = control_plane.kubectl("get", "mt", *wide).splitlines()
+    assert head.split()[:7] == [
+        "NAME", "BOT", "STATE", "READY", "VERSION", "PROMOTED", "FAILURE"
+    ]  # fmt: skip
+    for shown in ("Rejected", "Unknown", "v1", "OutOfMemory"):
+        assert shown in row
+
+
+def test_kubectl_wait_sees_a_condition_of_the_current_generation_only(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    api, resource = control_plane.api, bot()
+    api.apply(resource, namespace)
+    ready = _condition("Ready").model_copy(update={"status": "True"})
+    status = BOT_STATUS.model_copy(update={"conditions": (ready,)})
+    api.apply_status(resource, status.to_json(), namespace)
+    wait = ("wait", "--for=condition=Ready", "bot/btc-paper", f"--namespace={namespace}")
+    control_plane.kubectl(*wait, "--timeout=5s")
+    api.apply(bot(suspend=True), namespace)
+    with pytest.raises(Exception, match="timed out"):
+        control_plane.kubectl(*wait, "--timeout=1s")
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"state": "Happy"},
+        {"colour": "red"},
+        {"conditions": [{**_condition("Ready").to_json(), "reason": "Whatever"}]},
+        {"signals": [_signal("BTC/USDT").model_dump(mode="json")] * 2},
+    ],
+    ids=["state", "unknown field", "reason", "symbol twice"],
+)
+def test_a_status_that_the_contract_does_not_know_is_refused(
+    control_plane: ControlPlane, namespace: str, status: dict[str, object]
+) -> None:
+    api = control_plane.api
+    api.apply(bot(), namespace)
+    with pytest.raises(Refused):
+        api.apply_status(bot(), {**status, "observedGeneration": 1}, namespace)

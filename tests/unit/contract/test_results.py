@@ -1,0 +1,96 @@
+import pytest
+
+from bot_runtime.contract.exitcodes import ExitCode
+from bot_runtime.contract.failures import MESSAGE_MAX
+from bot_runtime.contract.results import (
+    RESULT_MAX_BYTES,
+    EvaluationResult,
+    ObjectiveResult,
+    StepError,
+    StepResult,
+    to_message,
+)
+from bot_runtime.contract.spec import OBJECTIVES, Algorithm, Objective
+from tests.unit.contract.test_signal import build_signal
+
+HEAD = {
+    "run_digest": "d" * 64,
+    "git_commit": "c" * 64,
+    "model_version": "v" * 80,
+    "duration_seconds": 123456.789,
+    "peak_memory_bytes": 123_456_789_012,
+    "warnings": ("w" * 200,) * 4,
+}
+ALGORITHM: Algorithm = "TemporalFusionTransformer"
+
+
+def _objective(name: Objective, *, metrics: int, key: int) -> ObjectiveResult:
+    return ObjectiveResult(
+        objective=name,
+        algorithm=ALGORITHM,
+        scores={"GradientBoosting": "1.23457e-05", ALGORITHM: "1.23457e-05"},
+        metrics={f"{i:02}".ljust(key, "m"): "-1.23457e-05" for i in range(metrics)},
+        artifact_sha256="a" * 64,
+    )
+
+
+def _evaluation(*, metrics: int, key: int, reasons: int = 8) -> StepResult:
+    evaluation = EvaluationResult(
+        version="v" * 80,
+        promoted=False,
+        reasons=("r" * 160,) * reasons,
+        artifact_digest="a" * 64,
+        trained_at="2026-01-02T03:04:05Z",
+        objectives=tuple(_objective(name, metrics=metrics, key=key) for name in OBJECTIVES),
+        tradable_share="-1.23457e-05",
+        binding_threshold="b" * 40,
+    )
+    return StepResult.model_validate({"step": "Evaluation", **HEAD, "evaluation": evaluation})
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def test_ten_symbols_of_the_longest_signals_fit() -> None:
+    shorts = tuple(build_signal(reason="r" * 160).shortened() for _ in range(10))
+    result = StepResult.model_validate({"step": "Inference", **HEAD, "signals": shorts})
+    text = to_message(result)
+    assert _size(text) <= RESULT_MAX_BYTES
+    assert StepResult.model_validate_json(text).signals == shorts
+
+
+def test_three_objectives_with_the_most_metrics_fit() -> None:
+    text = to_message(_evaluation(metrics=16, key=40))
+    assert _size(text) <= RESULT_MAX_BYTES
+    found = StepResult.model_validate_json(text).evaluation
+    assert found is not None
+    assert [o.objective for o in found.objectives] == list(OBJECTIVES)
+    assert found.reasons
+
+
+def test_the_usual_evaluation_loses_nothing() -> None:
+    result = _evaluation(metrics=6, key=22, reasons=3).model_copy(update={"warnings": ()})
+    assert StepResult.model_validate_json(to_message(result)) == result
+
+
+def test_warnings_go_first_then_scores_and_metrics_last() -> None:
+    found = StepResult.model_validate_json(to_message(_evaluation(metrics=8, key=22, reasons=6)))
+    assert found.warnings == ()
+    assert found.evaluation is not None
+    assert all(len(o.metrics) == 8 for o in found.evaluation.objectives)
+
+
+@pytest.mark.parametrize("letter", ["m", '"', "é", "€"])
+def test_an_error_of_the_longest_message_fits(letter: str) -> None:
+    error = StepError(exit_code=ExitCode.CRASH, message=letter * MESSAGE_MAX)
+    result = StepResult.model_validate({"step": "Trend", **HEAD, "error": error})
+    text = to_message(result)
+    assert _size(text) <= RESULT_MAX_BYTES
+    assert StepResult.model_validate_json(text).error == error
+
+
+def test_what_cannot_fit_is_told() -> None:
+    result = _evaluation(metrics=1, key=10).model_copy(update={"git_commit": "c" * 5000})
+    with pytest.raises(ValueError, match="bytes do not fit"):
+        to_message(result)
