@@ -1,0 +1,31 @@
+"""Runs the benchmarks: `python -m benchmarks [name ...]`."""
+
+import sys
+from collections.abc import Callable
+
+from benchmarks import inference_cold, reconcile_200
+from benchmarks.figures import Figure
+
+BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
+    "inference-cold": inference_cold.measure,
+    "reconcile-200": reconcile_200.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks, or all; return 1 if any figure falls short."""
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"unknown benchmark: {unknown[0]}; there are: {', '.join(BENCHMARKS)}")
+        return 2
+    figures: list[Figure] = []
+    for name in names or BENCHMARKS:
+        print(f"== {name}", flush=True)
+        for figure in BENCHMARKS[name]():
+            print(figure, flush=True)
+            figures.append(figure)
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

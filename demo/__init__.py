@@ -1,0 +1,4 @@
+"""The demo: from a bare machine to a bot that decides, in named steps.
+
+`python -m demo` runs it on a cluster, `python -m demo local` as plain processes.
+"""

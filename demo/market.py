@@ -1,0 +1,86 @@
+"""The demo's market: the generated one, or the user's own candles (CANDLES=file)."""
+
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from bot_exchange.candlefile import load_candles, save_candles
+from bot_exchange.candles import Candles
+from bot_runtime.contract.intervals import TIMEFRAMES, seconds_of
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "demo.yaml"
+CONFIG_MAP_LIMIT = 900_000
+"""Bytes of a candle file that still fit a ConfigMap, with room for its base64 form."""
+FUTURE_CANDLES = 500
+"""Candles at the file's end that are yet to come while the demo's bot runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoMarket:
+    """What is traded: one symbol of a timeframe, generated or from a file."""
+
+    symbol: str = "BTC/USDT"
+    timeframe: str = "1m"
+    candles: Candles | None = None
+
+    @classmethod
+    def of_file(cls, path: Path) -> "DemoMarket":
+        """Return the market of a candle file: csv, parquet or feather.
+
+        The symbol is taken from the name (BTC_USDT-5m.parquet), the timeframe from the rows.
+        Raises CandleFileError on a broken file and ValueError on a timeframe that no bot has.
+        """
+        candles = load_candles(path)
+        found = re.match(r"([A-Z0-9]+)[_-]([A-Z0-9]+)", path.stem.upper())
+        symbol = f"{found[1]}/{found[2]}" if found else cls.symbol
+        return cls(symbol, _timeframe_of(candles, path), candles)
+
+    def bot(self) -> dict[str, Any]:
+        """Return examples/demo.yaml for this market; the endpoint is still to be put in."""
+        bot: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+        if self.candles is not None:
+            spec = bot["spec"]
+            spec["symbols"], spec["timeframe"] = [self.symbol], self.timeframe
+            known = max(len(self._tail(self.candles)) - FUTURE_CANDLES, 1)
+            minutes = known * seconds_of(self.timeframe) // 60
+            spec["training"]["lookback"] = f"{max(minutes // 60, 1)}h"
+        return bot
+
+    def arguments(self, file: str) -> list[str]:
+        """Return the test exchange's arguments; `file` is where it finds the candle file."""
+        common = [f"--timeframe={self.timeframe}", f"--symbols={self.symbol}"]
+        if self.candles is None:
+            return [*common, "--flavour=momentum", "--strength=1", "--seed=7"]
+        return [*common, f"--candles={self.symbol}={file}", f"--replay-now=end-{FUTURE_CANDLES}"]
+
+    def to_parquet(self) -> bytes | None:
+        """Return the newest candles of the file as parquet that fits a ConfigMap."""
+        if self.candles is None:
+            return None
+        candles = self._tail(self.candles)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "candles.parquet"
+            save_candles(candles, path)
+            while path.stat().st_size > CONFIG_MAP_LIMIT:
+                candles = candles.where(slice(len(candles) // 10, None))
+                save_candles(candles, path)
+            return path.read_bytes()
+
+    @staticmethod
+    def _tail(candles: Candles) -> Candles:
+        return candles.where(slice(-15_000, None))
+
+
+def _timeframe_of(candles: Candles, path: Path) -> str:
+    steps = np.diff(candles.open_ms)
+    step = int(np.median(steps)) // 1000 if len(steps) else 0
+    for timeframe in TIMEFRAMES:
+        if seconds_of(timeframe) == step:
+            return timeframe
+    raise ValueError(f"{path}: candles are {step} s apart; a bot takes {', '.join(TIMEFRAMES)}")
+

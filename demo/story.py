@@ -1,0 +1,169 @@
+"""What the demo does once a cluster is there: from the namespace to the bot's decision."""
+
+import json
+import shlex
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot_runtime.contract.secrets import create_secret_command
+from demo.steps import Steps, say, show
+from tests.cluster.errors import ClusterError
+from tests.cluster.install import ExchangeKeys, Kubectl, apply_objects
+
+READY_TIMEOUT_SECONDS = 1200
+POLL_SECONDS = 1.0
+Object = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Story:
+    """The bot's way from its YAML to its first signal, as a user sees it."""
+
+    kubectl: Kubectl
+    namespace: str
+    bot: Object
+    keys: ExchangeKeys
+    steps: Steps
+    _shown: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The bot's name."""
+        name: str = self.bot["metadata"]["name"]
+        return name
+
+    @property
+    def secret(self) -> str:
+        """The name of the credentials secret that the bot asks for."""
+        secret: str = self.bot["spec"]["exchange"]["credentialsSecret"]
+        return secret
+
+    def run(self) -> bool:
+        """Tell the whole story; return whether the bot ended Ready or rightly rejected."""
+        with self.steps.step("Apply the bot: refused, its secret is missing"):
+            self._apply_without_secret()
+        with self.steps.step("Create the secret with the command that the bot's status names"):
+            self._create_secret()
+        with self.steps.step("Train, judge, promote, schedule, decide"):
+            ended_well = self._wait()
+        self._show_all()
+        return ended_well
+
+    def _apply_without_secret(self) -> None:
+        if self._condition("SecretsValid").get("status") == "True":
+            show("The bot and its secret are there from an earlier run.")
+            apply_objects(self.kubectl, [self.bot])
+            return
+        apply_objects(self.kubectl, [self.bot])
+        deadline = time.monotonic() + 60
+        while self._condition("SecretsValid").get("status") != "False":
+            if time.monotonic() > deadline:
+                raise RuntimeError("the operator did not look at the bot within 60 s")
+            time.sleep(POLL_SECONDS)
+        show(f"SecretsValid=False: {self._condition('SecretsValid')['message']}")
+
+    def _create_secret(self) -> None:
+        exists = self._get("secret", self.secret)
+        if exists:
+            show("The secret is there from an earlier run.")
+            return
+        command = create_secret_command(self.namespace, self.secret)
+        show(f"$ {command}")
+        words = {"$API_KEY": self.keys.api_key, "$API_SECRET": self.keys.api_secret}
+        arguments = [_substituted(word, words) for word in shlex.split(command)]
+        show(self.kubectl(*arguments[1:]))
+
+    def _wait(self) -> bool:
+        """Show the training's steps until the bot is Ready or its version is rejected."""
+        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        show(f"$ kubectl wait --for=condition=Ready tradingbot/{self.name}")
+        while time.monotonic() < deadline:
+            self._show_progress()
+            if self._rejected():
+                show("The gate rejected the version: a valid end; the numbers are below.")
+                return True
+            if self._waited(5):
+                return True
+        raise RuntimeError(f"the bot was not Ready within {READY_TIMEOUT_SECONDS} s")
+
+    def _waited(self, seconds: int) -> bool:
+        try:
+            self.kubectl(
+                "wait", "--for=condition=Ready", f"tradingbot/{self.name}",
+                f"--namespace={self.namespace}", f"--timeout={seconds}s", timeout=seconds + 10,
+            )  # fmt: skip
+        except ClusterError as e:
+            if "timed out" in str(e):
+                return False
+            raise
+        return True
+
+    def _rejected(self) -> bool:
+        return self._condition("ModelAvailable").get("reason") == "NotBetterThanNaive"
+
+    def _show_progress(self) -> None:
+        status = self._status("tradingbot", self.name)
+        self._show_change("bot", f"{status.get('state', 'Pending')}")
+        training = status.get("candidateTraining", {}).get("name")
+        if training is None:
+            return
+        for step in self._status("modeltraining", training).get("steps", []):
+            algorithm = f" ({step['algorithm']})" if step.get("algorithm") else ""
+            self._show_change(step["name"], f"{step['state']}{algorithm}")
+        failure = status.get("lastFailure")
+        if failure:
+            self._show_change("failure", f"{failure['class']}: {failure['message']}")
+
+    def _show_change(self, subject: str, text: str) -> None:
+        if self._shown.get(subject) != text:
+            self._shown[subject] = text
+            show(f"{subject}: {text}")
+
+    def _show_all(self) -> None:
+        say(f"\n$ kubectl get tradingbots,modeltrainings --namespace {self.namespace}")
+        show(self.kubectl("get", "tradingbots,modeltrainings", f"--namespace={self.namespace}"))
+        status = self._status("tradingbot", self.name)
+        say("\nConditions")
+        for condition in status.get("conditions", []):
+            message = condition.get("message", "").splitlines()[:1]
+            show(f"{condition['type']:<20} {condition['status']:<8} {condition['reason']:<20} "
+                 f"{' '.join(message)[:100]}")  # fmt: skip
+        self._show_models(status)
+        if signal := status.get("lastSignal"):
+            say("\nThe signal that the CronJob's pod produced")
+            show(json.dumps(signal, indent=2))
+
+    def _show_models(self, status: Mapping[str, Any]) -> None:
+        training = status.get("candidateTraining", {}).get("name")
+        steps = self._status("modeltraining", training).get("steps", []) if training else []
+        say("\nModels, on candles that no fit has seen (each metric beside its naive reference)")
+        for step in steps:
+            if metrics := step.get("metrics"):
+                show(f"{step['name']} by {step.get('algorithm', '?')}")
+                show("\n".join(f"  {key:<28} {value}" for key, value in sorted(metrics.items())))
+        version = self._status("modeltraining", training).get("version", {}) if training else {}
+        for reason in version.get("reasons", []):
+            show(f"rejected: {reason}")
+
+    def _condition(self, kind: str) -> Object:
+        conditions = self._status("tradingbot", self.name).get("conditions", [])
+        return next((c for c in conditions if c["type"] == kind), {})
+
+    def _status(self, kind: str, name: str) -> Object:
+        found = self._get(kind, name)
+        return dict(found.get("status", {})) if found else {}
+
+    def _get(self, kind: str, name: str) -> Object | None:
+        text = self.kubectl(
+            "get", kind, name, f"--namespace={self.namespace}", "--ignore-not-found", "-o", "json"
+        )
+        found: Object | None = json.loads(text) if text.strip() else None
+        return found
+
+
+def _substituted(word: str, values: Mapping[str, str]) -> str:
+    for variable, value in values.items():
+        word = word.replace(variable, value)
+    return word

@@ -1,0 +1,90 @@
+"""The cluster, the images and the world of the end-to-end tests: made once, removed at the end."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.cluster import cluster as clusters
+from tests.cluster import images as builds
+from tests.cluster.cluster import Cluster, Options
+from tests.cluster.errors import RequirementsMissing
+from tests.cluster.install import (
+    ExchangeKeys,
+    ExchangeSetup,
+    Images,
+    create_namespace,
+    install_crds,
+    install_exchange,
+    install_operator,
+)
+from tests.e2e.world import World
+
+CLUSTER = "e2e"
+NAMESPACE = "botcripto-e2e"
+MARKETS = {
+    "trees": ("--flavour=threshold", "--strength=1"),
+    "sequence": ("--flavour=oscillation", "--strength=1"),
+    "noise": ("--flavour=momentum", "--strength=0"),
+}
+COMMON = ("--timeframe=1m", "--symbols=BTC/USDT", "--seed=7")
+
+
+def _report(message: str) -> None:
+    print(message, flush=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A real Kubernetes node of our own; skipped loudly where none can run, failed in CI."""
+    try:
+        found = clusters.up(Options(CLUSTER), _report)
+    except RequirementsMissing as e:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(e))
+        pytest.skip(f"no node can run here: {e}")
+    yield found
+    if os.environ.get("KEEP_CLUSTER") != "1":
+        clusters.down(_report, CLUSTER)
+
+
+@pytest.fixture(scope="session")
+def commit() -> str:
+    """The commit that the images are built from."""
+    return builds.git_commit()
+
+
+@pytest.fixture(scope="session")
+def build_images(cluster: Cluster) -> Callable[[str], Images]:
+    """Build the images of a commit from our Dockerfiles and bring them to the node."""
+    return lambda commit: builds.ensure(cluster, _report, commit)
+
+
+@pytest.fixture(scope="session")
+def world(cluster: Cluster, build_images: Callable[[str], Images], commit: str) -> World:
+    """The operator and three test exchanges in a namespace that enforces `restricted`."""
+    kubectl = cluster.kubectl
+    images = build_images(commit)
+    create_namespace(kubectl, NAMESPACE)
+    install_crds(kubectl)
+    install_operator(kubectl, NAMESPACE, images)
+    keys = ExchangeKeys.generate()
+    endpoints = {
+        market: install_exchange(
+            kubectl,
+            NAMESPACE,
+            ExchangeSetup(f"exchange-{market}", images.exchange, (*COMMON, *arguments), keys),
+        )
+        for market, arguments in MARKETS.items()
+    }
+    return World(kubectl, NAMESPACE, images, keys, endpoints, cluster.audit_log)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Add to a failure what explains it: the objects, the Events and the pods' logs."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]  # pluggy's wrapper protocol
+    world = getattr(item, "funcargs", {}).get("world")
+    if report.failed and isinstance(world, World):
+        report.sections.append(("the cluster", world.diagnose()))
