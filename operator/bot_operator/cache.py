@@ -61,6 +61,13 @@ class Cache:
         if known is not None and uid_of(known) == uid_of(manifest):
             self._unlink(key)
 
+    def mark_deleting(self, ref: Ref) -> None:
+        """Take note that we have asked for an object's deletion, ahead of the watch."""
+        known = self.get(ref)
+        if known is not None:
+            metadata = {"deletionTimestamp": "requested", **known["metadata"]}
+            self._objects[(ref.resource, ref.namespace, ref.name)] = {**known, "metadata": metadata}
+
     def get(self, ref: Ref) -> Manifest | None:
         """Return the named object, None where none is known."""
         return self._objects.get((ref.resource, ref.namespace, ref.name))
@@ -114,18 +121,14 @@ def slim(manifest: Manifest) -> Manifest:
 
 def _owners(manifest: Manifest) -> list[tuple[str, str, str]]:
     namespace = namespace_of(manifest)
-    labels = labels_of(manifest)
-    owners = [
+    labels = dict(labels_of(manifest))
+    if resource_of(manifest) == MODEL_TRAININGS:
+        labels[names.LABEL_BOT] = (manifest.get("spec", {}).get("botRef") or {}).get("name", "")
+    return [
         (label, namespace, labels[label])
         for label in (names.LABEL_BOT, names.LABEL_TRAINING)
-        if label in labels
+        if labels.get(label)
     ]
-    if resource_of(manifest) == MODEL_TRAININGS:
-        bot = (manifest.get("spec", {}).get("botRef") or {}).get("name")
-        by_reference = (names.LABEL_BOT, namespace, bot)
-        if bot and by_reference not in owners:
-            owners.append(by_reference)
-    return owners
 
 
 def _key(manifest: Manifest) -> tuple[Resource, str, str]:

@@ -92,12 +92,11 @@ class ApiServer:
         query = {"limit": str(_PAGE), "labelSelector": labels, "fieldSelector": fields}
         found: list[Manifest] = []
         while True:
-            page = await self._call(
-                "GET", resource, resource.path(namespace), query={k: v for k, v in query.items() if v}
-            )
-            for item in page.get("items") or ():
-                # Lists leave kind and apiVersion out of their items.
-                found.append({"apiVersion": resource.api_version, "kind": resource.kind, **item})
+            given = {key: value for key, value in query.items() if value}
+            page = await self._call("GET", resource, resource.path(namespace), query=given)
+            # Lists leave kind and apiVersion out of their items.
+            kind = {"apiVersion": resource.api_version, "kind": resource.kind}
+            found.extend({**kind, **item} for item in page.get("items") or ())
             query["continue"] = page["metadata"].get("continue", "")
             if not query["continue"]:
                 return found, int(page["metadata"].get("resourceVersion") or 0)
@@ -146,7 +145,7 @@ class ApiServer:
         query = {"fieldManager": names.FIELD_MANAGER, "force": "true"}
         return await self._call("PATCH", resource, path, query=query, body=manifest, content=_APPLY)
 
-    async def _call(
+    async def _call(  # noqa: PLR0913 - the parts of one HTTP request
         self,
         method: str,
         resource: Resource,

@@ -38,7 +38,7 @@ def build_owner_reference(owner: Manifest) -> Manifest:
     }
 
 
-def build_child(
+def build_child(  # noqa: PLR0913 - the parts of one manifest
     resource: Resource,
     name: str,
     owner: Manifest,
@@ -48,20 +48,27 @@ def build_child(
     owned: bool = True,
 ) -> Manifest:
     """Return a child of `owner` with `content` (spec, or data) and its digest."""
-    metadata: dict[str, Any] = {
-        "name": name,
-        "namespace": namespace_of(owner),
-        "labels": labels,
-        "annotations": {names.ANNOTATION_SPEC_DIGEST: digest_of(content)},
-    }
-    if owned:
-        metadata["ownerReferences"] = [build_owner_reference(owner)]
     return {
         "apiVersion": resource.api_version,
         "kind": resource.kind,
-        "metadata": metadata,
+        "metadata": {
+            "name": name,
+            "namespace": namespace_of(owner),
+            "labels": labels,
+            "annotations": {
+                names.ANNOTATION_SPEC_DIGEST: digest_of(content),
+                names.ANNOTATION_OWNER_UID: uid_of(owner),
+            },
+            "ownerReferences": [build_owner_reference(owner)] if owned else [],
+        },
         **content,
     }
+
+
+def is_made_for(child: Manifest, owner: Manifest) -> bool:
+    """Tell whether a child was made for this very owner, not for an earlier one of its name."""
+    annotations = child["metadata"].get("annotations") or {}
+    return bool(annotations.get(names.ANNOTATION_OWNER_UID) == uid_of(owner))
 
 
 def build_run_data(configuration: RunConfiguration) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a plan is: everything that one reconciliation wants done, as a value."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,12 +9,16 @@ from bot_operator.resources import Manifest, Ref
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.model import Model
 
+Weight = Literal["Normal", "Warning"]
+Telling = Mapping[str, Weight]
+"""Which statuses of a condition are told as an Event, and of which kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """An Event to be told about the owner."""
 
-    kind: Literal["Normal", "Warning"]
+    kind: Weight
     reason: Reason
     message: str
 
@@ -37,20 +41,14 @@ class Plan:
     """Seconds after which the owner is looked at again without being woken."""
 
 
-def notes_of(
-    conditions: ConditionSet,
-    told: dict[str, Callable[[str], Literal["Normal", "Warning"] | None]],
-) -> tuple[Note, ...]:
-    """Return a note for each condition of `told` whose status or reason has changed.
-
-    `told` maps the type to a function of the new status: the kind of Event, or None for no Event.
-    """
+def notes_of(conditions: ConditionSet, told: Mapping[str, Telling]) -> tuple[Note, ...]:
+    """Return a note for each condition of `told` whose status or reason has changed."""
     notes = []
-    for kind, weigh in told.items():
+    for kind, telling in told.items():
         now, before = conditions.get(kind), conditions.before(kind)
         if before is not None and (before.status, before.reason) == (now.status, now.reason):
             continue
-        weight = weigh(now.status)
+        weight = telling.get(now.status)
         if weight is not None:
             notes.append(Note(weight, now.reason, now.message or f"{kind} is {now.status}"))
     return tuple(notes)

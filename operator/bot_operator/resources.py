@@ -51,9 +51,7 @@ OWNERS = (TRADING_BOTS, MODEL_TRAININGS)
 CHILDREN = (JOBS, CRON_JOBS, PODS, CLAIMS, CONFIG_MAPS)
 """Kinds that are watched because the operator, or a controller on its behalf, makes them."""
 
-_BY_KIND = {
-    (r.api_version, r.kind): r for r in (*OWNERS, *CHILDREN, SECRETS, EVENTS)
-}
+_BY_KIND = {(r.api_version, r.kind): r for r in (*OWNERS, *CHILDREN, SECRETS, EVENTS)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,19 +30,15 @@ class Settings:
 
     training_image: str
     inference_image: str
-    namespace: str
-    """Namespace of the operator's own Lease, and of the objects it serves unless all are served."""
-    all_namespaces: bool = False
+    own_namespace: str
+    """Namespace of the operator's own Lease."""
+    scope: str | None
+    """Namespace that is served; None for all."""
     identity: str = "operator"
     """Holder of the Lease: the pod's name, so that a restarted container goes on at once."""
     port: int = 8080
     workers: int = 8
     lease_seconds: int = 15
-
-    @property
-    def scope(self) -> str | None:
-        """Namespace that is served; None for all."""
-        return None if self.all_namespaces else self.namespace
 
 
 def load_settings(
@@ -52,11 +48,14 @@ def load_settings(
     all_namespaces: bool = False,
 ) -> Settings:
     """Return the settings; SettingsError names the variable that is missing or wrong."""
+    own = environment.get(NAMESPACE) or _own_namespace() or namespace
+    if own is None:
+        raise SettingsError(f"{NAMESPACE}: not set, and not in a pod; set it, or give --namespace")
     return Settings(
         training_image=_image(environment, TRAINING_IMAGE),
         inference_image=_image(environment, INFERENCE_IMAGE),
-        namespace=namespace or environment.get(NAMESPACE) or _own_namespace(),
-        all_namespaces=all_namespaces,
+        own_namespace=own,
+        scope=None if all_namespaces else namespace or own,
         identity=environment.get(IDENTITY) or f"{socket.gethostname()}-{os.getpid()}",
         port=_integer(environment, PORT, 8080, 0, 65_535),
         workers=_integer(environment, WORKERS, 8, 1, 100),
@@ -91,9 +90,7 @@ def _integer(
     return int(text)
 
 
-def _own_namespace() -> str:
-    if _ACCOUNT_NAMESPACE.is_file():
-        return _ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()
-    raise SettingsError(
-        f"{NAMESPACE}: not set, and not in a pod; set it or give --namespace NAME"
-    )
+def _own_namespace() -> str | None:
+    if not _ACCOUNT_NAMESPACE.is_file():
+        return None
+    return _ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()

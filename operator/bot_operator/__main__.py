@@ -1,0 +1,103 @@
+"""Command line: `python -m bot_operator run [--namespace NAME | --all-namespaces]`."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from bot_operator.cache import Cache
+from bot_operator.errors import ApiError, SettingsError
+from bot_operator.feed import Feed
+from bot_operator.handlers import watch
+from bot_operator.health import Health
+from bot_operator.kube import ApiServer
+from bot_operator.leadership import lead
+from bot_operator.logs import configure_logs
+from bot_operator.reconcile import Key, Reconciler, work
+from bot_operator.settings import Settings, load_settings
+from bot_operator.workqueue import WorkQueue
+
+log = structlog.get_logger()
+
+_EXIT_SETTINGS = 2
+
+
+async def operate(settings: Settings) -> None:
+    """Run one operator process until a signal ends it."""
+    server = await ApiServer.connect()
+    queue: WorkQueue[Key] = WorkQueue()
+    health = Health(server, queue)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    beating = asyncio.create_task(health.beat(), name="heartbeat")
+    runner = await health.serve(settings.port)
+
+    async def act() -> None:
+        health.is_leader = True
+        await _act(settings, server, queue, stop)
+
+    try:
+        await lead(server, settings, act, stop)
+    finally:
+        beating.cancel()
+        await runner.cleanup()
+        await server.close()
+
+
+async def _act(
+    settings: Settings, server: ApiServer, queue: WorkQueue[Key], stop: asyncio.Event
+) -> None:
+    cache = Cache()
+    feed = Feed(server, settings.scope, cache, queue)
+    reconciler = Reconciler(server, cache, settings, lambda: datetime.now(UTC))
+    await feed.relist()
+    log.info("serving", namespace=settings.scope or "all", owners=len(queue))
+    # Made before kopf starts, which ends every task that is made later.
+    tasks = [
+        asyncio.create_task(work(queue, reconciler), name=f"worker {n}")
+        for n in range(settings.workers)
+    ]
+    tasks.append(asyncio.create_task(feed.keep_relisting(), name="relist"))
+    try:
+        await watch(feed, settings.scope, stop)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line's grammar."""
+    parser = argparse.ArgumentParser(prog="bot-operator", description="Operator of trading bots.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="serve until a signal ends it")
+    scope = run.add_mutually_exclusive_group()
+    scope.add_argument("--namespace", help="namespace to serve; default: the operator's own")
+    scope.add_argument("--all-namespaces", action="store_true", help="serve every namespace")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    given = build_parser().parse_args(arguments)
+    configure_logs()
+    try:
+        settings = load_settings(namespace=given.namespace, all_namespaces=given.all_namespaces)
+    except SettingsError as e:
+        log.critical("the operator cannot start", error=str(e))
+        return _EXIT_SETTINGS
+    try:
+        asyncio.run(operate(settings))
+    except ApiError as e:
+        log.critical("the operator ends; are its CRDs and Role installed?", error=str(e))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""Applying a plan: the only place that changes anything in the cluster."""
+
+import socket
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+from uuid import uuid4
+
+import structlog
+
+from bot_operator import metrics
+from bot_operator.cache import Cache
+from bot_operator.differences import is_current
+from bot_operator.errors import AlreadyExists, ApiError, Conflict
+from bot_operator.kube import Kube
+from bot_operator.plan import Note, Plan
+from bot_operator.resources import (
+    EVENTS,
+    Manifest,
+    Ref,
+    controller_uid,
+    name_of,
+    namespace_of,
+    ref_of,
+    to_time,
+    uid_of,
+)
+from bot_operator.specs import read_status
+from bot_runtime.contract import names
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+_NOTE_MAX = 1000
+
+
+class Applier:
+    """Makes the cluster as a plan wants it, and writes nothing that stands so already."""
+
+    def __init__(self, kube: Kube, cache: Cache) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._instance = socket.gethostname()
+
+    async def apply(self, owner: Manifest, plan: Plan, now: datetime) -> bool:
+        """Apply `plan` for `owner`; return whether anything was written (Events aside)."""
+        written = 0
+        for ref in plan.delete:
+            written += await self._delete(ref)
+        for ref in plan.resume:
+            written += await self._resume(ref)
+        for manifest in plan.create:
+            written += await self._create(owner, manifest)
+        for manifest in plan.apply:
+            written += await self._keep(manifest)
+        written += await self._status(owner, plan)
+        for note in plan.notes:
+            await self._tell(owner, note, now)
+        return written > 0
+
+    async def _delete(self, ref: Ref) -> bool:
+        await self._write("delete", lambda: self._kube.delete(ref))
+        self._cache.mark_deleting(ref)
+        return True
+
+    async def _resume(self, ref: Ref) -> bool:
+        body = {"spec": {"suspend": False}}
+        job = await self._write("resume", lambda: self._kube.patch(ref, body))
+        if job is not None:
+            self._cache.put(job)
+        return True
+
+    async def _create(self, owner: Manifest, manifest: Manifest) -> bool:
+        known = self._cache.get(ref_of(manifest))
+        if known is not None and controller_uid(known) == uid_of(owner):
+            return False
+        try:
+            created = await self._write("create", lambda: self._kube.create(manifest))
+        except AlreadyExists as e:
+            # Created by an earlier run of ours that the cache does not know of yet, or a child of
+            # an earlier owner of this name, which the garbage collector is about to remove.
+            existing = await self._kube.get(ref_of(manifest))
+            if existing is None or controller_uid(existing) != uid_of(owner):
+                raise Conflict(e.status, e.reason, f"{e.message}, made for another owner") from e
+            created = existing
+        self._cache.put(created)
+        return True
+
+    async def _keep(self, manifest: Manifest) -> bool:
+        if is_current(manifest, self._cache.get(ref_of(manifest))):
+            return False
+        self._cache.put(await self._write("apply", lambda: self._kube.apply(manifest)))
+        return True
+
+    async def _status(self, owner: Manifest, plan: Plan) -> bool:
+        before = owner.get("status")
+        if before and read_status(type(plan.status), owner) == plan.status:
+            return False
+        manifest = {
+            "apiVersion": owner["apiVersion"],
+            "kind": owner["kind"],
+            "metadata": {
+                "name": name_of(owner),
+                "namespace": namespace_of(owner),
+                # Never onto another object that has taken the name meanwhile.
+                "uid": uid_of(owner),
+            },
+            "status": plan.status.to_json(),
+        }
+        await self._write("status", lambda: self._kube.apply_status(manifest))
+        return True
+
+    async def _tell(self, owner: Manifest, note: Note, now: datetime) -> None:
+        at = to_time(now)
+        event = {
+            "apiVersion": EVENTS.api_version,
+            "kind": EVENTS.kind,
+            "metadata": {
+                "name": f"{name_of(owner)}.{uuid4().hex[:16]}",
+                "namespace": namespace_of(owner),
+            },
+            "involvedObject": {
+                "apiVersion": owner["apiVersion"],
+                "kind": owner["kind"],
+                "name": name_of(owner),
+                "namespace": namespace_of(owner),
+                "uid": uid_of(owner),
+            },
+            "type": note.kind,
+            "reason": note.reason.value,
+            "message": note.message[:_NOTE_MAX],
+            "firstTimestamp": at,
+            "lastTimestamp": at,
+            "count": 1,
+            "source": {"component": names.FIELD_MANAGER, "host": self._instance},
+            "reportingComponent": names.FIELD_MANAGER,
+            "reportingInstance": self._instance,
+        }
+        try:
+            await self._write("event", lambda: self._kube.create(event))
+        except ApiError as e:
+            # The status is written and says the same: an Event is not worth doing it all again.
+            log.warning("an Event could not be written", reason=note.reason.value, error=str(e))
+
+    async def _write(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+        done = await call()
+        metrics.WRITES.labels(what).inc()
+        return done

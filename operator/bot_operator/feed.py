@@ -1,0 +1,102 @@
+"""The feed: what changes in the cluster goes into the cache and wakes the owners it concerns."""
+
+import asyncio
+import random
+from collections.abc import Iterator
+
+import structlog
+
+from bot_operator import metrics
+from bot_operator.cache import Cache
+from bot_operator.errors import ApiError
+from bot_operator.kube import Kube
+from bot_operator.reconcile import Key
+from bot_operator.resources import (
+    CHILDREN,
+    CLAIMS,
+    MODEL_TRAININGS,
+    OWNERS,
+    TRADING_BOTS,
+    Manifest,
+    Resource,
+    labels_of,
+    name_of,
+    namespace_of,
+    resource_of,
+)
+from bot_operator.workqueue import WorkQueue
+from bot_runtime.contract import names
+
+RELIST_SECONDS = 600.0
+SPREAD_SECONDS = 30.0
+CHILD_SELECTOR = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
+
+log = structlog.get_logger()
+
+
+class Feed:
+    """Takes events of watches and full lists; never decides anything."""
+
+    def __init__(self, kube: Kube, scope: str | None, cache: Cache, queue: WorkQueue[Key]) -> None:
+        self._kube = kube
+        self._scope = scope
+        self._cache = cache
+        self._queue = queue
+
+    def seen(self, kind: str | None, manifest: Manifest) -> None:
+        """Take one event of a watch: `DELETED`, or anything else for a state."""
+        resource = resource_of(manifest)
+        if kind == "DELETED":
+            self._cache.drop(manifest)
+            if resource in OWNERS:
+                self._queue.forget(Key(resource, namespace_of(manifest), name_of(manifest)))
+        elif resource != TRADING_BOTS:
+            self._cache.put(manifest)
+        for key in self._keys_of(manifest):
+            self._queue.add(key)
+
+    async def relist(self, spread_seconds: float = 0.0) -> None:
+        """List everything, correct the cache and wake every owner."""
+        for resource in (*CHILDREN, *reversed(OWNERS)):
+            selector = "" if resource in OWNERS else CHILD_SELECTOR
+            listed, version = await self._kube.list(resource, self._scope, labels=selector)
+            if resource != TRADING_BOTS:
+                corrections = self._cache.replace(resource, listed, version)
+                metrics.RELIST_CORRECTIONS.labels(resource.plural).inc(corrections)
+            if resource in OWNERS:
+                self._wake(resource, listed, spread_seconds)
+
+    async def keep_relisting(self) -> None:
+        """Relist every ten minutes: a watch that has gone silent costs no more than that."""
+        while True:
+            await asyncio.sleep(RELIST_SECONDS)
+            try:
+                await self.relist(SPREAD_SECONDS)
+            except ApiError as e:
+                log.warning("the full list failed; the next one is in ten minutes", error=str(e))
+
+    def _wake(self, resource: Resource, listed: list[Manifest], spread_seconds: float) -> None:
+        for manifest in listed:
+            key = Key(resource, namespace_of(manifest), name_of(manifest))
+            if spread_seconds:
+                # Not security: the wake-ups of a fleet are spread.
+                self._queue.add_after(key, random.uniform(0, spread_seconds))  # noqa: S311
+            else:
+                self._queue.add(key)
+
+    def _keys_of(self, manifest: Manifest) -> Iterator[Key]:
+        resource, namespace = resource_of(manifest), namespace_of(manifest)
+        if resource in OWNERS:
+            yield Key(resource, namespace, name_of(manifest))
+        labels = labels_of(manifest)
+        training, bot = labels.get(names.LABEL_TRAINING), labels.get(names.LABEL_BOT)
+        if resource == MODEL_TRAININGS:
+            bot = (manifest.get("spec", {}).get("botRef") or {}).get("name")
+        if training is not None:
+            yield Key(MODEL_TRAININGS, namespace, training)
+        elif bot is not None:
+            yield Key(TRADING_BOTS, namespace, bot)
+        if resource == CLAIMS and bot is not None:
+            for child in self._cache.of_bot(namespace, bot):
+                if resource_of(child) == MODEL_TRAININGS:
+                    yield Key(MODEL_TRAININGS, namespace, name_of(child))

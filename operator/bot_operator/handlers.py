@@ -1,0 +1,71 @@
+"""kopf's part: it watches, and hands every event to the feed. Nothing is decided here."""
+
+import asyncio
+from typing import Any
+
+import kopf
+
+from bot_operator.feed import CHILD_SELECTOR, Feed
+from bot_operator.resources import CHILDREN, OWNERS, Resource
+from bot_runtime.contract import names
+
+
+def build_registry(feed: Feed) -> kopf.OperatorRegistry:
+    """Return the watches: both kinds, and their children by a server-side label selector."""
+    registry = kopf.OperatorRegistry()
+    # Explicit, so that kopf does not import the whole synchronous client to find out.
+    kopf.on.login(registry=registry)(kopf.login_with_service_account)
+    kopf.on.login(registry=registry)(kopf.login_with_kubeconfig)
+    for resource in (*OWNERS, *CHILDREN):
+        kopf.on.event(
+            resource.group,
+            resource.version,
+            resource.plural,
+            registry=registry,
+            id=f"see-{resource.plural}",
+        )(_seeing(feed, resource))
+    return registry
+
+
+def build_settings(*, all_namespaces: bool) -> kopf.OperatorSettings:
+    """Return kopf's settings: watch only; nothing is written by kopf, neither Events nor marks."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.scanning.disabled = not all_namespaces
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 10
+    settings.queueing.error_delays = (1, 2, 5, 10)
+    settings.process.ultimate_exiting_timeout = 30
+    settings.persistence.finalizer = f"{names.GROUP}/unused"
+    for resource in CHILDREN:
+        settings.watching.label_selectors[resource.plural] = CHILD_SELECTOR
+    return settings
+
+
+async def watch(feed: Feed, scope: str | None, stop: asyncio.Event) -> None:
+    """Watch until `stop` is set or a signal asks for it."""
+    await kopf.operator(
+        registry=build_registry(feed),
+        settings=build_settings(all_namespaces=scope is None),
+        standalone=True,
+        clusterwide=scope is None,
+        namespaces=[] if scope is None else [scope],
+        stop_flag=stop,
+    )
+
+
+def _seeing(feed: Feed, resource: Resource) -> Any:
+    async def see(event: Any, **_: Any) -> None:
+        # Kinds are left out of listed objects.
+        manifest = {
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            **dict(event["object"]),
+        }
+        feed.seen(event["type"], manifest)
+
+    return see

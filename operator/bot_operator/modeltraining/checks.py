@@ -1,0 +1,191 @@
+"""Checks on the steps of a training: where each stands, judged from its Job and pods."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot_operator.diagnosis import (
+    Trouble,
+    Unreadable,
+    diagnose_job,
+    find_trouble,
+    read_result,
+    termination_of,
+)
+from bot_operator.resources import (
+    Manifest,
+    condition_of,
+    is_true,
+    name_of,
+    to_time,
+    uid_of,
+)
+from bot_runtime.contract import names
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.failures import HEALS_BY_WAITING, FailureClass, LastFailure
+from bot_runtime.contract.results import Step, StepResult
+from bot_runtime.contract.status import StepStatus
+
+OBJECTIVE_STEPS: tuple[Step, ...] = ("Trend", "Return", "Risk")
+PASSED = frozenset({"Succeeded", "Unseen"})
+FINAL = frozenset({"Succeeded", "Unseen", "Failed", "Skipped"})
+_BLAMES_THE_STORE = frozenset({FailureClass.ARTIFACT, FailureClass.DATA, FailureClass.STORAGE})
+
+
+@dataclass(frozen=True, slots=True)
+class StepSeen:
+    """A step's Job and its pods; a Job that is absent here was confirmed to be absent."""
+
+    job: Manifest | None = None
+    pods: tuple[Manifest, ...] = ()
+    refusal: str | None = None
+    """The API server's words on refusing the Job's pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Where a step stands now."""
+
+    step: StepStatus
+    failure: LastFailure | None = None
+    result: StepResult | None = None
+    trouble: Trouble | None = None
+
+
+def judge_step(before: StepStatus, seen: StepSeen, run_digest: str, now: datetime) -> Judged:
+    """Return where a step stands; what was final stays as it was recorded."""
+    if before.state in FINAL:
+        return Judged(before)
+    job = seen.job
+    if job is None or (before.job_uid is not None and before.job_uid != uid_of(job)):
+        return _judge_absent(before, now)
+    known = before.model_copy(
+        update={
+            "job": name_of(job),
+            "job_uid": uid_of(job),
+            "start_time": job.get("status", {}).get("startTime"),
+            "state": "Pending" if job["spec"].get("suspend") else "Running",
+        }
+    )
+    if is_true(job, "Complete"):
+        return _judge_complete(known, job, seen.pods, run_digest, now)
+    if is_true(job, "Failed"):
+        return _judge_failed(known, job, seen.pods, now)
+    refused = seen.refusal and Trouble(Reason.POD_REFUSED, seen.refusal)
+    return Judged(known, trouble=refused or find_trouble(seen.pods, now))
+
+
+def next_steps(states: Mapping[Step, str]) -> tuple[Step, ...]:
+    """Return the steps whose turn it is, ended ones included."""
+    if states["Data"] not in PASSED:
+        return ("Data",)
+    if not all(states[step] in PASSED for step in OBJECTIVE_STEPS):
+        return OBJECTIVE_STEPS
+    return ("Evaluation",)
+
+
+def explain_failure(failure: LastFailure, states: Mapping[Step, str]) -> LastFailure:
+    """Return the failure, put down to a Job whose outcome nobody saw where that is the cause."""
+    unseen = [step for step, state in states.items() if state == "Unseen"]
+    if not unseen or failure.failure_class not in _BLAMES_THE_STORE:
+        return failure
+    text = (
+        f"the Job of {', '.join(unseen)} was deleted before its outcome was read, and then: "
+        f"{failure.message}"
+    )
+    update = {"failure_class": FailureClass.OUTCOME_LOST, "message": text[:1000], "retryable": True}
+    return failure.model_copy(update=update)
+
+
+def _judge_absent(before: StepStatus, now: datetime) -> Judged:
+    if before.job_uid is None:
+        return Judged(before)
+    text = "its Job was deleted before its outcome was read"
+    if before.name != "Evaluation":
+        later = f"{text}; the next step judges what it left in the store"
+        return Judged(before.model_copy(update={"state": "Unseen", "message": later}))
+    return _lost(before, text, to_time(now))
+
+
+def _judge_complete(
+    known: StepStatus, job: Manifest, pods: Sequence[Manifest], run_digest: str, now: datetime
+) -> Judged:
+    ended = job["status"].get("completionTime") or to_time(now)
+    done = known.model_copy(update={"state": "Succeeded", "completion_time": ended})
+    texts = [t for t in map(_success_message, pods) if t is not None]
+    if not texts:
+        if known.name == "Evaluation":
+            return _lost(done, "its pod was deleted before its result was read", ended)
+        return Judged(done.model_copy(update={"message": "its pod is gone; no result was read"}))
+    result = read_result(texts[0], known.name, run_digest)
+    found = result if isinstance(result, Unreadable) else _lacks(result)
+    if isinstance(result, StepResult) and found is None:
+        return Judged(_with_result(done, result), result=result)
+    assert found is not None
+    kind = FailureClass.CONFIGURATION if found.other_contract else FailureClass.CRASH
+    return _failed(done, kind, f"the step {found.found}", ended)
+
+
+def _judge_failed(
+    known: StepStatus, job: Manifest, pods: Sequence[Manifest], now: datetime
+) -> Judged:
+    failure = diagnose_job(known.name, job, pods, to_time(now))
+    ended = (condition_of(job, "Failed") or {}).get("lastTransitionTime") or to_time(now)
+    step = known.model_copy(
+        update={"state": "Failed", "completion_time": ended, "message": failure.message}
+    )
+    return Judged(step, failure=failure)
+
+
+def _lacks(result: StepResult) -> Unreadable | None:
+    """Tell what a step's result must hold and does not."""
+    if result.error is not None:
+        return Unreadable(f"ended with success and an error: {result.error.message}")
+    if result.step in OBJECTIVE_STEPS and (
+        result.objective is None or result.objective.objective != result.step
+    ):
+        return Unreadable("left a result without its objective")
+    if result.step == "Evaluation" and result.evaluation is None:
+        return Unreadable("left a result without an evaluation")
+    return None
+
+
+def _with_result(done: StepStatus, result: StepResult) -> StepStatus:
+    objective = result.objective
+    said = list(result.warnings)
+    if result.data is not None:
+        data = result.data
+        said.insert(0, f"{data.candles} candles from {data.first_open} to {data.last_close}")
+    return done.model_copy(
+        update={
+            "algorithm": objective.algorithm if objective else None,
+            "metrics": objective.metrics if objective else None,
+            "artifact_sha256": objective.artifact_sha256 if objective else None,
+            "peak_memory_bytes": result.peak_memory_bytes or None,
+            "message": "; ".join(said)[:1024] or None,
+        }
+    )
+
+
+def _success_message(pod: Manifest) -> str | None:
+    ended = termination_of(pod, names.CONTAINER_NAME)
+    if ended is None or ended.get("exitCode") != 0:
+        return None
+    return str(ended.get("message") or "")
+
+
+def _lost(step: StepStatus, text: str, at: str) -> Judged:
+    return _failed(step, FailureClass.OUTCOME_LOST, text, at)
+
+
+def _failed(step: StepStatus, kind: FailureClass, text: str, at: str) -> Judged:
+    failure = LastFailure(
+        step=step.name,
+        job=step.job,
+        failure_class=kind,
+        message=text[:1000],
+        time=at,
+        retryable=kind in HEALS_BY_WAITING,
+    )
+    update = {"state": "Failed", "completion_time": at, "message": text[:1000]}
+    return Judged(step.model_copy(update=update), failure=failure)

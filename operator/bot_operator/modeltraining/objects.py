@@ -1,0 +1,108 @@
+"""The children of a training: its run configuration and its five Jobs."""
+
+from dataclasses import dataclass
+
+from bot_operator.objects import build_child, build_labels, build_run_data
+from bot_operator.pods import PodRequest, build_pod_template, store_label
+from bot_operator.resources import CONFIG_MAPS, JOBS, Manifest, name_of
+from bot_operator.storage import store_claim
+from bot_runtime.contract import names
+from bot_runtime.contract.exitcodes import FAIL_AT_ONCE
+from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.results import Step
+from bot_runtime.contract.runconfig import RunConfiguration
+
+COMPONENT = "training"
+
+_RETRIES = 3
+_KILLED = 137
+"""Exit code of SIGKILL: the memory limit. A disruption is recognised before it."""
+_COMMANDS: dict[Step, tuple[str, ...]] = {
+    "Data": ("fetch",),
+    "Trend": ("train", "--objective", "Trend"),
+    "Return": ("train", "--objective", "Return"),
+    "Risk": ("train", "--objective", "Risk"),
+    "Evaluation": ("evaluate",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What the Jobs of one training have in common."""
+
+    owner: Manifest
+    spec: ModelTrainingSpec
+    image: str
+    configuration: RunConfiguration
+
+    @property
+    def claim(self) -> str:
+        """Name of the claim of the store."""
+        return store_claim(name_of(self.owner), self.spec.storage)
+
+    @property
+    def configuration_name(self) -> str:
+        """Name of the run configuration's ConfigMap."""
+        return names.run_configuration_name(name_of(self.owner), self.configuration.digest)
+
+    def labels(self, step: str | None = None) -> dict[str, str]:
+        """Return the labels of a child."""
+        bot = self.spec.bot_ref.name if self.spec.bot_ref else None
+        return build_labels(
+            COMPONENT,
+            bot=bot,
+            training=name_of(self.owner),
+            step=step,
+            store=store_label(self.claim),
+        )
+
+
+def build_configuration(context: JobContext) -> Manifest:
+    """Return the immutable ConfigMap of the run configuration."""
+    content = build_run_data(context.configuration)
+    name = context.configuration_name
+    return build_child(CONFIG_MAPS, name, context.owner, context.labels(), content)
+
+
+def build_job(context: JobContext, step: Step) -> Manifest:
+    """Return the Job of a step, suspended: nothing of it runs before its uid is recorded."""
+    spec = context.spec
+    secret = spec.exchange.credentials_secret if step == "Data" else None
+    template = build_pod_template(
+        PodRequest(
+            image=context.image,
+            command=_COMMANDS[step],
+            labels=context.labels(step),
+            claim=context.claim,
+            one_node=spec.storage.access_mode == "ReadWriteOnce",
+            configuration=context.configuration_name,
+            resources=spec.resources,
+            placement=spec.pod,
+            preflight_secret=secret,
+        )
+    )
+    content = {
+        "spec": {
+            "suspend": True,
+            "backoffLimit": _RETRIES,
+            "activeDeadlineSeconds": spec.deadline_seconds,
+            "podFailurePolicy": _build_failure_policy(),
+            "template": template,
+        }
+    }
+    name = names.job_name(name_of(context.owner), step)
+    return build_child(JOBS, name, context.owner, context.labels(step), content)
+
+
+def _build_failure_policy() -> Manifest:
+    # In this order: a pod that its node pushes out is killed too, and is tried again.
+    codes = sorted([*map(int, FAIL_AT_ONCE), _KILLED])
+    return {
+        "rules": [
+            {
+                "action": "Ignore",
+                "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+            },
+            {"action": "FailJob", "onExitCodes": {"operator": "In", "values": codes}},
+        ]
+    }

@@ -1,0 +1,182 @@
+"""The status of a training in words: while it runs, and once, for good, when it has ended."""
+
+from datetime import datetime
+
+from bot_operator.conditions import ConditionSet
+from bot_operator.credentials import Verdict
+from bot_operator.modeltraining.checks import FINAL, Judged
+from bot_operator.resources import to_time
+from bot_operator.storage import ClaimVerdict
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.conditions import TrainingCondition as Kind
+from bot_runtime.contract.failures import FailureClass, LastFailure
+from bot_runtime.contract.results import EvaluationResult, Step, StepResult
+from bot_runtime.contract.status import (
+    ModelTrainingStatus,
+    StepStatus,
+    TrainingState,
+    VersionStatus,
+)
+
+_STATE_OF_STEP: dict[Step, TrainingState] = {
+    "Data": "Fetching",
+    "Trend": "Training",
+    "Return": "Training",
+    "Risk": "Training",
+    "Evaluation": "Evaluating",
+}
+
+
+def refuse_spec(
+    before: ModelTrainingStatus, conditions: ConditionSet, generation: int, problem: str
+) -> ModelTrainingStatus:
+    """Return the status of a training whose spec cannot be read."""
+    conditions.set(Kind.READY, "False", Reason.INVALID_SPEC, problem)
+    conditions.set(Kind.STALLED, "True", Reason.INVALID_SPEC, problem)
+    conditions.set(Kind.RECONCILING, "False", Reason.INVALID_SPEC)
+    return before.model_copy(
+        update={"observed_generation": generation, "conditions": conditions.all()}
+    )
+
+
+def summarise(
+    known: ModelTrainingStatus,
+    conditions: ConditionSet,
+    judged: dict[Step, Judged],
+    secret: Verdict,
+    claim: ClaimVerdict,
+) -> ModelTrainingStatus:
+    """Return the status of a training under way, and set its conditions."""
+    begun = any(step.state in FINAL or step.state == "Running" for step in known.steps)
+    trouble = next((j.trouble for j in judged.values() if j.trouble is not None), None)
+    state: TrainingState = "Pending"
+    if not begun and not secret.valid:
+        state = "WaitingForSecrets"
+        _wait(conditions, Reason.WAITING_FOR_SECRETS, secret.message, stalled=secret.reason)
+    elif not begun and not claim.usable:
+        state = "WaitingForStorage"
+        stalled = claim.reason if claim.status == "False" else None
+        _wait(conditions, Reason.WAITING_FOR_STORAGE, claim.message, stalled=stalled)
+    else:
+        current = [s for s in known.steps if s.state not in FINAL]
+        running = [s.name for s in current if s.state == "Running"]
+        state = _STATE_OF_STEP[current[0].name]
+        text = trouble.message if trouble else f"{', '.join(running) or current[0].name} under way"
+        stalled = trouble.reason if trouble else None
+        _wait(conditions, Reason.TRAINING_RUNNING, text, stalled=stalled)
+    return known.model_copy(update={"state": state, "conditions": conditions.all()})
+
+
+def conclude(
+    known: ModelTrainingStatus,
+    conditions: ConditionSet,
+    evaluation: StepResult | None,
+    failure: LastFailure | None,
+    now: datetime,
+) -> ModelTrainingStatus:
+    """Return the final status of a training that has ended, and set its conditions."""
+    if failure is not None:
+        return _conclude_failed(known, conditions, failure)
+    assert evaluation is not None
+    assert evaluation.evaluation is not None
+    return _conclude_complete(known, conditions, evaluation, evaluation.evaluation, now)
+
+
+def _conclude_failed(
+    known: ModelTrainingStatus, conditions: ConditionSet, failure: LastFailure
+) -> ModelTrainingStatus:
+    lost = failure.failure_class is FailureClass.OUTCOME_LOST
+    reason = Reason.OUTCOME_LOST if lost else Reason.STEP_FAILED
+    text = f"{failure.step} failed ({failure.failure_class.value}): {failure.message}"
+    conditions.set(Kind.READY, "False", reason, text)
+    conditions.set(Kind.FAILED, "True", reason, text)
+    conditions.set(Kind.COMPLETE, "False", reason)
+    conditions.set(Kind.PROMOTED, "False", reason)
+    conditions.set(Kind.STALLED, "True", reason, text)
+    conditions.set(Kind.RECONCILING, "False", reason)
+    steps = tuple(
+        s if s.state in FINAL else s.model_copy(update={"state": "Skipped"}) for s in known.steps
+    )
+    return known.model_copy(
+        update={
+            "state": "Failed",
+            "conditions": conditions.all(),
+            "steps": steps,
+            "completion_time": failure.time,
+            "last_failure": failure,
+        }
+    )
+
+
+def _conclude_complete(
+    known: ModelTrainingStatus,
+    conditions: ConditionSet,
+    result: StepResult,
+    evaluation: EvaluationResult,
+    now: datetime,
+) -> ModelTrainingStatus:
+    promoted = evaluation.promoted
+    text = f"version {evaluation.version} " + (
+        "passed the gate" if promoted else "did not pass the gate: " + _join(evaluation.reasons)
+    )
+    verdict = Reason.GATE_PASSED if promoted else Reason.GATE_REJECTED
+    conditions.set(Kind.READY, "True", Reason.ALL_STEPS_SUCCEEDED, text)
+    conditions.set(Kind.COMPLETE, "True", Reason.ALL_STEPS_SUCCEEDED, text)
+    conditions.set(Kind.FAILED, "False", Reason.ALL_STEPS_SUCCEEDED)
+    conditions.set(Kind.PROMOTED, "True" if promoted else "False", verdict, text)
+    conditions.set(Kind.STALLED, "False", Reason.ALL_STEPS_SUCCEEDED)
+    conditions.set(Kind.RECONCILING, "False", Reason.ALL_STEPS_SUCCEEDED)
+    ended = next(s.completion_time for s in known.steps if s.name == "Evaluation")
+    return known.model_copy(
+        update={
+            "state": "Promoted" if promoted else "Rejected",
+            "conditions": conditions.all(),
+            "steps": tuple(_with_metrics(s, evaluation) for s in known.steps),
+            "completion_time": ended or to_time(now),
+            "version": _to_version(result, evaluation),
+        }
+    )
+
+
+def _with_metrics(step: StepStatus, evaluation: EvaluationResult) -> StepStatus:
+    """Return the step with what the evaluation says of its objective where nothing was read."""
+    if step.metrics is not None:
+        return step
+    for objective in evaluation.objectives:
+        if objective.objective == step.name:
+            update = {
+                "algorithm": objective.algorithm,
+                "metrics": objective.metrics,
+                "artifact_sha256": objective.artifact_sha256,
+            }
+            return step.model_copy(update=update)
+    return step
+
+
+def _to_version(result: StepResult, evaluation: EvaluationResult) -> VersionStatus:
+    return VersionStatus(
+        version=evaluation.version,
+        artifact_digest=evaluation.artifact_digest,
+        trained_at=evaluation.trained_at,
+        git_commit=result.git_commit,
+        promoted=evaluation.promoted,
+        reasons=evaluation.reasons,
+        tradable_share=evaluation.tradable_share,
+        binding_threshold=evaluation.binding_threshold,
+    )
+
+
+def _wait(conditions: ConditionSet, reason: Reason, text: str, *, stalled: Reason | None) -> None:
+    conditions.set(Kind.READY, "False", reason, text)
+    conditions.set(Kind.COMPLETE, "False", reason)
+    conditions.set(Kind.FAILED, "False", reason)
+    if stalled is None:
+        conditions.set(Kind.STALLED, "False", reason)
+        conditions.set(Kind.RECONCILING, "True", reason, text)
+    else:
+        conditions.set(Kind.STALLED, "True", stalled, text)
+        conditions.set(Kind.RECONCILING, "False", stalled)
+
+
+def _join(reasons: tuple[str, ...]) -> str:
+    return "; ".join(reasons) or "no reason was given"

@@ -1,0 +1,204 @@
+"""The plan of a training: which Job comes next, and what its status says. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot_operator.conditions import ConditionSet, Status
+from bot_operator.credentials import Verdict, check_secret, poll_seconds
+from bot_operator.modeltraining.checks import (
+    FINAL,
+    Judged,
+    StepSeen,
+    explain_failure,
+    judge_step,
+    next_steps,
+)
+from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
+from bot_operator.modeltraining.observe import TrainingSeen
+from bot_operator.modeltraining.outcome import conclude, refuse_spec, summarise
+from bot_operator.plan import Plan, Telling, earliest, notes_of
+from bot_operator.resources import (
+    Manifest,
+    Ref,
+    from_time,
+    generation_of,
+    is_deleting,
+    is_true,
+    name_of,
+    namespace_of,
+    ref_of,
+    uid_of,
+)
+from bot_operator.settings import Settings
+from bot_operator.specs import read_spec, read_status
+from bot_operator.storage import ClaimVerdict, plan_claim
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.conditions import TrainingCondition as Kind
+from bot_runtime.contract.failures import LastFailure
+from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.results import TRAINING_STEPS, Step
+from bot_runtime.contract.runconfig import training_run
+from bot_runtime.contract.status import ModelTrainingStatus, StepStatus
+
+_TOLD: Mapping[str, Telling] = {
+    Kind.STALLED: {"True": "Warning"},
+    Kind.PROMOTED: {"True": "Normal", "False": "Warning"},
+}
+_LOOK_AGAIN_SECONDS = 10.0
+"""How often a step is looked at while no pod of it runs: grace periods end without an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """What must hold before the first Job of a training."""
+
+    secret: Verdict
+    claim: ClaimVerdict
+
+    @property
+    def open(self) -> bool:
+        """Whether pods may be created."""
+        return self.secret.valid and self.claim.usable
+
+
+def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan:
+    """Return what to do for the training, and the whole of its status."""
+    before = read_status(ModelTrainingStatus, seen.owner)
+    conditions = ConditionSet(Kind, before.conditions, generation_of(seen.owner), now)
+    spec = read_spec(ModelTrainingSpec, seen.owner)
+    if isinstance(spec, str):
+        status = refuse_spec(before, conditions, generation_of(seen.owner), spec)
+        return Plan(status, notes=notes_of(conditions, _TOLD))
+    if before.completion_time is not None:
+        return Plan(before, delete=_unfinished(before, seen))
+    context = _context(seen.owner, spec, before, settings)
+    gates = _judge_gates(seen, context, conditions, now)
+    judged = _judge_steps(before, seen, context.configuration.digest, now)
+    known = before.model_copy(
+        update={
+            "observed_generation": generation_of(seen.owner),
+            "image": context.image,
+            "run_configuration": context.configuration_name,
+            "steps": tuple(judged[step].step for step in TRAINING_STEPS),
+        }
+    )
+    failure, evaluation = _failure_of(judged), judged["Evaluation"].result
+    if failure is not None or evaluation is not None:
+        status = conclude(known, conditions, evaluation, failure, now)
+        notes = notes_of(conditions, _TOLD)
+        return Plan(status, delete=_unfinished(status, seen), notes=notes)
+    status = summarise(known, conditions, judged, gates.secret, gates.claim)
+    create, resume = _plan_jobs(seen, context, gates, status)
+    return Plan(
+        status,
+        create=create,
+        resume=resume,
+        apply=gates.claim.apply,
+        delete=gates.claim.delete,
+        notes=notes_of(conditions, _TOLD),
+        requeue_after=_next_look(seen, gates, conditions, status, now),
+    )
+
+
+def _context(
+    owner: Manifest, spec: ModelTrainingSpec, before: ModelTrainingStatus, settings: Settings
+) -> JobContext:
+    image = before.image or spec.image or settings.training_image
+    run = training_run(namespace_of(owner), name_of(owner), spec)
+    return JobContext(owner, spec, image, run)
+
+
+def _judge_gates(
+    seen: TrainingSeen, context: JobContext, conditions: ConditionSet, now: datetime
+) -> Gates:
+    assert seen.claim is not None
+    named = context.spec.exchange.credentials_secret
+    if seen.secret is None and named is not None:
+        text = f"secret {named} was valid when the training began"
+        secret = Verdict(valid=True, reason=Reason.AS_EXPECTED, message=text)
+    else:
+        secret = check_secret(seen.secret, namespace_of(seen.owner))
+    claim = plan_claim(seen.owner, context.labels(), context.spec.storage, seen.claim, now)
+    valid: Status = "True" if secret.valid else "False"
+    conditions.set(Kind.SECRETS_VALID, valid, secret.reason, secret.message)
+    conditions.set(Kind.STORAGE_READY, claim.status, claim.reason, claim.message)
+    return Gates(secret, claim)
+
+
+def _judge_steps(
+    before: ModelTrainingStatus, seen: TrainingSeen, run_digest: str, now: datetime
+) -> dict[Step, Judged]:
+    recorded = {step.name: step for step in before.steps}
+    return {
+        step: judge_step(
+            recorded.get(step, StepStatus(name=step)),
+            seen.steps.get(step, StepSeen()),
+            run_digest,
+            now,
+        )
+        for step in TRAINING_STEPS
+    }
+
+
+def _failure_of(judged: dict[Step, Judged]) -> LastFailure | None:
+    states: dict[Step, str] = {step: j.step.state for step, j in judged.items()}
+    for judgement in judged.values():
+        if judgement.failure is not None:
+            return explain_failure(judgement.failure, states)
+    return None
+
+
+def _plan_jobs(
+    seen: TrainingSeen, context: JobContext, gates: Gates, status: ModelTrainingStatus
+) -> tuple[tuple[Manifest, ...], tuple[Ref, ...]]:
+    """Return what to create, and the Jobs that may run now because their uid is on record."""
+    if not gates.open and not any(step.state in FINAL for step in status.steps):
+        return (), ()
+    on_record = {s.job_uid for s in read_status(ModelTrainingStatus, seen.owner).steps}
+    states: dict[Step, str] = {step.name: step.state for step in status.steps}
+    create: list[Manifest] = []
+    resume: list[Ref] = []
+    for step in next_steps(states):
+        job = seen.steps[step].job
+        if job is None and states[step] == "Pending":
+            create.append(build_job(context, step))
+        elif job is not None and job["spec"].get("suspend") and uid_of(job) in on_record:
+            resume.append(ref_of(job))
+    configuration = (build_configuration(context),) if create else ()
+    return (*configuration, *create), tuple(resume)
+
+
+def _unfinished(status: ModelTrainingStatus, seen: TrainingSeen) -> tuple[Ref, ...]:
+    """Return the Jobs that still run although the training has failed: nothing comes of them."""
+    if status.version is not None:
+        return ()
+    jobs = [s.job for s in seen.steps.values() if s.job is not None]
+    return tuple(
+        ref_of(job)
+        for job in jobs
+        if not (is_true(job, "Complete") or is_true(job, "Failed") or is_deleting(job))
+    )
+
+
+def _next_look(
+    seen: TrainingSeen,
+    gates: Gates,
+    conditions: ConditionSet,
+    status: ModelTrainingStatus,
+    now: datetime,
+) -> float | None:
+    since = from_time(conditions.get(Kind.SECRETS_VALID).last_transition_time)
+    return earliest(
+        gates.claim.poll,
+        None if gates.secret.valid else poll_seconds(since, now),
+        _LOOK_AGAIN_SECONDS if _waits_for_pods(seen, status) else None,
+    )
+
+
+def _waits_for_pods(seen: TrainingSeen, status: ModelTrainingStatus) -> bool:
+    phases = {
+        step.name: [p.get("status", {}).get("phase") for p in seen.steps[step.name].pods]
+        for step in status.steps
+    }
+    return any(s.state == "Running" and "Running" not in phases[s.name] for s in status.steps)

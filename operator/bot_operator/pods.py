@@ -1,0 +1,147 @@
+"""The pods of every step and run: restricted PodSecurity, no API token, read-only root.
+
+One place decides what a pod of ours may do; the spec chooses placement and resources alone.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot_runtime.contract import names
+from bot_runtime.contract.digests import digest_of
+from bot_runtime.contract.spec import PodSpec, ResourcesSpec
+
+_LABEL_VALUE_MAX = 63
+_STORE, _CONFIG, _TMP, _CREDENTIALS = "store", "config", "tmp", "credentials"
+_TMP_LIMIT = "1Gi"
+
+
+@dataclass(frozen=True, slots=True)
+class PodRequest:
+    """What differs between the pods."""
+
+    image: str
+    command: tuple[str, ...]
+    """Arguments of `python -m bot_runtime`."""
+    labels: dict[str, str]
+    claim: str
+    one_node: bool
+    """Whether all pods of the store are kept on one node (ReadWriteOnce)."""
+    configuration: str
+    """Name of the run configuration's ConfigMap."""
+    resources: ResourcesSpec
+    placement: PodSpec
+    preflight_secret: str | None = None
+    """Secret whose key an init container proves; no other container mounts it."""
+    annotations: dict[str, str] = field(default_factory=dict)
+
+
+def store_label(claim: str) -> str:
+    """Return the label value by which the pods of one store find each other."""
+    return claim if len(claim) <= _LABEL_VALUE_MAX else digest_of(claim)[:32]
+
+
+def build_pod_template(request: PodRequest) -> dict[str, Any]:
+    """Return the pod template that `request` asks for."""
+    metadata: dict[str, Any] = {"labels": request.labels}
+    if request.annotations:
+        metadata["annotations"] = request.annotations
+    return {"metadata": metadata, "spec": _build_spec(request)}
+
+
+def _build_spec(request: PodRequest) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": names.RUN_AS_USER,
+            "runAsGroup": names.RUN_AS_USER,
+            "fsGroup": names.RUN_AS_USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_build_container(request)],
+        "volumes": _build_volumes(request),
+    }
+    if request.preflight_secret is not None:
+        spec["initContainers"] = [_build_preflight(request)]
+    if request.one_node:
+        spec["affinity"] = {"podAffinity": _build_affinity(request)}
+    spec.update(_build_placement(request.placement))
+    return spec
+
+
+def _build_affinity(request: PodRequest) -> dict[str, Any]:
+    # The scheduler lets the first pod go anywhere because it matches its own term.
+    selector = {"matchLabels": {names.LABEL_STORE: store_label(request.claim)}}
+    term = {"labelSelector": selector, "topologyKey": "kubernetes.io/hostname"}
+    return {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+
+
+def _build_placement(placement: PodSpec) -> dict[str, Any]:
+    chosen = {
+        "nodeSelector": dict(placement.node_selector),
+        "tolerations": [t.to_json() for t in placement.tolerations],
+        "priorityClassName": placement.priority_class_name,
+        "imagePullSecrets": [{"name": name} for name in placement.image_pull_secrets],
+    }
+    return {key: value for key, value in chosen.items() if value}
+
+
+def _build_container(request: PodRequest) -> dict[str, Any]:
+    mounts: list[dict[str, Any]] = [
+        {"name": _CONFIG, "mountPath": names.CONFIG_DIR, "readOnly": True},
+        {"name": _STORE, "mountPath": names.STORE_PATH},
+        {"name": _TMP, "mountPath": names.TMP_PATH},
+    ]
+    return _build_process(names.CONTAINER_NAME, request, request.command, mounts)
+
+
+def _build_preflight(request: PodRequest) -> dict[str, Any]:
+    mounts: list[dict[str, Any]] = [
+        {"name": _CONFIG, "mountPath": names.CONFIG_DIR, "readOnly": True},
+        {"name": _CREDENTIALS, "mountPath": names.CREDENTIALS_PATH, "readOnly": True},
+        {"name": _TMP, "mountPath": names.TMP_PATH},
+    ]
+    return _build_process(names.PREFLIGHT_CONTAINER_NAME, request, ("preflight",), mounts)
+
+
+def _build_process(
+    name: str, request: PodRequest, command: tuple[str, ...], mounts: list[dict[str, Any]]
+) -> dict[str, Any]:
+    environment = {
+        names.ENV_CONFIG: f"{names.CONFIG_DIR}/{names.CONFIG_FILE}",
+        names.ENV_STORE: names.STORE_PATH,
+        names.ENV_TERMINATION: names.TERMINATION_PATH,
+        names.ENV_CREDENTIALS: names.CREDENTIALS_PATH,
+        # Nothing but the temporary directory and the store can be written.
+        "HOME": names.TMP_PATH,
+    }
+    return {
+        "name": name,
+        "image": request.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python", "-m", "bot_runtime", *command],
+        "env": [{"name": key, "value": value} for key, value in environment.items()],
+        "resources": request.resources.to_json(),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "terminationMessagePath": names.TERMINATION_PATH,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": mounts,
+    }
+
+
+def _build_volumes(request: PodRequest) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = [
+        {"name": _CONFIG, "configMap": {"name": request.configuration}},
+        {"name": _STORE, "persistentVolumeClaim": {"claimName": request.claim}},
+        {"name": _TMP, "emptyDir": {"sizeLimit": _TMP_LIMIT}},
+    ]
+    if request.preflight_secret is not None:
+        volumes.append({"name": _CREDENTIALS, "secret": {"secretName": request.preflight_secret}})
+    return volumes

@@ -1,0 +1,104 @@
+"""Reconciling: observe, plan, apply; the same for both kinds, driven by the work queue."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from bot_operator import metrics
+from bot_operator.apply import Applier
+from bot_operator.cache import Cache
+from bot_operator.errors import ApiError, Conflict
+from bot_operator.kube import Kube
+from bot_operator.modeltraining.observe import observe_training
+from bot_operator.modeltraining.plan import plan_training
+from bot_operator.plan import Plan
+from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Resource
+from bot_operator.settings import Settings
+from bot_operator.tradingbot.observe import observe_bot
+from bot_operator.tradingbot.plan import plan_bot
+from bot_operator.workqueue import WorkQueue
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An owner to reconcile."""
+
+    resource: Resource
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.resource.plural}/{self.namespace}/{self.name}"
+
+
+class Seen(Protocol):
+    """What an observation must hold for the plan to be applied."""
+
+    @property
+    def owner(self) -> Manifest:
+        """The object that is reconciled."""
+        ...
+
+
+Observe = Callable[[Kube, Cache, str, str], Awaitable[Any]]
+Planner = Callable[[Any, datetime, Settings], Plan]
+
+KINDS: dict[Resource, tuple[Observe, Planner]] = {
+    TRADING_BOTS: (observe_bot, plan_bot),
+    MODEL_TRAININGS: (observe_training, plan_training),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Brings one owner a step nearer to its spec."""
+
+    kube: Kube
+    cache: Cache
+    settings: Settings
+    clock: Callable[[], datetime]
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Observe, plan, apply; return the seconds until the next look, 0 after a write."""
+        observe, plan_for = KINDS[key.resource]
+        seen: Seen | None = await observe(self.kube, self.cache, key.namespace, key.name)
+        if seen is None:
+            return None
+        now = self.clock()
+        plan = plan_for(seen, now, self.settings)
+        written = await Applier(self.kube, self.cache).apply(seen.owner, plan, now)
+        return 0.0 if written else plan.requeue_after
+
+
+async def work(queue: WorkQueue[Key], reconciler: Reconciler) -> None:
+    """Reconcile keys for ever; what fails is tried again with backoff."""
+    while True:
+        key = await queue.get()
+        started = time.perf_counter()
+        result = "error"
+        try:
+            delay = await reconciler.reconcile(key)
+            queue.succeeded(key)
+            if delay is not None:
+                queue.add_after(key, delay)
+            result = "success"
+        except Conflict as e:
+            log.info("observed again", key=str(key), because=str(e), in_seconds=queue.retry(key))
+            result = "conflict"
+        except ApiError as e:
+            delay = queue.retry(key, e.retry_after)
+            log.warning("tried again", key=str(key), because=str(e), in_seconds=round(delay, 1))
+        except Exception:  # one broken object must not stop the others
+            delay = queue.retry(key)
+            log.exception("tried again", key=str(key), in_seconds=round(delay, 1))
+        finally:
+            queue.done(key)
+            kind = key.resource.kind
+            metrics.RECONCILES.labels(kind, result).inc()
+            metrics.RECONCILE_SECONDS.labels(kind).observe(time.perf_counter() - started)

@@ -1,0 +1,191 @@
+"""The volume claim of a store: how it is made, and what its state means."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot_operator.conditions import Status
+from bot_operator.kube import Kube
+from bot_operator.objects import build_child, is_made_for
+from bot_operator.resources import (
+    CLAIMS,
+    EVENTS,
+    Manifest,
+    Ref,
+    from_time,
+    is_deleting,
+    name_of,
+    namespace_of,
+    ref_of,
+    uid_of,
+)
+from bot_runtime.contract import names
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.spec import StorageSpec
+
+_WAITS_FOR_POD = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled"})
+_PROVISIONS = frozenset({"ExternalProvisioning", "Provisioning"})
+_SILENCE_SECONDS = 10.0
+"""How long a pending claim may be without any event before pods are tried on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimSeen:
+    """A claim and the events about it (only read while it is pending)."""
+
+    name: str
+    claim: Manifest | None
+    events: tuple[Manifest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimVerdict:
+    """What the state of the claim means."""
+
+    status: Status
+    reason: Reason
+    message: str
+    usable: bool
+    """Whether pods may be created: they may be what a claim waits for."""
+    delete: tuple[Ref, ...] = ()
+    apply: tuple[Manifest, ...] = ()
+    poll: float | None = None
+
+
+def store_claim(owner_name: str, storage: StorageSpec) -> str:
+    """Return the name of the claim that a store lives on."""
+    return storage.existing_claim or names.claim_name(owner_name)
+
+
+async def observe_claim(
+    kube: Kube, namespace: str, name: str, known: Manifest | None, *, diagnose: bool
+) -> ClaimSeen:
+    """Read the claim (unless `known` from the cache) and, to diagnose a pending one, its events."""
+    claim = known or await kube.get(Ref(CLAIMS, namespace, name))
+    if claim is None or _phase(claim) != "Pending" or not diagnose:
+        return ClaimSeen(name, claim)
+    events, _ = await kube.list(EVENTS, namespace, fields=f"involvedObject.uid={uid_of(claim)}")
+    return ClaimSeen(name, claim, tuple(events))
+
+
+def build_claim(owner: Manifest, labels: dict[str, str], storage: StorageSpec) -> Manifest:
+    """Return the claim of `owner`, which goes with it unless it is to be retained."""
+    spec: Manifest = {
+        "accessModes": [storage.access_mode],
+        "resources": {"requests": {"storage": storage.size}},
+    }
+    if storage.storage_class_name is not None:
+        spec["storageClassName"] = storage.storage_class_name
+    name = store_claim(name_of(owner), storage)
+    content = {"spec": spec}
+    owned = storage.reclaim_policy == "Delete"
+    return build_child(CLAIMS, name, owner, labels, content, owned=owned)
+
+
+def plan_claim(
+    owner: Manifest, labels: dict[str, str], storage: StorageSpec, seen: ClaimSeen, now: datetime
+) -> ClaimVerdict:
+    """Return what to do about the claim, and what to say of it."""
+    if storage.existing_claim is not None:
+        return _judge_existing(seen, namespace_of(owner), now)
+    wanted = build_claim(owner, labels, storage)
+    if seen.claim is None:
+        text = f"claim {seen.name} is being made"
+        return ClaimVerdict("Unknown", Reason.CLAIM_PENDING, text, usable=False, apply=(wanted,))
+    if not is_made_for(seen.claim, owner):
+        text = (
+            f"claim {seen.name} was made for another owner; adopt it by storage.existingClaim: "
+            f"{seen.name}, or delete it"
+        )
+        return ClaimVerdict("False", Reason.CLAIM_FOREIGN, text, usable=False, poll=5.0)
+    if is_deleting(seen.claim):
+        text = f"claim {seen.name} is being deleted; it is made again when it is gone"
+        return ClaimVerdict("False", Reason.CLAIM_PENDING, text, usable=False, poll=5.0)
+    return _plan_own(wanted, seen, seen.claim, now)
+
+
+def _plan_own(wanted: Manifest, seen: ClaimSeen, claim: Manifest, now: datetime) -> ClaimVerdict:
+    verdict = _judge(seen, claim, now)
+    changed = _digest(wanted) != _digest(claim)
+    if _phase(claim) != "Pending":
+        kept = "; a bound claim keeps its size and StorageClass" if changed else ""
+        target = _keep(wanted, claim)
+        return replace(verdict, message=verdict.message + kept, apply=(target,))
+    if changed:
+        # The spec of a claim is immutable; nothing is lost with an unbound one.
+        text = f"claim {seen.name} is not bound and is made again as the spec asks"
+        return ClaimVerdict(
+            "Unknown", Reason.CLAIM_PENDING, text, usable=False, delete=(ref_of(claim),)
+        )
+    return replace(verdict, apply=(wanted,))
+
+
+def _judge_existing(seen: ClaimSeen, namespace: str, now: datetime) -> ClaimVerdict:
+    if seen.claim is None:
+        text = (
+            f"claim {seen.name} does not exist in namespace {namespace}; create it, or leave "
+            "storage.existingClaim out"
+        )
+        return ClaimVerdict("False", Reason.CLAIM_MISSING, text, usable=False, poll=15.0)
+    return _judge(seen, seen.claim, now)
+
+
+def _judge(seen: ClaimSeen, claim: Manifest, now: datetime) -> ClaimVerdict:
+    phase = _phase(claim)
+    if phase == "Bound":
+        text = f"claim {seen.name} is bound"
+        return ClaimVerdict("True", Reason.CLAIM_BOUND, text, usable=True)
+    if phase == "Lost":
+        text = f"the volume of claim {seen.name} is gone; delete the claim to begin with a new one"
+        return ClaimVerdict("False", Reason.CLAIM_LOST, text, usable=False, poll=60.0)
+    latest = max(seen.events, key=_event_time, default=None)
+    if latest is None:
+        age = (now - from_time(claim["metadata"]["creationTimestamp"])).total_seconds()
+        text = f"claim {seen.name} is not bound yet"
+        usable = age > _SILENCE_SECONDS
+        poll = 15.0 if usable else 2.0
+        return ClaimVerdict("Unknown", Reason.CLAIM_PENDING, text, usable, poll=poll)
+    return _judge_event(seen.name, latest)
+
+
+def _judge_event(name: str, latest: Manifest) -> ClaimVerdict:
+    reason, words = str(latest.get("reason", "")), str(latest.get("message", ""))
+    if reason in _WAITS_FOR_POD:
+        text = f"claim {name} is bound when its first pod is scheduled"
+        return ClaimVerdict("Unknown", Reason.CLAIM_PENDING, text, usable=True, poll=15.0)
+    if reason in _PROVISIONS:
+        text = f"a volume for claim {name} is being made"
+        return ClaimVerdict("Unknown", Reason.CLAIM_PENDING, text, usable=False, poll=5.0)
+    text = f"claim {name} is not bound: {words}; correct storage.storageClassName, or the cluster"
+    missing = "not found" in words or "no storage class is set" in words
+    found = Reason.STORAGE_CLASS_MISSING if missing else Reason.CLAIM_PENDING
+    return ClaimVerdict("False", found, text, usable=False, poll=15.0)
+
+
+def _keep(wanted: Manifest, claim: Manifest) -> Manifest:
+    """Return the wanted claim with the spec that the bound one has and keeps."""
+    spec = {key: claim["spec"][key] for key in wanted["spec"] if key in claim["spec"]}
+    annotations = {
+        **wanted["metadata"]["annotations"],
+        names.ANNOTATION_SPEC_DIGEST: _digest(claim),
+    }
+    return {**wanted, "metadata": {**wanted["metadata"], "annotations": annotations}, "spec": spec}
+
+
+def _digest(manifest: Manifest) -> str:
+    annotations = manifest["metadata"].get("annotations") or {}
+    return str(annotations.get(names.ANNOTATION_SPEC_DIGEST, ""))
+
+
+def _phase(claim: Manifest) -> str:
+    return str(claim.get("status", {}).get("phase", "Pending"))
+
+
+def _event_time(event: Manifest) -> str:
+    series = event.get("series") or {}
+    return str(
+        series.get("lastObservedTime")
+        or event.get("lastTimestamp")
+        or event.get("eventTime")
+        or event.get("firstTimestamp")
+        or ""
+    )

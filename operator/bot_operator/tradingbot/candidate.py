@@ -1,0 +1,170 @@
+"""The training that a bot wants: which attempt, whether it is made, retried or superseded."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot_operator.resources import (
+    Manifest,
+    Ref,
+    from_time,
+    is_deleting,
+    is_true,
+    name_of,
+    ref_of,
+    to_time,
+)
+from bot_operator.specs import read_spec, read_status
+from bot_operator.tradingbot.objects import build_training
+from bot_operator.tradingbot.observe import BotSeen
+from bot_runtime.contract.conditions import TrainingCondition
+from bot_runtime.contract.failures import FailureClass
+from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.names import training_name
+from bot_runtime.contract.runconfig import training_digest
+from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
+
+FIRST_BACKOFF_SECONDS = 60.0
+LAST_BACKOFF_SECONDS = 6 * 3600.0
+KEPT_TRAININGS = 3
+_ATTEMPTS_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The training that the bot follows, and what is to be done about trainings."""
+
+    name: str
+    attempt: int
+    training: Manifest | None
+    status: ModelTrainingStatus
+    create: Manifest | None = None
+    delete: tuple[Ref, ...] = ()
+    retry_at: datetime | None = None
+    """When a failed training is tried again, None where waiting does not help."""
+
+    @property
+    def retry_time(self) -> str | None:
+        """`retry_at` as a status shows it."""
+        return None if self.retry_at is None else to_time(self.retry_at)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a training is under way."""
+        return self.training is not None and self.status.completion_time is None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the training ended with a version and a verdict."""
+        return self.training is not None and self.status.version is not None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the training ended without a version."""
+        return self.status.completion_time is not None and not self.is_complete
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the bot's spec asks of its training now."""
+
+    bot: str
+    spec: ModelTrainingSpec
+    allowed: bool
+    """Whether a training may be created now."""
+    restart: bool
+    """Whether an unfinished training must make way (its volume is made again)."""
+    secret_changed_at: datetime | None
+    active_training: str | None
+
+    def name(self, attempt: int) -> str:
+        """Return the name of the wanted training's `attempt`."""
+        return training_name(self.bot, training_digest(self.spec), attempt)
+
+
+def plan_candidate(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: datetime) -> Candidate:
+    """Return the training that the bot follows, and what to create and delete for it."""
+    attempt = _newest_attempt(seen, before, wish)
+    name = wish.name(attempt)
+    training = next((t for t in seen.trainings if name_of(t) == name), None)
+    status = read_status(ModelTrainingStatus, training or {})
+    current = Candidate(name, attempt, training, status)
+    retry_at = _retry_at(current, wish) if training is not None else None
+    create = None
+    if training is None:
+        if wish.allowed and wish.active_training != name:
+            create = build_training(seen.owner, name, wish.spec)
+    elif retry_at is not None and retry_at <= now and wish.allowed:
+        attempt, name = attempt + 1, wish.name(attempt + 1)
+        create = build_training(seen.owner, name, wish.spec)
+    delete = _unwanted(seen, wish, name)
+    if wish.restart and training is not None and current.is_running:
+        delete = (*delete, ref_of(training))
+    if create is not None and training is not None:
+        return Candidate(name, attempt, None, ModelTrainingStatus(), create, delete)
+    return Candidate(name, attempt, training, status, create, delete, retry_at)
+
+
+def _newest_attempt(seen: BotSeen, before: TradingBotStatus, wish: Wish) -> int:
+    recorded = before.candidate_training
+    newest = 1
+    if recorded is not None and recorded.name == wish.name(recorded.attempt):
+        newest = recorded.attempt
+    there = {name_of(t) for t in seen.trainings}
+    # Status is not the only truth: it may have been lost, the trainings not.
+    attempts = range(newest + 1, min(newest + len(there), _ATTEMPTS_MAX) + 1)
+    return max((a for a in attempts if wish.name(a) in there), default=newest)
+
+
+def _retry_at(current: Candidate, wish: Wish) -> datetime | None:
+    """Return when another attempt is due, None where nothing but a change can help."""
+    status, training = current.status, current.training
+    assert training is not None
+    created = from_time(training["metadata"]["creationTimestamp"])
+    if current.is_running:
+        stuck = is_true(training, TrainingCondition.STALLED) and _differs(training, wish)
+        return created if stuck else None
+    if current.is_complete or status.completion_time is None:
+        return None
+    ended = from_time(status.completion_time)
+    failure = status.last_failure
+    if _differs(training, wish):
+        return ended
+    if (
+        failure is not None
+        and failure.failure_class is FailureClass.CREDENTIALS
+        and wish.secret_changed_at is not None
+        and wish.secret_changed_at > ended
+    ):
+        return ended
+    if failure is not None and failure.retryable:
+        return ended + timedelta(seconds=backoff_seconds(current.attempt))
+    return None
+
+
+def backoff_seconds(attempt: int) -> float:
+    """Return how long after the failure of `attempt` the next one begins: 1 min to 6 h."""
+    return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(attempt - 1, 16), LAST_BACKOFF_SECONDS)
+
+
+def _differs(training: Manifest, wish: Wish) -> bool:
+    """Tell whether the bot now asks for another spec than the training has."""
+    spec = read_spec(ModelTrainingSpec, training)
+    if isinstance(spec, str):
+        return True
+    # What a candidate is compared with is no reason to train again.
+    aside = {"champion_version": None}
+    return spec.model_copy(update=aside) != wish.spec.model_copy(update=aside)
+
+
+def _unwanted(seen: BotSeen, wish: Wish, name: str) -> tuple[Ref, ...]:
+    """Return unfinished trainings of another spec or attempt, and ended ones beyond the history."""
+    others = [t for t in seen.trainings if name_of(t) not in {name, wish.active_training}]
+    ended = {name_of(t): read_status(ModelTrainingStatus, t).completion_time for t in others}
+    unfinished = [t for t in others if ended[name_of(t)] is None]
+    history = sorted(
+        (t for t in others if ended[name_of(t)] is not None),
+        key=lambda t: ended[name_of(t)] or "",
+        reverse=True,
+    )
+    unwanted = [*unfinished, *history[KEPT_TRAININGS:]]
+    return tuple(ref_of(t) for t in unwanted if not is_deleting(t))

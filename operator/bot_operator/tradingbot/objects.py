@@ -1,0 +1,92 @@
+"""The children of a bot: its training, its run configuration and its inference CronJob."""
+
+from dataclasses import dataclass
+
+from bot_operator.objects import build_child, build_labels, build_run_data
+from bot_operator.pods import PodRequest, build_pod_template, store_label
+from bot_operator.resources import CONFIG_MAPS, CRON_JOBS, MODEL_TRAININGS, Manifest, name_of
+from bot_operator.storage import store_claim
+from bot_runtime.contract import names
+from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.tradingbot import TradingBotSpec
+
+COMPONENT = "inference"
+
+_LONGEST_START_SECONDS = 300
+_SHORTEST_START_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How a bot's active version is served."""
+
+    configuration: RunConfiguration
+    image: str
+    schedule: str
+    period_seconds: float
+    """Least time between two firings."""
+    suspend: bool
+
+
+def bot_labels(bot: str, component: str, claim: str | None = None) -> dict[str, str]:
+    """Return the labels of a bot's child."""
+    return build_labels(component, bot=bot, store=store_label(claim) if claim else None)
+
+
+def build_training(owner: Manifest, name: str, spec: ModelTrainingSpec) -> Manifest:
+    """Return the ModelTraining of a bot."""
+    labels = bot_labels(name_of(owner), "training")
+    return build_child(MODEL_TRAININGS, name, owner, labels, {"spec": spec.to_json()})
+
+
+def build_configuration(owner: Manifest, configuration: RunConfiguration) -> Manifest:
+    """Return the immutable ConfigMap of a run configuration."""
+    name = names.run_configuration_name(name_of(owner), configuration.digest)
+    labels = bot_labels(name_of(owner), COMPONENT)
+    return build_child(CONFIG_MAPS, name, owner, labels, build_run_data(configuration))
+
+
+def build_cron_job(owner: Manifest, bot: TradingBotSpec, serving: Serving) -> Manifest:
+    """Return the CronJob that serves the active version on schedule."""
+    name = name_of(owner)
+    claim = store_claim(name, bot.storage)
+    labels = bot_labels(name, COMPONENT, claim)
+    digest = serving.configuration.digest
+    template = build_pod_template(
+        PodRequest(
+            image=serving.image,
+            command=("infer",),
+            labels=labels,
+            claim=claim,
+            one_node=bot.storage.access_mode == "ReadWriteOnce",
+            configuration=names.run_configuration_name(name, digest),
+            resources=bot.inference.resources,
+            placement=bot.pod,
+            annotations={names.ANNOTATION_RUN_DIGEST: digest},
+        )
+    )
+    job = {
+        "backoffLimit": 0,  # the next firing tries again, on newer candles
+        "activeDeadlineSeconds": bot.inference.deadline_seconds,
+        "template": template,
+    }
+    content = {
+        "spec": {
+            "schedule": serving.schedule,
+            "timeZone": bot.inference.time_zone,
+            "concurrencyPolicy": "Forbid",
+            "suspend": serving.suspend,
+            "startingDeadlineSeconds": starting_deadline(serving.period_seconds),
+            "successfulJobsHistoryLimit": 1,
+            "failedJobsHistoryLimit": 1,
+            "jobTemplate": {"metadata": {"labels": labels}, "spec": job},
+        }
+    }
+    return build_child(CRON_JOBS, names.cron_job_name(name), owner, labels, content)
+
+
+def starting_deadline(period_seconds: float) -> int:
+    """Return how late a firing may start: at least 10 s, and less than the period."""
+    most = min(_LONGEST_START_SECONDS, int(period_seconds * 3 / 4))
+    return max(_SHORTEST_START_SECONDS, most)

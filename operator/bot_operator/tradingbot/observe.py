@@ -1,0 +1,97 @@
+"""What is observed of a bot before its plan is made."""
+
+from dataclasses import dataclass
+
+from bot_operator.cache import Cache
+from bot_operator.credentials import SecretSeen, observe_secret
+from bot_operator.kube import Kube
+from bot_operator.objects import is_made_for
+from bot_operator.resources import (
+    CLAIMS,
+    CONFIG_MAPS,
+    CRON_JOBS,
+    JOBS,
+    MODEL_TRAININGS,
+    PODS,
+    TRADING_BOTS,
+    Manifest,
+    Ref,
+    controller_uid,
+    is_deleting,
+    resource_of,
+    uid_of,
+)
+from bot_operator.specs import read_spec
+from bot_operator.storage import ClaimSeen, observe_claim, store_claim
+from bot_runtime.contract.tradingbot import TradingBotSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One firing of the CronJob: its Job, and its pods so far."""
+
+    job: Manifest
+    pods: tuple[Manifest, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BotSeen:
+    """A bot and everything that its plan depends on; all children are of this very bot."""
+
+    owner: Manifest
+    secret: SecretSeen | None = None
+    claim: ClaimSeen | None = None
+    trainings: tuple[Manifest, ...] = ()
+    cron_job: Manifest | None = None
+    configurations: tuple[Manifest, ...] = ()
+    runs: tuple[Run, ...] = ()
+    """Firings whose owner chain ends at the CronJob."""
+
+
+async def observe_bot(kube: Kube, cache: Cache, namespace: str, name: str) -> BotSeen | None:
+    """Return what is to be known of the bot, None where it is gone."""
+    owner = await kube.get(Ref(TRADING_BOTS, namespace, name))
+    if owner is None or is_deleting(owner):
+        return None
+    spec = read_spec(TradingBotSpec, owner)
+    children = cache.of_bot(namespace, name)
+    cron_job = _only(children, owner)
+    seen = BotSeen(
+        owner,
+        trainings=_owned(children, MODEL_TRAININGS, owner),
+        cron_job=cron_job,
+        configurations=_owned(children, CONFIG_MAPS, owner),
+        runs=() if cron_job is None else _runs(children, cron_job),
+    )
+    if isinstance(spec, str) or spec.mode == "Live":
+        return seen
+    secret_name = spec.exchange.credentials_secret
+    secret = await observe_secret(kube, namespace, secret_name) if secret_name else None
+    claim = store_claim(name, spec.storage)
+    known = cache.get(Ref(CLAIMS, namespace, claim))
+    if known is not None and spec.storage.existing_claim is None and not is_made_for(known, owner):
+        known = None  # of an earlier bot of this name: the cache may not know yet that it is gone
+    claim_seen = await observe_claim(kube, namespace, claim, known, diagnose=not spec.suspend)
+    return BotSeen(
+        owner, secret, claim_seen, seen.trainings, cron_job, seen.configurations, seen.runs
+    )
+
+
+def _owned(children: list[Manifest], resource: object, owner: Manifest) -> tuple[Manifest, ...]:
+    return tuple(
+        c
+        for c in children
+        if resource_of(c) == resource and controller_uid(c) == uid_of(owner) and not is_deleting(c)
+    )
+
+
+def _only(children: list[Manifest], owner: Manifest) -> Manifest | None:
+    return next(iter(_owned(children, CRON_JOBS, owner)), None)
+
+
+def _runs(children: list[Manifest], cron_job: Manifest) -> tuple[Run, ...]:
+    pods = [c for c in children if resource_of(c) == PODS]
+    jobs = _owned(children, JOBS, cron_job)
+    return tuple(
+        Run(job, tuple(p for p in pods if controller_uid(p) == uid_of(job))) for job in jobs
+    )

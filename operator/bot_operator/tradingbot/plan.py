@@ -1,0 +1,169 @@
+"""The plan of a bot: secrets, storage, training, promotion, inference, signals. Pure."""
+
+from datetime import datetime
+
+from bot_operator.conditions import ConditionSet
+from bot_operator.credentials import Verdict, check_secret
+from bot_operator.plan import Plan, notes_of
+from bot_operator.resources import Ref, generation_of, name_of, ref_of
+from bot_operator.settings import Settings
+from bot_operator.specs import read_spec, read_status
+from bot_operator.storage import ClaimVerdict, plan_claim, store_claim
+from bot_operator.tradingbot.active import choose_active
+from bot_operator.tradingbot.candidate import Candidate, Wish, plan_candidate
+from bot_operator.tradingbot.checks import merge_signals
+from bot_operator.tradingbot.findings import Context, Findings
+from bot_operator.tradingbot.inference import plan_inference
+from bot_operator.tradingbot.objects import bot_labels
+from bot_operator.tradingbot.observe import BotSeen
+from bot_operator.tradingbot.summary import TOLD, decide_conditions, next_look, refuse, state_of
+from bot_runtime.contract.conditions import BotCondition as Kind
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.runconfig import training_spec_of
+from bot_runtime.contract.status import (
+    CandidateTraining,
+    Children,
+    ImagesStatus,
+    TradingBotStatus,
+)
+from bot_runtime.contract.tradingbot import TradingBotSpec
+
+
+def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
+    """Return what to do for the bot, and the whole of its status."""
+    before = read_status(TradingBotStatus, seen.owner)
+    generation = generation_of(seen.owner)
+    conditions = ConditionSet(Kind, before.conditions, generation, now)
+    spec = read_spec(TradingBotSpec, seen.owner)
+    if isinstance(spec, str):
+        status = refuse(before, conditions, generation, Reason.INVALID_SPEC, spec)
+        return Plan(status, notes=notes_of(conditions, TOLD))
+    if spec.mode == "Live":
+        text = "spec.mode: Live is not available in this release; set Paper"
+        status = refuse(before, conditions, generation, Reason.LIVE_NOT_AVAILABLE, text)
+        return Plan(status, delete=_everything_running(seen), notes=notes_of(conditions, TOLD))
+    images = _resolve_images(spec, before, settings)
+    context = Context(seen, spec, before, images, now)
+    findings = _find(context)
+    decide_conditions(conditions, context, findings)
+    inference = findings.inference
+    create = (findings.candidate.create, inference.configuration)
+    return Plan(
+        _build_status(conditions, context, findings),
+        delete=(*findings.claim.delete, *findings.candidate.delete, *inference.delete),
+        create=tuple(c for c in create if c is not None),
+        apply=(*findings.claim.apply, *((inference.cron_job,) if inference.cron_job else ())),
+        notes=notes_of(conditions, TOLD),
+        requeue_after=next_look(conditions, context, findings),
+    )
+
+
+def _find(context: Context) -> Findings:
+    seen, spec = context.seen, context.spec
+    assert seen.claim is not None
+    secret = check_secret(seen.secret, context.namespace)
+    labels = bot_labels(context.name, "store", seen.claim.name)
+    claim = plan_claim(seen.owner, labels, spec.storage, seen.claim, context.now)
+    wanted = _wanted_training(context)
+    candidate = _plan_candidate(context, secret, claim, wanted)
+    active = choose_active(spec, context.before, candidate, seen.trainings)
+    stopped = spec.suspend or not secret.valid
+    inference = plan_inference(context, wanted, active, stopped=stopped)
+    signals = merge_signals(context.before.signals, inference.runs.signals, inference.symbols)
+    return Findings(
+        secret=secret,
+        claim=claim,
+        wanted=wanted,
+        candidate=candidate,
+        active=active,
+        inference=inference,
+        signals=signals,
+        deadline_seconds=spec.inference.deadline_seconds,
+    )
+
+
+def _resolve_images(
+    spec: TradingBotSpec, before: TradingBotStatus, settings: Settings
+) -> ImagesStatus:
+    """Return the pair of images: the spec's, else the one resolved once, else the release's.
+
+    What cannot be pulled is not worth keeping: there the release's pair takes over.
+    """
+    stalled = next((c for c in before.conditions if c.type == Kind.STALLED), None)
+    broken = stalled is not None and stalled.reason is Reason.IMAGE_PULL_FAILED
+    kept = None if broken else before.images
+    return ImagesStatus(
+        training=spec.images.training or (kept.training if kept else settings.training_image),
+        inference=spec.images.inference or (kept.inference if kept else settings.inference_image),
+    )
+
+
+def _wanted_training(context: Context) -> ModelTrainingSpec:
+    active = context.before.active_model
+    return training_spec_of(
+        context.name,
+        context.spec,
+        image=context.images.training,
+        claim=store_claim(context.name, context.spec.storage),
+        champion_version=active.version if active else None,
+    )
+
+
+def _plan_candidate(
+    context: Context, secret: Verdict, claim: ClaimVerdict, wanted: ModelTrainingSpec
+) -> Candidate:
+    spec, active = context.spec, context.before.active_model
+    free = not spec.suspend and spec.model.pinned_version is None
+    wish = Wish(
+        bot=context.name,
+        spec=wanted,
+        allowed=free and secret.valid and claim.usable,
+        restart=bool(claim.delete),
+        secret_changed_at=context.seen.secret.changed_at if context.seen.secret else None,
+        active_training=active.training if active else None,
+    )
+    return plan_candidate(context.seen, context.before, wish, context.now)
+
+
+def _everything_running(seen: BotSeen) -> tuple[Ref, ...]:
+    """Return what a bot in a mode that is not available must not have."""
+    trainings = [t for t in seen.trainings if (t.get("status") or {}).get("completionTime") is None]
+    cron_jobs = [] if seen.cron_job is None else [seen.cron_job]
+    return tuple(ref_of(child) for child in (*cron_jobs, *trainings))
+
+
+def _build_status(
+    conditions: ConditionSet, context: Context, findings: Findings
+) -> TradingBotStatus:
+    before, inference = context.before, findings.inference
+    made = context.seen.claim is not None and context.spec.storage.existing_claim is None
+    configuration, cron_job = inference.configuration, inference.cron_job
+    followed = _candidate_status(findings.candidate)
+    return TradingBotStatus(
+        observed_generation=generation_of(context.owner),
+        state=state_of(conditions, context, findings),
+        conditions=conditions.all(),
+        images=context.images,
+        active_model=findings.active,
+        candidate_training=followed,
+        last_signal=max(findings.signals, key=lambda s: s.ts, default=None),
+        signals=findings.signals,
+        last_failure=findings.failure(before.last_failure),
+        children=Children(
+            claim=store_claim(context.name, context.spec.storage) if made else None,
+            cron_job=None if cron_job is None else name_of(cron_job),
+            run_configuration=None if configuration is None else name_of(configuration),
+            training=followed.name if followed else None,
+        ),
+    )
+
+
+def _candidate_status(candidate: Candidate) -> CandidateTraining | None:
+    if candidate.training is None and candidate.create is None:
+        return None
+    return CandidateTraining(
+        name=candidate.name,
+        attempt=candidate.attempt,
+        next_attempt_time=candidate.retry_time,
+    )

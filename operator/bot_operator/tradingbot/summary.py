@@ -1,0 +1,277 @@
+"""The conditions, the state and the next look of a bot, from what its plan has found."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot_operator.conditions import ConditionSet, Status
+from bot_operator.credentials import poll_seconds
+from bot_operator.plan import Telling, earliest
+from bot_operator.resources import from_time
+from bot_operator.tradingbot.checks import (
+    Timetable,
+    is_feed_trouble,
+    is_fresh_until,
+    is_version_unusable,
+)
+from bot_operator.tradingbot.findings import Context, Findings
+from bot_runtime.contract.conditions import BotCondition as Kind
+from bot_runtime.contract.conditions import Reason, TrainingCondition
+from bot_runtime.contract.status import BotState, TradingBotStatus
+
+TOLD: Mapping[str, Telling] = {
+    Kind.STALLED: {"True": "Warning"},
+    Kind.MODEL_AVAILABLE: {"True": "Normal"},
+    Kind.DEGRADED: {"True": "Warning"},
+    Kind.READY: {"True": "Normal"},
+}
+
+Finding = tuple[Reason, str]
+
+
+def refuse(
+    before: TradingBotStatus,
+    conditions: ConditionSet,
+    generation: int,
+    reason: Reason,
+    problem: str,
+) -> TradingBotStatus:
+    """Return the status of a bot whose spec cannot be acted on."""
+    conditions.set(Kind.READY, "False", reason, problem)
+    conditions.set(Kind.STALLED, "True", reason, problem)
+    conditions.set(Kind.RECONCILING, "False", reason)
+    update = {
+        "observed_generation": generation,
+        "state": "Stalled",
+        "conditions": conditions.all(),
+    }
+    return before.model_copy(update=update)
+
+
+def decide_conditions(conditions: ConditionSet, context: Context, found: Findings) -> None:
+    """Set every condition; Ready, Stalled and Reconciling follow from the others."""
+    valid: Status = "True" if found.secret.valid else "False"
+    conditions.set(Kind.SECRETS_VALID, valid, found.secret.reason, found.secret.message)
+    claim = found.claim
+    conditions.set(Kind.STORAGE_READY, claim.status, claim.reason, claim.message)
+    conditions.set(Kind.MODEL_AVAILABLE, *_model_available(context, found))
+    conditions.set(Kind.INFERENCE_SCHEDULED, *_inference_scheduled(context, found))
+    conditions.set(Kind.SIGNAL_FRESH, *_signal_fresh(conditions, context, found))
+    degraded = _degraded(found)
+    if degraded is None:
+        conditions.set(Kind.DEGRADED, "False", Reason.AS_EXPECTED)
+    else:
+        conditions.set(Kind.DEGRADED, "True", *degraded)
+    _decide_summary(conditions, context, found)
+
+
+def state_of(conditions: ConditionSet, context: Context, found: Findings) -> BotState:
+    """Return the one word for the column."""
+    if context.spec.suspend:
+        return "Suspended"
+    if not found.secret.valid:
+        return "WaitingForSecrets"
+    if conditions.is_true(Kind.READY):
+        return "Deciding"
+    if found.claim.status == "False":
+        return "WaitingForStorage"
+    if conditions.is_true(Kind.STALLED):
+        if found.active is None and found.candidate.has_failed:
+            return "Failed"
+        rejected = found.active is None and found.candidate.is_complete
+        return "Rejected" if rejected else "Stalled"
+    if found.active is None and (found.candidate.is_running or found.candidate.create):
+        return "Training"
+    return "Failed" if found.active is None and found.candidate.has_failed else "Pending"
+
+
+def next_look(conditions: ConditionSet, context: Context, found: Findings) -> float | None:
+    """Return the seconds until something changes by the passing of time alone."""
+    since = from_time(conditions.get(Kind.SECRETS_VALID).last_transition_time)
+    return earliest(
+        None if found.secret.valid else poll_seconds(since, context.now),
+        None if context.spec.suspend else found.claim.poll,
+        _seconds_until(found.candidate.retry_at, context.now),
+        _seconds_until(_fresh_until(conditions, found), context.now),
+        10.0 if found.inference.runs.trouble else None,
+    )
+
+
+def _model_available(context: Context, found: Findings) -> tuple[Status, Reason, str]:
+    failure = found.inference.runs.failure
+    if found.active is not None:
+        version = found.active.version
+        if failure is not None and is_version_unusable(failure):
+            text = f"version {version} cannot be used: {failure.message}"
+            return "False", Reason.VERSION_UNUSABLE, text
+        if context.spec.model.pinned_version is not None:
+            return "True", Reason.VERSION_PINNED, f"version {version} is pinned"
+        return "True", Reason.MODEL_PROMOTED, f"version {version} is served"
+    reason, text = _without_model(found)
+    return "False", reason, text
+
+
+def _without_model(found: Findings) -> Finding:
+    """Return why no version is active."""
+    candidate = found.candidate
+    if candidate.has_failed:
+        return Reason.TRAINING_FAILED, _failed_text(found)
+    if candidate.is_complete:
+        assert candidate.status.version is not None
+        why = "; ".join(candidate.status.version.reasons)
+        text = (
+            f"version {candidate.status.version.version} did not pass the gate: {why}; change the "
+            f"spec, or delete modeltraining {candidate.name} to train again"
+        )
+        return Reason.NOT_BETTER_THAN_NAIVE, text
+    if candidate.is_running or candidate.create:
+        return Reason.WAITING_FOR_MODEL, f"training {candidate.name} is under way"
+    return Reason.WAITING_FOR_MODEL, "no training has begun"
+
+
+def _failed_text(found: Findings) -> str:
+    candidate, failure = found.candidate, found.candidate.status.last_failure
+    what = "failed"
+    if failure is not None:
+        what = f"{failure.step} failed ({failure.failure_class.value}): {failure.message}"
+    again = f"; tried again at {candidate.retry_time}" if candidate.retry_time else ""
+    return f"training {candidate.name}: {what}{again}"
+
+
+def _inference_scheduled(context: Context, found: Findings) -> tuple[Status, Reason, str]:
+    inference = found.inference
+    if isinstance(inference.timetable, str):
+        return "False", Reason.INVALID_SCHEDULE, inference.timetable
+    if inference.timetable is None:
+        return "False", Reason.WAITING_FOR_MODEL, "there is no version to serve yet"
+    if context.spec.suspend:
+        return "False", Reason.SUSPENDED, "the CronJob is suspended"
+    if not found.secret.valid:
+        return "False", Reason.WAITING_FOR_SECRETS, "the CronJob is suspended"
+    assert found.active is not None
+    text = f"{inference.timetable.schedule} serves version {found.active.version}"
+    return "True", Reason.CRON_JOB_APPLIED, text
+
+
+def _signal_fresh(
+    conditions: ConditionSet, context: Context, found: Findings
+) -> tuple[Status, Reason, str]:
+    scheduled = conditions.get(Kind.INFERENCE_SCHEDULED)
+    if scheduled.status != "True":
+        return "Unknown", scheduled.reason, scheduled.message
+    until = _fresh_until(conditions, found)
+    failure = found.inference.runs.failure
+    why = f": {failure.message}" if failure else ""
+    if found.active_signals:
+        at = max(s.ts for s in found.active_signals)
+        if until is not None and until > context.now:
+            return "True", Reason.SIGNAL_RECEIVED, "the last decision is up to date"
+        return "False", Reason.SIGNAL_STALE, f"no decision since {at}{why}"
+    if until is not None and until > context.now and failure is None:
+        return "Unknown", Reason.WAITING_FOR_SIGNAL, "the first run is yet to come"
+    return "False", Reason.SIGNAL_STALE, f"no decision of this version yet{why}"
+
+
+def _fresh_until(conditions: ConditionSet, found: Findings) -> datetime | None:
+    timetable = found.inference.timetable
+    if not isinstance(timetable, Timetable):
+        return None
+    signals = [from_time(s.ts) for s in found.active_signals]
+    served = [conditions.get(Kind.INFERENCE_SCHEDULED).last_transition_time]
+    candidate = found.candidate
+    if candidate.is_complete and candidate.status.completion_time:
+        served.append(candidate.status.completion_time)
+    at = max(signals) if signals else max(map(from_time, served))
+    return is_fresh_until(timetable, at, found.deadline_seconds)
+
+
+def _degraded(found: Findings) -> Finding | None:
+    """Return what is wrong with a bot that works, None where nothing is."""
+    runs = found.inference.runs
+    if runs.failure is not None:
+        return Reason.RUN_FAILED, runs.failure.message
+    feed = [s for s in found.active_signals if is_feed_trouble(s)]
+    if feed:
+        return Reason.FEED_TROUBLE, "; ".join(f"{s.symbol}: {s.reason}" for s in feed)
+    if found.active is None:
+        return None
+    candidate = found.candidate
+    if candidate.has_failed:
+        return Reason.TRAINING_FAILED, _failed_text(found)
+    version = candidate.status.version
+    if version is not None and version.version != found.active.version and not version.promoted:
+        why = "; ".join(version.reasons)
+        text = f"version {version.version} did not pass the gate: {why}"
+        return Reason.CANDIDATE_REJECTED, text
+    return None
+
+
+def _decide_summary(conditions: ConditionSet, context: Context, found: Findings) -> None:
+    ready, reason, text = _ready(conditions, context, found)
+    conditions.set(Kind.READY, ready, reason, text)
+    stalled = None if context.spec.suspend else _stalled(conditions, found)
+    if stalled is not None:
+        conditions.set(Kind.STALLED, "True", *stalled)
+        conditions.set(Kind.RECONCILING, "False", stalled[0])
+        return
+    conditions.set(Kind.STALLED, "False", reason)
+    if ready == "True":
+        conditions.set(Kind.RECONCILING, "False", reason)
+    else:
+        conditions.set(Kind.RECONCILING, "True", reason, text)
+
+
+def _ready(
+    conditions: ConditionSet, context: Context, found: Findings
+) -> tuple[Status, Reason, str]:
+    if context.spec.suspend:
+        return "True", Reason.SUSPENDED, "suspended: set spec.suspend to false to go on"
+    if not found.secret.valid:
+        return "False", Reason.WAITING_FOR_SECRETS, found.secret.message
+    if found.claim.status == "False":
+        return "False", Reason.WAITING_FOR_STORAGE, found.claim.message
+    for kind in (Kind.MODEL_AVAILABLE, Kind.INFERENCE_SCHEDULED):
+        condition = conditions.get(kind)
+        if condition.status != "True":
+            return "False", condition.reason, condition.message
+    if found.claim.status != "True":
+        return "False", Reason.WAITING_FOR_STORAGE, found.claim.message
+    if not found.active_signals:
+        return "False", Reason.WAITING_FOR_SIGNAL, conditions.get(Kind.SIGNAL_FRESH).message
+    return "True", Reason.BOT_READY, "decides on schedule"
+
+
+def _stalled(conditions: ConditionSet, found: Findings) -> Finding | None:
+    """Return what keeps the bot from going on by itself, None where nothing does."""
+    if not found.secret.valid:
+        return found.secret.reason, found.secret.message
+    if found.claim.status == "False":
+        return found.claim.reason, found.claim.message
+    scheduled = conditions.get(Kind.INFERENCE_SCHEDULED)
+    if scheduled.reason is Reason.INVALID_SCHEDULE:
+        return scheduled.reason, scheduled.message
+    runs = found.inference.runs
+    if runs.trouble is not None:
+        return runs.trouble.reason, runs.trouble.message
+    model = conditions.get(Kind.MODEL_AVAILABLE)
+    if model.reason in {Reason.VERSION_UNUSABLE, Reason.NOT_BETTER_THAN_NAIVE}:
+        return model.reason, model.message
+    if found.active is not None:
+        return None
+    if found.candidate.has_failed and found.candidate.retry_at is None:
+        return model.reason, model.message
+    return _training_stalled(found)
+
+
+def _training_stalled(found: Findings) -> Finding | None:
+    if not found.candidate.is_running:
+        return None
+    for condition in found.candidate.status.conditions:
+        if condition.type == TrainingCondition.STALLED and condition.status == "True":
+            return condition.reason, f"training {found.candidate.name}: {condition.message}"
+    return None
+
+
+def _seconds_until(at: datetime | None, now: datetime) -> float | None:
+    if at is None or at <= now:
+        return None
+    return (at - now).total_seconds()
