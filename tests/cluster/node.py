@@ -81,6 +81,11 @@ def _resolver() -> str:
     return ""
 
 
+def _nameservers() -> list[str]:
+    lines = [line.split() for line in _resolver().splitlines()]
+    return [words[1] for words in lines if words[:1] == ["nameserver"] and len(words) > 1]
+
+
 def inside(init: int, argv: Sequence[str]) -> list[str]:
     """Return the command line that runs a program in the node's namespaces."""
     return ["nsenter", f"--target={init}", "--mount", "--pid", "--net", "--ipc", *argv]
@@ -161,7 +166,9 @@ def kubelet_config(layout: Layout) -> dict[str, object]:
         "failSwapOn": False,
         "oomScoreAdj": 0,
         "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock",
+        # There is no DNS in the cluster: pods ask whom this machine asks.
         "resolvConf": str(layout.node / "resolv.conf"),
+        "clusterDNS": _nameservers(),
         "podLogsDir": str(layout.node / "pod-logs"),
         "volumePluginDir": str(layout.node / "volume-plugins"),
         "makeIPTablesUtilChains": False,

@@ -8,6 +8,7 @@ mark was read.
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -105,21 +106,38 @@ def kill(identity: str, component: str | None = None) -> None:
             return
         if time.monotonic() > deadline:
             raise ClusterError(f"processes that do not die when killed: {left}")
-        for pid in left:
-            _kill_if_marked(pid, identity)
+        with contextlib.ExitStack() as stack:
+            killed = [d for pid in left if (d := _kill_if_marked(pid, identity, stack)) is not None]
+            _wait_for_ends(killed, deadline)
         _reap(left)
-        time.sleep(0.02)
 
 
-def _kill_if_marked(pid: int, identity: str) -> None:
-    """Kill a process that still carries the mark, and never another with the same number."""
-    with contextlib.suppress(ProcessLookupError):
+def _kill_if_marked(pid: int, identity: str, stack: contextlib.ExitStack) -> int | None:
+    """Kill a process that still carries the mark, and never another with the same number.
+
+    Returns its descriptor, which `stack` closes; None if it was gone.
+    """
+    try:
         descriptor = os.pidfd_open(pid)
-        try:
-            if (_mark(pid) or "").split("/")[0] == identity:
-                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-        finally:
-            os.close(descriptor)
+    except ProcessLookupError:
+        return None
+    stack.callback(os.close, descriptor)
+    if (_mark(pid) or "").split("/")[0] == identity:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    return descriptor
+
+
+def _wait_for_ends(descriptors: list[int], deadline: float) -> None:
+    """Wait until processes have ended; the node's first one ends after all others inside."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    waiting = set(descriptors)
+    while waiting and (left := deadline - time.monotonic()) > 0:
+        for descriptor, _ in poll.poll(left * 1000):
+            poll.unregister(descriptor)
+            waiting.discard(descriptor)
 
 
 def _reap(pids: list[int]) -> None:
