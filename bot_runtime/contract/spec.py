@@ -244,8 +244,14 @@ class ResourcesSpec(Model):
         ),
     )
 
-    requests: Quantities = Field(default_factory=dict, description="Reserved: cpu, memory.")
-    limits: Quantities = Field(default_factory=dict, description="Upper bounds: cpu, memory.")
+    requests: Quantities = Field(
+        default_factory=dict,
+        description="Reserved for it: cpu in cores (500m, 2), memory in bytes (1Gi).",
+    )
+    limits: Quantities = Field(
+        default_factory=dict,
+        description="The most it may use: cpu in cores (500m, 2), memory in bytes (4Gi).",
+    )
 
 
 LabelValue = Annotated[

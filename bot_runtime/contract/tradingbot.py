@@ -42,8 +42,14 @@ TimeZone = Annotated[
 class ImagesSpec(Model):
     """The pair of images that the bot runs; unset takes the pair the operator was released with."""
 
-    training: Image | None = Field(default=None, description="Image of the training steps.")
-    inference: Image | None = Field(default=None, description="Image of the inference runs.")
+    training: Image | None = Field(
+        default=None,
+        description="Image of the training steps; unset: the one of the operator's release.",
+    )
+    inference: Image | None = Field(
+        default=None,
+        description="Image of the inference runs; unset: the one of the operator's release.",
+    )
 
 
 class BotModelSpec(ModelSpec):
