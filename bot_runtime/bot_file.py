@@ -1,8 +1,4 @@
-"""Read a TradingBot from the YAML that `kubectl apply` takes, and judge it as the API server would.
-
-What the API server checks with CEL across fields is checked here in Python as far as a run on this
-machine depends on it.
-"""
+"""Read a TradingBot from the YAML that `kubectl apply` takes, and judge it as the server would."""
 
 import re
 from dataclasses import dataclass
@@ -87,13 +83,10 @@ def _spec(found: dict[str, Any], endpoint: str | None) -> TradingBotSpec:
     try:
         return TradingBotSpec.model_validate(found)
     except ValidationError as e:
-        raise ConfigurationError(explain(e, prefix="spec.")) from e
+        raise ConfigurationError(explain(e, prefix="spec")) from e
 
 
 def _check_runnable(spec: TradingBotSpec) -> None:
-    twice = sorted({symbol for symbol in spec.symbols if spec.symbols.count(symbol) > 1})
-    if twice:
-        raise ConfigurationError(f"spec.symbols: {', '.join(twice)}: found twice; name each once")
     if spec.mode == "Live":
         raise ConfigurationError(
             "spec.mode: found Live, which is not available in this release; write Paper"

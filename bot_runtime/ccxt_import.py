@@ -28,6 +28,8 @@ def exchange_class(exchange_id: str) -> Any:
         raise ConfigurationError(
             f"exchange.id: found {exchange_id!r}; use an exchange id of ccxt: binance, kraken, …"
         )
+    # The import has put the module there; ccxt has the class under this name.
+    setattr(sys.modules[_PACKAGE], exchange_id, found)
     return found
 
 
@@ -55,6 +57,6 @@ def _attribute(name: str) -> Any:
     if hasattr(exchange_errors(), name):
         return getattr(exchange_errors(), name)
     try:
-        return getattr(importlib.import_module(f"{_PACKAGE}.{name}"), name)
-    except (ModuleNotFoundError, AttributeError) as e:
+        return exchange_class(name)
+    except ConfigurationError as e:
         raise AttributeError(f"module {_PACKAGE!r} has no attribute {name!r}") from e

@@ -55,12 +55,12 @@ def explain(error: ValidationError, *, prefix: str = "", at_most: int = 4) -> st
     """Return what pydantic found, as `field: found value; what is accepted`, without secrets."""
     lines = []
     for item in error.errors(include_url=False, include_context=False)[:at_most]:
-        field = prefix + ".".join(map(str, item["loc"])) or "file"
+        field = ".".join(filter(None, (prefix, *map(str, item["loc"])))) or "file"
         if item["type"] == "missing":
             lines.append(f"{field}: is missing; add it")
         elif item["type"] == "extra_forbidden":
             lines.append(f"{field}: is not a field of the contract; remove it or mend its spelling")
-        elif item["type"] == "json_invalid":
+        elif item["type"] == "json_invalid" or isinstance(item["input"], dict):
             lines.append(f"{field}: {item['msg']}")
         else:
             found = repr(item["input"])

@@ -1,0 +1,87 @@
+"""A TradingBot's YAML: mistakes are named by field, with what was found and the remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from bot_runtime.bot_file import load_bot
+from bot_runtime.errors import ConfigurationError
+
+GOOD = """
+apiVersion: botcripto.io/v1alpha1
+kind: TradingBot
+metadata:
+  name: btc-paper
+  namespace: bots
+spec:
+  exchange: {id: binance}
+  symbols: [BTC/USDT]
+  timeframe: 1m
+  mode: Paper
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "bot.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_bot_is_read(tmp_path: Path) -> None:
+    bot = load_bot(written(tmp_path, GOOD))
+    assert (bot.namespace, bot.name, bot.spec.symbols) == ("bots", "btc-paper", ("BTC/USDT",))
+    assert bot.spec.exchange.endpoint is None
+
+
+def test_endpoint_of_the_command_line_replaces_that_of_the_file(tmp_path: Path) -> None:
+    text = GOOD.replace("{id: binance}", "{id: binance, endpoint: 'http://exchange:8080'}")
+    bot = load_bot(written(tmp_path, text), "http://127.0.0.1:9")
+    assert bot.spec.exchange.endpoint == "http://127.0.0.1:9"
+
+
+def test_other_documents_of_the_file_are_left_alone(tmp_path: Path) -> None:
+    text = f"apiVersion: v1\nkind: Secret\n---\n{GOOD}---\n"
+    assert load_bot(written(tmp_path, text)).name == "btc-paper"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("kind: TradingBot", "kind: Pod", "found 0 documents with `kind: TradingBot`; write one"),
+        ("v1alpha1", "v2", "apiVersion: found 'botcripto.io/v2'; write botcripto.io/v1alpha1"),
+        ("name: btc-paper", "name: Btc_Paper", "metadata.name: found 'Btc_Paper'"),
+        ("name: btc-paper", f"name: {'b' * 41}", "metadata.name: found 'bbb"),
+        ("name: btc-paper", "name: 7", "metadata.name: found 7"),
+        ("  timeframe: 1m\n", "", "spec.timeframe: is missing; add it"),
+        ("timeframe: 1m", "timeframe: 7m", "spec.timeframe: found '7m'"),
+        (
+            "mode: Paper",
+            "mode: Live",
+            "spec: mode Live needs exchange.credentialsSecret.*mode: Paper",
+        ),
+        ("{id: binance}", "{id: binance, endpoint: ftp://x}", "spec.exchange.endpoint: found"),
+        ("mode: Paper", "mode: paper", "spec.mode: found 'paper'"),
+        ("mode: Paper", "mode: Paper\n  suspend: true", "spec.suspend: found true"),
+        ("[BTC/USDT]", "[]", "spec.symbols: found"),
+        ("[BTC/USDT]", "[BTC/USDT, BTC/USDT]", "spec.symbols: .*duplicate"),
+        ("[BTC/USDT]", "[BTCUSDT]", "spec.symbols.0: found 'BTCUSDT'"),
+        ("mode: Paper", "mode: Paper\n  riskMax: 1", "spec.riskMax: is not a field"),
+        ("spec:", "spce: {}\nspec:", "spce: is not a field of a TradingBot"),
+        ("{id: binance}", "binance", "spec.exchange: found 'binance'"),
+        ("spec:\n", "spec: [\n", "is not YAML"),
+    ],
+)
+def test_mistake_is_named_with_its_field(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(ConfigurationError, match=message):
+        load_bot(written(tmp_path, GOOD.replace(old, new)))
+
+
+def test_two_bots_in_one_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="found 2 documents"):
+        load_bot(written(tmp_path, f"{GOOD}---{GOOD}"))
+
+
+def test_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
+        load_bot(tmp_path / "no.yaml")
