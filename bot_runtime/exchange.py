@@ -38,7 +38,8 @@ class ExchangeClient:
         self.interval_ms = seconds_of(timeframe) * 1000
         secrets = credentials.values if credentials else ()
         self._retrier = Retrier(policy, log, secrets)
-        self._client = exchange_class(spec.id)(_options(policy, credentials))
+        self._market_type = spec.market_type.lower()
+        self._client = exchange_class(spec.id)(_options(self._market_type, policy, credentials))
         if spec.endpoint is not None:
             urls = self._client.urls
             urls["api"] = _moved(urls["api"], spec.endpoint.rstrip("/"))
@@ -62,10 +63,11 @@ class ExchangeClient:
             self._retrier.call(client, "markets", lambda: client.load_markets(params=params))
         except ConfigurationError:  # the answer does not say which one it has not
             self._retrier.call(client, "markets", client.load_markets)
-        absent = [s for s in symbols if not client.markets.get(s, {}).get("spot")]
+        absent = [s for s in symbols if not client.markets.get(s, {}).get(self._market_type)]
         if absent:
             raise ConfigurationError(
-                f"symbols: {client.id} has no spot market {', '.join(absent)}; correct the names"
+                f"symbols: {client.id} has no {self._market_type} market {', '.join(absent)}; "
+                "correct the names"
             )
 
     def server_time_ms(self) -> tuple[int, int]:
@@ -141,14 +143,19 @@ class ExchangeClient:
         return bool(account.get("canWithdraw", False))
 
 
-def _options(policy: RetryPolicy, credentials: Credentials | None) -> dict[str, Any]:
-    """Return ccxt's settings: spot only, no calls beyond what is asked for, its rate limiter on."""
+def _options(
+    market_type: str, policy: RetryPolicy, credentials: Credentials | None
+) -> dict[str, Any]:
+    """Return ccxt's settings: one type of market, no calls beyond what is asked for, rate limited.
+
+    `market_type` is ccxt's word for it, such as `spot`.
+    """
     options: dict[str, Any] = {
         "enableRateLimit": True,
         "timeout": int(policy.timeout_seconds * 1000),
         "options": {
-            "defaultType": "spot",
-            "fetchMarkets": {"types": ["spot"]},
+            "defaultType": market_type,
+            "fetchMarkets": {"types": [market_type]},
             "fetchCurrencies": False,
             "fetchMargins": False,
         },
