@@ -1,0 +1,58 @@
+"""The test exchange in this process: a market, a clock that stands, and a server in a thread."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+
+from bot_exchange.app import build_app
+from bot_exchange.clock import Clock
+from bot_exchange.credentials import ApiKey
+from bot_exchange.exchange import Exchange
+from bot_exchange.faults import Faults
+from bot_exchange.feed import Feed
+from bot_exchange.limits import WeightLimiter
+from bot_exchange.market import GeneratedMarket
+from bot_exchange.symbols import rules_of
+
+MINUTE_MS = 60_000
+NOW_MS = 1_790_000_040_000 + 30_000  # half a minute into a candle
+KEY = ApiKey("test-key-of-a-trader", "test-secret-of-a-trader", balances={"USDT": "250.5"})
+WITHDRAWER = ApiKey("test-key-of-an-owner", "test-secret-of-an-owner", can_withdraw=True)
+
+
+def build_exchange(clock: Clock | None = None, weight_limit: int = 1_000_000) -> Exchange:
+    """Return an exchange of BTC/USDT and ETH/USDT whose clock stands at NOW_MS."""
+    market = GeneratedMarket()
+    return Exchange(
+        Feed(market, clock or Clock(speed=0, start_ms=NOW_MS), Faults()),
+        {rules.market_id: rules for rules in map(rules_of, market.symbols)},
+        WeightLimiter(weight_limit, lambda: 0.0),
+        {key.api_key: key for key in (KEY, WITHDRAWER)},
+    )
+
+
+@contextmanager
+def serving(exchange: Exchange) -> Iterator[str]:
+    """Serve the exchange on loopback as long as the block lasts; gives the URL."""
+    loop = asyncio.new_event_loop()
+    runner = web.AppRunner(build_app(exchange, control=True), shutdown_timeout=0.1)
+
+    async def start() -> int:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return int(runner.addresses[0][1])
+
+    port = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
