@@ -4,12 +4,12 @@ from pydantic import Field
 
 from bot_runtime.contract.intervals import Timeframe
 from bot_runtime.contract.model import Image, Model, ObjectName, VersionName
+from bot_runtime.contract.podspec import PodSpec
 from bot_runtime.contract.rules import Rule
 from bot_runtime.contract.spec import (
     DecisionSpec,
     ExchangeSpec,
     ModelSpec,
-    PodSpec,
     StorageSpec,
     Symbols,
 )

@@ -8,16 +8,18 @@ from pydantic import Field
 from bot_runtime.contract.cron import CEL_NOT_FINER, Schedule, fires_finer_than
 from bot_runtime.contract.intervals import Duration, Timeframe
 from bot_runtime.contract.model import Image, Model, VersionName
-from bot_runtime.contract.rules import Rule
-from bot_runtime.contract.spec import (
+from bot_runtime.contract.podspec import (
     INFERENCE_RESOURCES,
     TRAINING_RESOURCES,
+    PodSpec,
+    ResourcesSpec,
+)
+from bot_runtime.contract.rules import Rule
+from bot_runtime.contract.spec import (
     DecisionSpec,
     ExchangeSpec,
     GateSpec,
     ModelSpec,
-    PodSpec,
-    ResourcesSpec,
     StorageSpec,
     Symbols,
 )

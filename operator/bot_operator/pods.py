@@ -8,7 +8,7 @@ from typing import Any
 
 from bot_runtime.contract import names
 from bot_runtime.contract.digests import digest_of
-from bot_runtime.contract.spec import PodSpec, ResourcesSpec
+from bot_runtime.contract.podspec import PodSpec, ResourcesSpec
 
 _LABEL_VALUE_MAX = 63
 _STORE, _CONFIG, _TMP, _CREDENTIALS = "store", "config", "tmp", "credentials"

@@ -8,12 +8,12 @@ import pytest
 from pydantic import BaseModel
 
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
-from bot_runtime.contract.spec import ResourcesSpec, TolerationSpec
+from bot_runtime.contract.podspec import ResourcesSpec, TolerationSpec
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from tests.conftest import TESTS
 
 ROOT = TESTS.parent
-DEFINITIONS = {"spec.py", "tradingbot.py", "modeltraining.py"}
+DEFINITIONS = {"spec.py", "podspec.py", "tradingbot.py", "modeltraining.py"}
 PASSED_ON_WHOLE = {ResourcesSpec, TolerationSpec}
 """Shapes of Kubernetes that go into a pod as they are; the field that holds one has a reader."""
 

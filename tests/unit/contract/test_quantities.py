@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
+from bot_runtime.contract.podspec import ResourcesSpec
 from bot_runtime.contract.quantities import quantity_value
-from bot_runtime.contract.spec import ResourcesSpec
 
 
 @pytest.mark.parametrize(

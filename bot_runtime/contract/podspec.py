@@ -1,0 +1,112 @@
+"""What the author of a resource may choose of its pods: their size and their place."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from bot_runtime.contract.model import Model, ObjectName
+from bot_runtime.contract.quantities import Quantities, quantity_value
+from bot_runtime.contract.rules import Rule, matches
+
+
+def _requests_within_limits(resources: "ResourcesSpec") -> bool:
+    return all(
+        quantity_value(amount) <= quantity_value(resources.limits[name])
+        for name, amount in resources.requests.items()
+        if name in resources.limits
+    )
+
+
+class ResourcesSpec(Model):
+    """Compute resources of a pod, as Kubernetes spells them; written, they replace the default."""
+
+    # Atomic: server-side apply would merge the user's amounts with the default ones.
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-map-type": "atomic"})
+    RULES = (
+        Rule(
+            "!has(self.requests) || !has(self.limits) || self.requests.all(k, "
+            "!(k in self.limits) || !isQuantity(string(self.requests[k])) || "
+            "!isQuantity(string(self.limits[k])) || quantity(string(self.requests[k]))"
+            ".compareTo(quantity(string(self.limits[k]))) <= 0)",
+            "a request is above its limit: lower the request or raise the limit",
+            _requests_within_limits,
+            field=".requests",
+        ),
+    )
+
+    requests: Quantities = Field(
+        default_factory=dict,
+        description="Reserved for it: cpu in cores (500m, 2), memory in bytes (1Gi).",
+    )
+    limits: Quantities = Field(
+        default_factory=dict,
+        description="The most it may use: cpu in cores (500m, 2), memory in bytes (4Gi).",
+    )
+
+
+LabelValue = Annotated[
+    str,
+    Field(max_length=63),
+    matches(
+        "([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?",
+        "is not the value of a label: write at most 63 of A-Z, a-z, 0-9, -, _ and ., with a "
+        "letter or digit at both ends",
+    ),
+]
+
+
+class TolerationSpec(Model):
+    """A taint that the pods tolerate."""
+
+    RULES = (
+        Rule(
+            "self.operator == 'Equal' || !has(self.value)",
+            "operator Exists takes no value: remove value, or write operator: Equal",
+            lambda self: self.operator == "Equal" or self.value is None,
+            field=".value",
+        ),
+        Rule(
+            "has(self.key) || self.operator == 'Exists'",
+            "without a key the operator must be Exists: add key, or write operator: Exists",
+            lambda self: self.key is not None or self.operator == "Exists",
+            field=".operator",
+        ),
+    )
+
+    key: str | None = Field(default=None, max_length=316, description="Taint key; unset: all keys.")
+    operator: Literal["Exists", "Equal"] = Field(default="Equal", description="How to compare.")
+    value: LabelValue | None = Field(default=None, description="Taint value.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
+        default=None, description="Taint effect; unset: all effects."
+    )
+
+
+class PodSpec(Model):
+    """What a bot's author may choose of the pods; all else is fixed by the operator."""
+
+    node_selector: dict[str, LabelValue] = Field(
+        default_factory=dict, max_length=16, description="Labels a node must have."
+    )
+    tolerations: tuple[TolerationSpec, ...] = Field(
+        default=(),
+        max_length=16,
+        description="Taints that the pods tolerate.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    priority_class_name: ObjectName | None = Field(
+        default=None, description="Priority class of the pods."
+    )
+    image_pull_secrets: tuple[ObjectName, ...] = Field(
+        default=(),
+        max_length=4,
+        description="Names of image pull secrets in the namespace.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+
+
+TRAINING_RESOURCES = ResourcesSpec(
+    requests={"cpu": "250m", "memory": "1Gi"}, limits={"cpu": "1", "memory": "4Gi"}
+)
+INFERENCE_RESOURCES = ResourcesSpec(
+    requests={"cpu": "50m", "memory": "256Mi"}, limits={"cpu": "1", "memory": "512Mi"}
+)
