@@ -1,11 +1,21 @@
 """`python -m tests.cluster`: the cluster's command line."""
 
 import argparse
+import dataclasses
 import os
 import shlex
 import sys
 
-from tests.cluster import binaries, cluster, controlplane, packages, processes, requirements
+from tests.cluster import (
+    binaries,
+    cluster,
+    controlplane,
+    images,
+    packages,
+    processes,
+    requirements,
+    usercluster,
+)
 from tests.cluster.errors import ClusterError, RequirementsMissing
 
 EXIT_FAILED = 1
@@ -26,6 +36,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "up": "bring the cluster up, or find it up",
         "down": "remove the cluster and all it made outside the cache folder",
         "status": "show the components, the addresses and how to use kubectl",
+        "images": "build the images and bring them to the cluster",
         "check": "say what this machine lacks to run a cluster (exit code 3)",
         "env": "print KUBECONFIG and paths as shell exports",
     }
@@ -102,6 +113,23 @@ def environment(name: str) -> None:
         print(f"export {key}={shlex.quote(str(value))}")
 
 
+def print_images(name: str) -> None:
+    """Build the images, bring them to the cluster, and print their names.
+
+    Raises:
+        ClusterError: there is no cluster, or a build failed.
+    """
+    if os.environ.get("CLUSTER") == "current":
+        built = usercluster.find(os.environ, report).ensure_images(report)
+    else:
+        running = cluster.find(name)
+        if running is None:
+            raise ClusterError("the cluster is down; bring it up: make cluster-up")
+        built = images.ensure(running, report)
+    for field in dataclasses.fields(built):
+        print(f"{field.name:10} {getattr(built, field.name)}")
+
+
 def check(*, control_plane_only: bool) -> int:
     """Print every requirement; return 3 when one is not met."""
     found = requirements.check(control_plane_only=control_plane_only)
@@ -126,6 +154,8 @@ def main(arguments: list[str]) -> int:
                 return status(parsed.name)
             case "env":
                 environment(parsed.name)
+            case "images":
+                print_images(parsed.name)
             case "check":
                 return check(control_plane_only=parsed.control_plane_only)
     except RequirementsMissing as error:

@@ -6,13 +6,15 @@ as read-only volumes and are in no image.
 """
 
 import ast
+import contextlib
+import fcntl
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,8 +75,13 @@ def names() -> list[str]:
 
 
 def remove(name: str) -> None:
-    """Remove an image, and the layers that no other image has."""
+    """Remove an image; its layers stay until `prune`."""
     run("rmi", name)
+
+
+def prune() -> None:
+    """Remove the layers that no named image has."""
+    run("rmi", "--prune", "--force")
 
 
 def base_image(report: Report) -> str:
@@ -104,6 +111,27 @@ def _make_base(name: str) -> None:
             run("rm", container)
 
 
+@contextlib.contextmanager
+def exclusive(report: Report) -> Iterator[None]:
+    """Hold the builder; what a killed build left in the storage is removed first."""
+    folder = cache_folder() / "buildah"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("waiting: another process builds images")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        _remove_leftovers()
+        yield
+
+
+def _remove_leftovers() -> None:
+    """Remove the containers of builds that failed or were killed; nobody else uses this storage."""
+    if json.loads(run("containers", "--json") or "null"):
+        run("rm", "--all")
+
+
 def build(wanted: Build, context: Path, report: Report) -> None:
     """Build one image; layers that follow from the same files are taken from the last build.
 
@@ -127,6 +155,7 @@ def build(wanted: Build, context: Path, report: Report) -> None:
             check=False,
         )
     if done.returncode != 0:
+        _remove_leftovers()
         report(done.stdout[-4000:])
         raise ClusterError(f"building {wanted.name} failed (target {wanted.target})")
 

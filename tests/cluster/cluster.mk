@@ -15,3 +15,7 @@ cluster-status: ## Show the test cluster's components and how to use kubectl
 .PHONY: images
 images: setup ## Build the images and load them into the test cluster, if it is up
 	@$(PY) -m tests.cluster images
+
+.PHONY: cluster-env
+cluster-env: ## Print the test cluster's KUBECONFIG and paths: eval "$$(make -s cluster-env)"
+	@$(PY) -m tests.cluster env

@@ -183,7 +183,8 @@ def _start(identity: str, options: Options, report: Report) -> Cluster:
     names = binaries.CONTROL_PLANE + (() if options.control_plane_only else binaries.NODE)
     programs = binaries.ensure(names, report)
     claims = Claims.of_user()
-    slot = claims.take("slot", network.free_slots(preferred_slot(identity)), identity)
+    slots = network.free_slots(preferred_slot(identity), network.routes())
+    slot = claims.take("slot", slots, identity)
     state = clusters_folder() / identity
     state.mkdir(parents=True)
     layout = Layout(identity, state, Network(slot), options.control_plane_only)

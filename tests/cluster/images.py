@@ -6,7 +6,7 @@ follow from the first three alone, in layers that builder and containerd keep.
 
 import hashlib
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,13 +52,13 @@ def libraries_digest(target: Target, base: str, checkout: Path = CHECKOUT) -> st
 
 
 def content_tag(target: Target, base: str, commit: str, checkout: Path = CHECKOUT) -> str:
-    """Return an image's tag: a digest of its libraries, its code and the commit."""
-    digest = hashlib.sha256(libraries_digest(target, base, checkout).encode())
-    digest.update(commit.encode())
+    """Return an image's tag: a digest of its libraries, and one of its code and the commit."""
+    libraries = libraries_digest(target, base, checkout)[:12]
+    digest = hashlib.sha256(commit.encode())
     for path in code_files(target, checkout):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"\0{path.relative_to(checkout)}\0{content}".encode())
-    return digest.hexdigest()[:16]
+    return f"{libraries}-{digest.hexdigest()[:12]}"
 
 
 def code_files(target: Target, checkout: Path = CHECKOUT) -> list[Path]:
@@ -94,15 +94,25 @@ def ensure(cluster: Cluster, report: Report, commit: str | None = None) -> Image
     Raises:
         ClusterError: a build failed.
     """
-    base = buildah.base_image(report)
-    names = build(base, commit or git_commit(), report)
-    present = transfer.image_names(cluster)
-    for name in names.values():
-        if name not in present:
-            report(f"loading {name}")
-            transfer.import_image(cluster, name)
-    prune(cluster, names.values())
-    return to_images(names)
+    with buildah.exclusive(report):
+        base = buildah.base_image(report)
+        wanted = build(base, commit or git_commit(), report)
+        present = transfer.image_names(cluster)
+        for name in wanted.values():
+            if name not in present:
+                report(f"loading {name}")
+                transfer.import_image(cluster, name)
+        prune(cluster, list(wanted.values()))
+    return to_images(wanted)
+
+
+def names(
+    base: str, commit: str, registry: str = REGISTRY, checkout: Path = CHECKOUT
+) -> dict[str, str]:
+    """Return target name → image name of a checkout's images on a base."""
+    return {
+        t.name: f"{registry}/{t.name}:{content_tag(t, base, commit, checkout)}" for t in TARGETS
+    }
 
 
 def build(
@@ -114,38 +124,51 @@ def build(
     checkout: Path = CHECKOUT,
 ) -> dict[str, str]:
     """Build the images that the storage does not have; return target name → image name."""
-    names = {}
+    wanted = names(base, commit, registry, checkout)
     for target in TARGETS:
-        name = f"{registry}/{target.name}:{content_tag(target, base, commit, checkout)}"
-        names[target.name] = name
+        name = wanted[target.name]
         if not buildah.exists(name):
             report(f"building {name}")
             arguments = {"BASE_IMAGE": base, "GIT_COMMIT": commit}
-            wanted = buildah.Build(checkout / target.dockerfile, target.name, arguments, name)
-            buildah.build(wanted, checkout, report)
-    return names
+            order = buildah.Build(checkout / target.dockerfile, target.name, arguments, name)
+            buildah.build(order, checkout, report)
+    return wanted
 
 
-def to_images(names: dict[str, str]) -> Images:
+def to_images(by_target: dict[str, str]) -> Images:
     """Return target name → image name in the form that the installation takes."""
     return Images(
-        operator=names["operator"],
-        training=names["train"],
-        inference=names["infer"],
-        exchange=names["exchange"],
+        operator=by_target["operator"],
+        training=by_target["train"],
+        inference=by_target["infer"],
+        exchange=by_target["exchange"],
     )
 
 
-def prune(cluster: Cluster, current: Iterable[str]) -> None:
-    """Remove older builds, but for the last few, from the node and from the builder's storage."""
-    kept = set(current)
-    stored = buildah.names()  # newest first
-    for target in TARGETS:
-        own = [n for n in stored if n.startswith(f"{REGISTRY}/{target.name}:")]
-        kept.update(own[:KEPT])
-        for name in own:
-            if name not in kept:
-                buildah.remove(name)
+def prune(cluster: Cluster, current: Sequence[str]) -> None:
+    """Remove builds that nobody goes back to, from the node and from the builder's storage.
+
+    Of each image the newest few on the current libraries stay.
+    """
+    stored = buildah.names()
+    outdated = outdated_names(stored, current)
+    for name in outdated:
+        buildah.remove(name)
+    if outdated:
+        buildah.prune()
+    kept = set(stored) - set(outdated)
     for name in transfer.image_names(cluster):
         if name.startswith(f"{REGISTRY}/") and name not in kept:
             transfer.remove_image(cluster, name)
+
+
+def outdated_names(stored: Sequence[str], current: Sequence[str]) -> list[str]:
+    """Return which of the stored images (newest first) are to be removed."""
+    outdated: list[str] = []
+    for name in current:
+        image, _, tag = name.rpartition(":")
+        libraries = tag.partition("-")[0]
+        own = [n for n in stored if n.startswith(f"{image}:")]
+        kept = {name, *[n for n in own if n.startswith(f"{image}:{libraries}-")][:KEPT]}
+        outdated += [n for n in own if n not in kept]
+    return outdated

@@ -7,7 +7,7 @@ table, and the kernel's forwarding switched on.
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -20,9 +20,8 @@ from tests.cluster.processes import run
 FORWARDING = "net.ipv4.ip_forward"
 
 
-def free_slots(preferred: int) -> Iterator[int]:
-    """Yield the slots from `preferred` on whose networks this machine does not use otherwise."""
-    routes = _routes()
+def free_slots(preferred: int, routes: Sequence[IPv4Network]) -> Iterator[int]:
+    """Yield the slots from `preferred` on whose networks none of `routes` leads to."""
     for step in range(SLOTS):
         slot = (preferred + step) % SLOTS
         network = Network(slot)
@@ -31,12 +30,12 @@ def free_slots(preferred: int) -> Iterator[int]:
             yield slot
 
 
-def _routes() -> list[IPv4Network]:
+def routes() -> list[IPv4Network]:
     """Return the networks that this machine has routes to, the default route left out."""
     if processes.which("ip") is None:
         return []
-    routes = json.loads(run(["ip", "-4", "-j", "route", "show"]) or "[]")
-    return [IPv4Network(r["dst"], strict=False) for r in routes if r["dst"] != "default"]
+    found = json.loads(run(["ip", "-4", "-j", "route", "show"]) or "[]")
+    return [IPv4Network(r["dst"], strict=False) for r in found if r["dst"] != "default"]
 
 
 def connect(layout: Layout, init: int) -> None:

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,9 @@ def check(*, control_plane_only: bool) -> list[Requirement]:
                 "Linux", False, sys.platform, "run on Linux, or in a virtual machine with it"
             )
         ]
-    return list(_control_plane() if control_plane_only else _whole_node())
+    return list(
+        _control_plane(FREE_GIGABYTES_CONTROL_PLANE) if control_plane_only else _whole_node()
+    )
 
 
 def _whole_node() -> Iterator[Requirement]:
@@ -70,9 +72,7 @@ def _whole_node() -> Iterator[Requirement]:
     yield from _control_plane(FREE_GIGABYTES_NODE, binaries.NODE)
 
 
-def _control_plane(
-    gigabytes: int = FREE_GIGABYTES_CONTROL_PLANE, more: tuple[str, ...] = ()
-) -> Iterator[Requirement]:
+def _control_plane(gigabytes: int, more: tuple[str, ...] = ()) -> Iterator[Requirement]:
     yield _programs(binaries.CONTROL_PLANE + more)
     found = importlib.util.find_spec("cryptography") is not None
     remedy = "make setup, and run it with the interpreter that `make print-python` prints"
@@ -162,9 +162,15 @@ def require(*, control_plane_only: bool) -> None:
     Raises:
         RequirementsMissing: with the list of what is missing and how to get it.
     """
-    missing = [r for r in check(control_plane_only=control_plane_only) if not r.met]
-    if missing:
-        lines = [f"  {r.name}: {r.found or 'missing'}\n      {r.remedy}" for r in missing]
-        what = "a control plane" if control_plane_only else "a Kubernetes node"
-        text = "\n".join(lines)
-        raise RequirementsMissing(f"{what} cannot run on this machine; missing:\n{text}")
+    what = "a control plane" if control_plane_only else "a Kubernetes node"
+    if message := explain(what, check(control_plane_only=control_plane_only)):
+        raise RequirementsMissing(message)
+
+
+def explain(what: str, found: Sequence[Requirement]) -> str | None:
+    """Return what is missing and how to get it, None if nothing is."""
+    missing = [r for r in found if not r.met]
+    if not missing:
+        return None
+    lines = [f"  {r.name}: {r.found or 'missing'}\n      {r.remedy}" for r in missing]
+    return "\n".join([f"{what} cannot run on this machine; missing:", *lines])

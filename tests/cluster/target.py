@@ -5,9 +5,10 @@ from typing import Protocol
 
 from tests.cluster import cluster as clusters
 from tests.cluster import images as builds
-from tests.cluster import packages
+from tests.cluster import packages, usercluster
 from tests.cluster.binaries import Report
 from tests.cluster.cluster import Cluster, Options
+from tests.cluster.errors import ClusterError
 from tests.cluster.install import Images, Kubectl
 
 
@@ -52,6 +53,11 @@ def start(environment: Mapping[str, str], report: Report) -> Target:
         RequirementsMissing: this machine cannot run a node.
         ClusterError: the cluster did not start, or CLUSTER is not known.
     """
+    wanted = environment.get("CLUSTER", "")
+    if wanted == "current":
+        return usercluster.find(environment, report)
+    if wanted:
+        raise ClusterError(f"CLUSTER is `{wanted}`: leave it unset, or set it to `current`")
     if packages.can_install() and (absent := packages.missing(images=True)):
         packages.install(absent, report)
     return OwnNode(clusters.up(Options(), report))

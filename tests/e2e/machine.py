@@ -1,7 +1,6 @@
 """What a cluster could leave on this machine, read straight from the kernel."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -92,7 +91,7 @@ def births(identity: str) -> dict[int, str]:
 
 def _namespace(pid: int) -> str | None:
     try:
-        return os.readlink(f"/proc/{pid}/ns/pid_for_children")
+        return str(Path(f"/proc/{pid}/ns/pid_for_children").readlink())
     except OSError:
         return None
 

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import buildah, images
+from tests.cluster.images import Target
+
+TARGET = Target("infer", "Dockerfile.runtime", "requirements/infer.txt", ("code", "one.py"))
+FILES = {
+    "Dockerfile.runtime": "FROM base",
+    "requirements/infer.txt": "numpy==1",
+    "code/a.py": "a = 1",
+    "one.py": "",
+    "README.md": "about",
+}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for name, content in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+    return tmp_path
+
+
+def tag(checkout: Path, base: str = "base:1", commit: str = "c1") -> tuple[str, str]:
+    libraries, _, code = images.content_tag(TARGET, base, commit, checkout).partition("-")
+    return libraries, code
+
+
+@pytest.mark.parametrize("changed", ["Dockerfile.runtime", "requirements/infer.txt"])
+def test_libraries_change_with_lock_and_dockerfile(checkout: Path, changed: str) -> None:
+    before = tag(checkout)
+    (checkout / changed).write_text("something else")
+    assert tag(checkout)[0] != before[0]
+
+
+def test_libraries_change_with_the_base(checkout: Path) -> None:
+    assert tag(checkout, base="base:1")[0] != tag(checkout, base="base:2")[0]
+
+
+@pytest.mark.parametrize("changed", ["code/a.py", "code/new.py", "one.py"])
+def test_a_code_change_makes_a_new_tag_on_the_same_libraries(checkout: Path, changed: str) -> None:
+    before = tag(checkout)
+    (checkout / changed).write_text("a = 2")
+    after = tag(checkout)
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+
+
+def test_a_renamed_file_makes_a_new_tag(checkout: Path) -> None:
+    before = tag(checkout)
+    (checkout / "code/a.py").rename(checkout / "code/b.py")
+    assert tag(checkout) != before
+
+
+def test_another_commit_makes_a_new_tag_on_the_same_libraries(checkout: Path) -> None:
+    assert tag(checkout, commit="c1")[0] == tag(checkout, commit="c2")[0]
+    assert tag(checkout, commit="c1")[1] != tag(checkout, commit="c2")[1]
+
+
+@pytest.mark.parametrize("changed", ["README.md", "code/__pycache__/a.pyc"])
+def test_what_no_image_holds_changes_no_tag(checkout: Path, changed: str) -> None:
+    before = tag(checkout)
+    (checkout / changed).parent.mkdir(exist_ok=True)
+    (checkout / changed).write_text("new")
+    assert tag(checkout) == before
+
+
+def test_every_target_of_the_project_can_be_tagged() -> None:
+    names = images.names("base:1", "unknown")
+    assert set(names) == {target.name for target in images.TARGETS}
+    assert all(not name.endswith(":latest") for name in names.values())
+    assert len(set(names.values())) == len(names)
+
+
+def test_a_folder_without_git_has_an_unknown_commit(checkout: Path) -> None:
+    assert images.git_commit(checkout) == "unknown"
+
+
+def test_builds_on_other_libraries_and_old_builds_are_outdated() -> None:
+    stored = [f"r/infer:new-{n}" for n in range(5)] + ["r/infer:old-0", "r/train:old-0", "r/base:1"]
+    outdated = images.outdated_names(stored, ["r/infer:new-4"])
+    assert outdated == ["r/infer:new-3", "r/infer:old-0"]
+
+
+def test_pip_settings_are_read_from_every_source() -> None:
+    listing = ":env:.cert='/etc/ssl/ca.pem'\nglobal.find-links='/opt/a'\ninstall.cache-dir='/x'\n"
+    assert buildah.pip_settings(listing) == {"cert": "/etc/ssl/ca.pem", "find-links": "/opt/a"}
