@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from typing import Protocol
 
 import structlog
 
@@ -24,7 +25,6 @@ from bot_operator.resources import (
     namespace_of,
     resource_of,
 )
-from bot_operator.workqueue import WorkQueue
 from bot_runtime.contract import names
 
 RELIST_SECONDS = 600.0
@@ -34,10 +34,26 @@ CHILD_SELECTOR = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
 log = structlog.get_logger()
 
 
+class Wakes(Protocol):
+    """What the feed needs of a queue."""
+
+    def add(self, key: Key) -> None:
+        """Have `key` reconciled soon."""
+        ...
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        """Have `key` reconciled in `seconds`."""
+        ...
+
+    def forget(self, key: Key) -> None:
+        """Drop every wake-up of `key`."""
+        ...
+
+
 class Feed:
     """Takes events of watches and full lists; never decides anything."""
 
-    def __init__(self, kube: Kube, scope: str | None, cache: Cache, queue: WorkQueue[Key]) -> None:
+    def __init__(self, kube: Kube, scope: str | None, cache: Cache, queue: Wakes) -> None:
         self._kube = kube
         self._scope = scope
         self._cache = cache
@@ -59,7 +75,7 @@ class Feed:
         """List everything, correct the cache and wake every owner."""
         for resource in (*CHILDREN, *reversed(OWNERS)):
             selector = "" if resource in OWNERS else CHILD_SELECTOR
-            listed, version = await self._kube.list(resource, self._scope, labels=selector)
+            listed, version = await self._kube.list_all(resource, self._scope, labels=selector)
             if resource != TRADING_BOTS:
                 corrections = self._cache.replace(resource, listed, version)
                 metrics.RELIST_CORRECTIONS.labels(resource.plural).inc(corrections)

@@ -29,7 +29,7 @@ class Kube(Protocol):
         """Return the object as it is now, None where it does not exist."""
         ...
 
-    async def list(
+    async def list_all(
         self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> tuple[list[Manifest], int]:
         """Return all matching objects and the version of the list."""
@@ -85,7 +85,7 @@ class ApiServer:
         except NotFound:
             return None
 
-    async def list(
+    async def list_all(
         self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
     ) -> tuple[list[Manifest], int]:
         """Return all matching objects, read in pages, and the version of the list."""

@@ -63,7 +63,7 @@ async def observe_claim(
     claim = known or await kube.get(Ref(CLAIMS, namespace, name))
     if claim is None or _phase(claim) != "Pending" or not diagnose:
         return ClaimSeen(name, claim)
-    events, _ = await kube.list(EVENTS, namespace, fields=f"involvedObject.uid={uid_of(claim)}")
+    events, _ = await kube.list_all(EVENTS, namespace, fields=f"involvedObject.uid={uid_of(claim)}")
     return ClaimSeen(name, claim, tuple(events))
 
 

@@ -92,7 +92,7 @@ async def _observe_step(
 
 async def _pods_of(kube: Kube, job: Manifest) -> tuple[Manifest, ...]:
     labels = f"batch.kubernetes.io/controller-uid={uid_of(job)}"
-    pods, _ = await kube.list(PODS, namespace_of(job), labels=labels)
+    pods, _ = await kube.list_all(PODS, namespace_of(job), labels=labels)
     return tuple(pods)
 
 
@@ -114,7 +114,7 @@ def _cached_steps(cache: Cache, owner: Manifest) -> dict[Step, StepSeen]:
 
 
 async def _refusal(kube: Kube, job: Manifest) -> str | None:
-    events, _ = await kube.list(
+    events, _ = await kube.list_all(
         EVENTS, namespace_of(job), fields=f"involvedObject.uid={uid_of(job)},reason=FailedCreate"
     )
     return str(events[-1].get("message", "")) if events else None
