@@ -20,6 +20,7 @@ from tests.cluster import (
     processes,
     requirements,
     storage,
+    stores,
 )
 from tests.cluster.binaries import Report
 from tests.cluster.claims import Claims, exclusive
@@ -27,7 +28,6 @@ from tests.cluster.controlplane import wait_until
 from tests.cluster.errors import ClusterError
 from tests.cluster.layout import (
     CHECKOUT,
-    SLOTS,
     Layout,
     Network,
     cluster_id,
@@ -35,7 +35,6 @@ from tests.cluster.layout import (
     preferred_slot,
 )
 from tests.cluster.processes import run
-from tools.environment import cache_folder
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
 NODE = ("kube-scheduler", node.INIT, "containerd", "kubelet", "kube-proxy")
@@ -98,7 +97,7 @@ class Cluster:
         """
         if self.store is None:
             raise ClusterError("the cluster has no node: bring it up without --control-plane-only")
-        return cache_folder() / f"containerd-{self.store}"
+        return stores.folder(self.store)
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -190,7 +189,8 @@ def _start(identity: str, options: Options, report: Report) -> Cluster:
     layout = Layout(identity, state, Network(slot), options.control_plane_only)
     store = None
     if not options.control_plane_only:
-        store = claims.take("store", iter(range(SLOTS)), identity)
+        store = stores.take(claims, identity)
+        stores.prune(claims, identity)
     cluster = Cluster(layout, programs["kubectl"], store)
     _write_record(cluster)
     controlplane.write_files(layout, audit_bodies=options.audit_bodies)
