@@ -45,7 +45,6 @@ def _end(message: str) -> NoReturn:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    start_logging(verbose=options.verbose)
     clock = Clock(options.speed, options.start)
     market = _build_market(options, clock.now_ms())
     rules = [rules_of(symbol) for symbol in market.symbols]
@@ -55,6 +54,7 @@ def _serve(options: argparse.Namespace) -> None:
         WeightLimiter(options.weight_limit, time.time),
         _load_keys(options),
     )
+    start_logging(verbose=options.verbose)
     serve.run(exchange, serve.Address(options.host, options.port), control=options.control)
 
 
@@ -77,9 +77,15 @@ def _build_market(options: argparse.Namespace, now_ms: int) -> Market:
         raise _FlagError("--candles: the same symbol is given twice; write SYMBOL=FILE for each")
     loaded = {symbol: candlefile.load_candles(path) for symbol, path in files.items()}
     try:
-        return ReplayMarket(loaded, options.replay_now, options.replay_at or now_ms)
+        market = ReplayMarket(loaded, options.replay_now, options.replay_at or now_ms)
     except ValueError as e:
         raise _FlagError(f"--candles: {e}") from e
+    if options.timeframe not in (None, market.timeframe_ms):
+        raise _FlagError(
+            f"--timeframe: found {options.timeframe // 1000} s, but the candles of --candles are "
+            f"{market.timeframe_ms // 1000} s long; leave it out"
+        )
+    return market
 
 
 def _generated(options: argparse.Namespace) -> GeneratedMarket:
@@ -87,7 +93,7 @@ def _generated(options: argparse.Namespace) -> GeneratedMarket:
         seed=options.seed,
         strength=options.strength,
         flavour=options.flavour,
-        timeframe_seconds=options.timeframe // 1000,
+        timeframe_seconds=(options.timeframe or INTERVALS_MS["1m"]) // 1000,
         symbols=options.symbols,
         volatility_bps=options.volatility_bps,
     )
@@ -111,11 +117,19 @@ def _load_keys(options: argparse.Namespace) -> dict[str, ApiKey]:
 
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="bot-exchange", description="A test exchange that speaks Binance's spot REST."
+        prog="bot-exchange",
+        description="A test exchange that speaks Binance's spot REST.",
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="serve | generate")
-    _add_serve(commands.add_parser("serve", help="serve a market until SIGTERM"))
-    _add_generate(commands.add_parser("generate", help="write the generated market to a file"))
+    _add_serve(
+        commands.add_parser("serve", help="serve a market until SIGTERM", allow_abbrev=False)
+    )
+    _add_generate(
+        commands.add_parser(
+            "generate", help="write the generated market to a file", allow_abbrev=False
+        )
+    )
     return parser
 
 
@@ -183,7 +197,7 @@ def _add_market(parser: argparse.ArgumentParser, symbols: str = "BTC/USDT,ETH/US
         metavar="LIST",
         help=symbols,
     )
-    add("--timeframe", type=flags.timeframe, default=INTERVALS_MS["1m"], help="of a candle (1m)")
+    add("--timeframe", type=flags.timeframe, help="of a candle; default: 1m, or what the file has")
     add("--seed", type=flags.integer(0, 2**63), default=7, help="of the market (%(default)s)")
     add("--strength", type=flags.decimal(0, 1), default=1.0, help="of the signal, 0: none, to 1")
     add(

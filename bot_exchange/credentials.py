@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
 
-_KEY_FORMAT = re.compile(r"[A-Za-z0-9]{16,64}")
+_KEY_FORMAT = re.compile(r"[A-Za-z0-9_-]{8,128}")
 
 
 class CredentialsError(ValueError):
@@ -30,7 +30,7 @@ class ApiKey:
 
 
 def is_key_format(text: str) -> bool:
-    """Tell whether the text could be a key: 16 to 64 letters and digits."""
+    """Tell whether the text could be a key: 8 to 128 letters, digits, - and _."""
     return _KEY_FORMAT.fullmatch(text) is not None
 
 
@@ -60,7 +60,7 @@ def _parse_key(entry: object, where: str) -> ApiKey:
         raise CredentialsError(f"{where}: unknown field {unknown[0]!r}")
     for name in ("api_key", "secret"):
         if not isinstance(entry.get(name), str) or not is_key_format(entry[name]):
-            raise CredentialsError(f"{where}.{name}: expected 16 to 64 letters and digits")
+            raise CredentialsError(f"{where}.{name}: expected 8 to 128 letters, digits, - and _")
     for name in ("can_trade", "can_withdraw"):
         if not isinstance(entry.get(name, False), bool):
             raise CredentialsError(f"{where}.{name}: expected true or false")
@@ -74,7 +74,7 @@ def _check_balances(balances: object, where: str) -> None:
         raise CredentialsError(f"{where}: expected an object of asset and amount")
     for asset, amount in balances.items():
         try:
-            usable = isinstance(amount, str) and Decimal(amount) >= 0
+            usable = isinstance(amount, str) and 0 <= Decimal(amount) < Decimal("Infinity")
         except InvalidOperation:
             usable = False
         if not usable:

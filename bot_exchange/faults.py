@@ -65,7 +65,9 @@ class Faults:
         if self.take("ban_next"):
             raise banned(until_ms=0, retry_after=1)
         if self.take("error_next"):
-            raise ApiError(-1008, "Server is currently overloaded with other requests.", 503)
+            raise ApiError(
+                -1001, "Internal error; unable to process your request. Please try again.", 503
+            )
         return self.take("drop_next")
 
     def adopt(self, order: "Faults") -> None:

@@ -1,5 +1,6 @@
 """Request weights and the answers to a client that uses too much of them, per address."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,10 +52,10 @@ class WeightLimiter:
         raise self._refusal(now)
 
     def _refusal(self, now: float) -> ApiError:
-        return too_many_requests(self.limit, int(WINDOW_SECONDS - now % WINDOW_SECONDS) + 1)
+        return too_many_requests(self.limit, math.ceil(WINDOW_SECONDS - now % WINDOW_SECONDS))
 
     def _ban(self, usage: _Usage, now: float) -> ApiError:
-        return banned(int(usage.banned_until * 1000), int(usage.banned_until - now) + 1)
+        return banned(int(usage.banned_until * 1000), math.ceil(usage.banned_until - now))
 
 
 def too_many_requests(limit: int, retry_after: int) -> ApiError:

@@ -1,6 +1,7 @@
 """The test exchange in this process: a market, a clock that stands, and a server in a thread."""
 
 import asyncio
+import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,22 +38,23 @@ def build_exchange(clock: Clock | None = None, weight_limit: int = 1_000_000) ->
 @contextmanager
 def serving(exchange: Exchange) -> Iterator[str]:
     """Serve the exchange on loopback as long as the block lasts; gives the URL."""
-    loop = asyncio.new_event_loop()
-    runner = web.AppRunner(build_app(exchange, control=True), shutdown_timeout=0.1)
+    started: queue.SimpleQueue[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]
+    started = queue.SimpleQueue()
 
-    async def start() -> int:
+    async def serve() -> None:
+        runner = web.AppRunner(build_app(exchange, control=True), shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return int(runner.addresses[0][1])
+        ended = asyncio.Event()
+        started.put((int(runner.addresses[0][1]), asyncio.get_running_loop(), ended))
+        await ended.wait()
+        await runner.cleanup()
 
-    port = loop.run_until_complete(start())
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=asyncio.run, args=[serve()])
     thread.start()
+    port, loop, ended = started.get(timeout=10)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(ended.set)
         thread.join()
-        loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()

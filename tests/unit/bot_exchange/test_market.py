@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -125,7 +126,7 @@ def test_the_open_candle_grows_into_the_closed_one() -> None:
     seen = [market.open_candle("BTC/USDT", opened + at) for at in range(0, MINUTE_MS, 2_500)]
     assert seen[0].high[0] == seen[0].low[0] == seen[0].close[0] == closed.open[0]
     assert seen[0].volume[0] == 0
-    for before, after in zip(seen, seen[1:], strict=False):
+    for before, after in itertools.pairwise(seen):
         assert before.high[0] <= after.high[0] <= closed.high[0]
         assert before.low[0] >= after.low[0] >= closed.low[0]
         assert before.volume[0] <= after.volume[0] <= closed.volume[0]

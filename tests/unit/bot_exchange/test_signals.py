@@ -81,7 +81,7 @@ def features_of(candles: Candles) -> Floats:
 
 
 def history_of(candles: Candles) -> Floats:
-    """Return the last 60 returns and relative log volumes of each bar: what a sequence model sees."""
+    """Return the last 60 returns and relative log volumes of each bar, as a sequence model sees."""
     price, volume = np.log(candles.close), np.log(candles.volume + 1)
     step = (price - lagged(price, 1)) / 0.0025
     relative = volume - rolling_mean(volume, 60)
