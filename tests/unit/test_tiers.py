@@ -29,13 +29,16 @@ def test_skipped():
     pass
 
 @pytest.mark.skip(reason="no candles")
-def test_real(record_property):
+def test_real():
+    pass
+
+def test_real_and_run():
     pass
 """
 MARKING = """
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.name == "test_real":
+        if item.name.startswith("test_real"):
             item.user_properties.append(("real_candles", "yes"))
 """
 
@@ -52,9 +55,9 @@ def run_pytest(folder: Path, source: str) -> tuple[Path, int]:
 def test_report_of_a_real_run_is_counted(tmp_path: Path) -> None:
     report, returncode = run_pytest(tmp_path, MIXED)
     outcome = read_report("unit", report, returncode, 1.0)
-    assert (outcome.passed, outcome.failed) == (1, 2)
+    assert (outcome.passed, outcome.failed) == (2, 2)
     assert outcome.skipped == {"no kubelet": 1, "no candles": 1}
-    assert outcome.real_candles_skipped == 1
+    assert (outcome.real_candles, outcome.real_candles_skipped) == (2, 1)
     assert outcome.problem == ""
 
 
@@ -84,23 +87,26 @@ def test_table_names_reasons_and_closes_with_the_counts() -> None:
     assert text.split("\n")[-1] == "8 passed, 3 failed, 3 skipped"
 
 
-def outcomes(skipped: int, *, real: int) -> list[Outcome]:
-    return [
-        Outcome("unit", 1, skipped=Counter({"x": skipped}), real_candles_skipped=real),
-        Outcome("integration", 1),
-        Outcome("e2e", 1),
-    ]
+def outcomes(skipped: int, *, real: int, marked: int = 2) -> list[Outcome]:
+    reasons = Counter({"x": skipped})
+    unit = Outcome("unit", 1, skipped=reasons, real_candles=marked, real_candles_skipped=real)
+    return [unit, Outcome("integration", 1), Outcome("e2e", 1)]
 
 
-def test_ci_lets_only_the_known_number_of_real_candle_tests_skip(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_ci_lets_only_tests_on_absent_real_candles_skip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiers, "REAL_CANDLES_TESTS", 2)
     assert ci_problems(outcomes(2, real=2), has_candles=False) == []
-    assert "1 skipped in CI" in ci_problems(outcomes(3, real=2), has_candles=False)[0]
-    assert "3 tests on real candles" in ci_problems(outcomes(3, real=3), has_candles=False)[0]
-    assert "2 tests on real candles" in ci_problems(outcomes(2, real=2), has_candles=True)[0]
     assert ci_problems(outcomes(0, real=0), has_candles=True) == []
+    assert "1 skipped in CI" in ci_problems(outcomes(3, real=2), has_candles=False)[0]
+    assert "2 skipped in CI" in ci_problems(outcomes(2, real=2), has_candles=True)[0]
+
+
+def test_ci_knows_how_many_tests_may_skip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiers, "REAL_CANDLES_TESTS", 2)
+    (problem,) = ci_problems(outcomes(0, real=0, marked=3), has_candles=True)
+    assert "3 tests are marked real_candles, 2 expected" in problem
+    one_tier = outcomes(0, real=0, marked=3)[:1]
+    assert ci_problems(one_tier, has_candles=True) == []
 
 
 def test_unknown_tier_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
