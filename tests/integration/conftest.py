@@ -1,5 +1,6 @@
 """Integration tests run against a real kube-apiserver and kube-controller-manager."""
 
+import fcntl
 import os
 import uuid
 from collections.abc import Iterator
@@ -11,12 +12,13 @@ import pytest
 
 from tests.cluster import binaries, cluster
 from tests.cluster.errors import ClusterError, RequirementsMissing
+from tests.cluster.layout import CHECKOUT, cluster_id
 from tests.eventually import eventually
 from tests.integration.api import Api, Refused
+from tools.environment import cache_folder
 
-CRDS = Path(__file__).resolve().parents[2] / "crds"
-NAME = "integration"
-"""A control plane of its own beside the checkout's cluster."""
+CRDS = CHECKOUT / "crds"
+SESSIONS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,29 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def control_plane() -> Iterator[ControlPlane]:
+def cluster_name() -> Iterator[str]:
+    """Return a name for this session's control plane that no other session of now has.
+
+    The names are few and used again, so that what a crash left is found and removed.
+    """
+    folder = cache_folder() / "claims"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(SESSIONS_AT_ONCE):
+        name = f"integration-{number}"
+        with (folder / f"{cluster_id(CHECKOUT, name)}.session").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield name
+            return
+    pytest.fail(f"{SESSIONS_AT_ONCE} sessions of this checkout's integration tests run already")
+
+
+@pytest.fixture(scope="session")
+def control_plane(cluster_name: str) -> Iterator[ControlPlane]:
     """Return a running control plane; where none can run the test is skipped, in CI it fails."""
-    options = cluster.Options(NAME, control_plane_only=True)
+    options = cluster.Options(cluster_name, control_plane_only=True)
     try:
         running = cluster.up(options, print)
     except RequirementsMissing as e:
@@ -69,7 +91,7 @@ def control_plane() -> Iterator[ControlPlane]:
         eventually(lambda: plane.api.request("GET", "/openapi/v3/apis/botcripto.io/v1alpha1"))
         yield plane
     finally:
-        cluster.down(print, NAME)
+        cluster.down(print, cluster_name)
 
 
 @pytest.fixture
