@@ -41,6 +41,11 @@ class Build:
     name: str
 
 
+def temporary_folder() -> Path:
+    """Return the folder of what is as large as an image and gone soon; emptied by `exclusive`."""
+    return cache_folder() / "buildah" / "temporary"
+
+
 def _storage() -> list[str]:
     folder = cache_folder() / "buildah"
     return [f"--root={folder / 'storage'}", f"--runroot={folder / 'run'}"]
@@ -48,7 +53,9 @@ def _storage() -> list[str]:
 
 def _command(*words: str) -> list[str]:
     (cache_folder() / "buildah").mkdir(parents=True, exist_ok=True)
-    return ["unshare", "--mount", "buildah", *_storage(), *words]
+    # buildah's own temporary files would be in /var/tmp.
+    temporary = f"TMPDIR={temporary_folder()}"
+    return ["env", temporary, "unshare", "--mount", "buildah", *_storage(), *words]
 
 
 def run(*words: str, timeout: float = BUILD_SECONDS) -> str:
@@ -95,7 +102,7 @@ def base_image(report: Report) -> str:
 
 
 def _make_base(name: str) -> None:
-    with tempfile.TemporaryDirectory(dir=cache_folder(), prefix="base-") as temporary:
+    with tempfile.TemporaryDirectory(dir=temporary_folder()) as temporary:
         folder = Path(temporary) / "system"
         packages = ",".join(BASE_PACKAGES)
         options = ["--variant=minbase", f"--include={packages}"]
@@ -123,6 +130,8 @@ def exclusive(report: Report) -> Iterator[None]:
             report("waiting: another process builds images")
             fcntl.flock(lock, fcntl.LOCK_EX)
         _remove_leftovers()
+        shutil.rmtree(temporary_folder(), ignore_errors=True)
+        temporary_folder().mkdir()
         yield
 
 
@@ -139,7 +148,7 @@ def build(wanted: Build, context: Path, report: Report) -> None:
         ClusterError: the build failed; with the end of its output.
     """
     arguments = [f"--build-arg={key}={value}" for key, value in wanted.arguments.items()]
-    with tempfile.TemporaryDirectory(prefix="botcripto-build-") as temporary:
+    with tempfile.TemporaryDirectory(dir=temporary_folder()) as temporary:
         words = [
             "bud", "--layers", "--isolation=chroot", "--network=host", "--quiet=false",
             f"--file={wanted.dockerfile}", f"--target={wanted.target}", f"--tag={wanted.name}",

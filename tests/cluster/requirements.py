@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import binaries, cgroups, node, processes
+from tests.cluster import binaries, cgroups, node, processes, stores
 from tests.cluster.errors import ClusterError, RequirementsMissing
 from tests.cluster.layout import clusters_folder
 from tools.environment import cache_folder
@@ -31,7 +31,8 @@ IMAGE_COMMANDS = {"buildah": "buildah", "debootstrap": "debootstrap"}
 # What the path of the state folder leaves for kubelet's sockets (108 bytes are the kernel's limit).
 LONGEST_STATE_FOLDER = 65
 FREE_GIGABYTES_CONTROL_PLANE = 5
-FREE_GIGABYTES_NODE = 30
+FREE_GIGABYTES_NODE = 8
+FREE_GIGABYTES_FIRST_IMAGES = 32  # the training image is built, packed and unpacked
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,9 @@ def _whole_node() -> Iterator[Requirement]:
     yield _namespaces()
     yield _control_groups()
     yield _overlay()
-    yield from _control_plane(FREE_GIGABYTES_NODE, binaries.NODE)
+    warm = bool(stores.existing())
+    gigabytes = FREE_GIGABYTES_NODE if warm else FREE_GIGABYTES_FIRST_IMAGES
+    yield from _control_plane(gigabytes, binaries.NODE)
 
 
 def _control_plane(gigabytes: int, more: tuple[str, ...] = ()) -> Iterator[Requirement]:

@@ -17,7 +17,6 @@ from tests.cluster import buildah, oci
 from tests.cluster.cluster import Cluster
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import run
-from tools.environment import cache_folder
 
 IMPORT_SECONDS = 1800
 
@@ -54,7 +53,7 @@ def import_image(cluster: Cluster, name: str) -> None:
         ClusterError: containerd refuses it.
     """
     present = _contents(cluster)
-    with tempfile.TemporaryDirectory(dir=cache_folder(), prefix="layout-") as temporary:
+    with tempfile.TemporaryDirectory(dir=buildah.temporary_folder()) as temporary:
         folder = Path(temporary)
         stood_in = _stand_in(folder, buildah.layers(name), present)
         buildah.push(name, folder)

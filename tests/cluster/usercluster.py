@@ -107,17 +107,20 @@ class UserCluster:
         with buildah.exclusive(report):
             base = buildah.base_image(report)
             names = images.build(base, images.git_commit(), report, registry=registry)
-        loader = loader_of(self.context, ARCHIVE_LOADERS)
-        for name in names.values():
-            report(f"loading {name}")
-            if self.repository is not None or loader is None:
-                buildah.run("push", "--quiet", name, f"docker://{name}")
-                continue
-            with tempfile.TemporaryDirectory(prefix="botcripto-image-") as folder:
-                archive = Path(folder) / "image.tar"
-                buildah.run("push", "--quiet", name, f"docker-archive:{archive}:{name}")
-                run([*loader, str(archive)], timeout=LOAD_SECONDS)
+            for name in names.values():
+                report(f"loading {name}")
+                self._load_by_buildah(name)
         return images.to_images(names)
+
+    def _load_by_buildah(self, name: str) -> None:
+        loader = loader_of(self.context, ARCHIVE_LOADERS)
+        if self.repository is not None or loader is None:
+            buildah.run("push", "--quiet", name, f"docker://{name}")
+            return
+        with tempfile.TemporaryDirectory(dir=buildah.temporary_folder()) as folder:
+            archive = Path(folder) / "image.tar"
+            buildah.run("push", "--quiet", name, f"docker-archive:{archive}:{name}")
+            run([*loader, str(archive)], timeout=LOAD_SECONDS)
 
 
 def _works(program: str) -> bool:
