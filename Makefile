@@ -73,6 +73,18 @@ test-integration: setup ## Tests against a real kube-apiserver and controller-ma
 test-e2e: setup ## The whole story on a real kubelet
 	$(PY) -m tests.tiers e2e
 
+.PHONY: demo
+demo: setup ## From nothing to a bot that decides, on a real Kubernetes (CANDLES=file, CLUSTER=current)
+	@$(PY) -m demo
+
+.PHONY: demo-local
+demo-local: setup ## The same bot as plain processes, without Kubernetes (CANDLES=file, STORE=folder)
+	@$(PY) -m demo local
+
+.PHONY: bench
+bench: setup ## Benchmarks, each ratio held against its limit (NAME=x for one)
+	@$(PY) -m benchmarks $(NAME)
+
 .PHONY: clean
 clean: ## Remove what checks and tests left here, and environments unused for two weeks
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist reports

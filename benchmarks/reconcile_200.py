@@ -53,7 +53,9 @@ def measure() -> list[Figure]:
     finally:
         clusters.down(print, CLUSTER)
     print(f"operator {operated:.2f} s, bare client {replayed:.2f} s for {len(writes)} writes")
-    return [Figure("operator's time / bare client's time", operated / replayed, 2.0, at_least=False)]
+    return [
+        Figure("operator's time / bare client's time", operated / replayed, 2.0, at_least=False)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

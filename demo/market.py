@@ -14,6 +14,7 @@ from bot_exchange.candles import Candles
 from bot_runtime.contract.intervals import TIMEFRAMES, seconds_of
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "demo.yaml"
+DEFAULT_SYMBOL = "BTC/USDT"
 CONFIG_MAP_LIMIT = 900_000
 """Bytes of a candle file that still fit a ConfigMap, with room for its base64 form."""
 FUTURE_CANDLES = 500
@@ -24,7 +25,7 @@ FUTURE_CANDLES = 500
 class DemoMarket:
     """What is traded: one symbol of a timeframe, generated or from a file."""
 
-    symbol: str = "BTC/USDT"
+    symbol: str = DEFAULT_SYMBOL
     timeframe: str = "1m"
     candles: Candles | None = None
 
@@ -37,7 +38,7 @@ class DemoMarket:
         """
         candles = load_candles(path)
         found = re.match(r"([A-Z0-9]+)[_-]([A-Z0-9]+)", path.stem.upper())
-        symbol = f"{found[1]}/{found[2]}" if found else cls.symbol
+        symbol = f"{found[1]}/{found[2]}" if found else DEFAULT_SYMBOL
         return cls(symbol, _timeframe_of(candles, path), candles)
 
     def bot(self) -> dict[str, Any]:
@@ -83,4 +84,3 @@ def _timeframe_of(candles: Candles, path: Path) -> str:
         if seconds_of(timeframe) == step:
             return timeframe
     raise ValueError(f"{path}: candles are {step} s apart; a bot takes {', '.join(TIMEFRAMES)}")
-

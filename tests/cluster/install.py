@@ -69,7 +69,8 @@ def install_crds(kubectl: Kubectl) -> None:
 
 def create_namespace(kubectl: Kubectl, namespace: str) -> None:
     """Create a namespace that enforces the restricted PodSecurity level."""
-    metadata = {"name": namespace, "labels": dict(RESTRICTED_LABELS)}
+    labels = {**RESTRICTED_LABELS, "app.kubernetes.io/part-of": "botcripto"}
+    metadata = {"name": namespace, "labels": labels}
     apply_objects(kubectl, [{"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}])
 
 

@@ -37,9 +37,22 @@ class OwnNode:
     def __init__(self, cluster: Cluster) -> None:
         """Wrap a cluster that is up."""
         self._cluster = cluster
-        self.kubectl: Kubectl = cluster.kubectl
-        self.environment = f'eval "$(make -s cluster-env)"  # KUBECONFIG={cluster.kubeconfig}'
-        self.removal = "make cluster-down"
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """Runs kubectl as administrator."""
+        return self._cluster.kubectl
+
+    @property
+    def environment(self) -> str:
+        """Two exports: kubectl's configuration, and the folder of a kubectl that fits."""
+        folder = self._cluster.kubectl_program.parent
+        return f'export KUBECONFIG={self._cluster.kubeconfig} PATH="{folder}:$PATH"'
+
+    @property
+    def removal(self) -> str:
+        """The command that removes the cluster with all that is in it."""
+        return "make cluster-down"
 
     def ensure_images(self, report: Report) -> Images:
         """Build by buildah and import into the node's containerd."""
@@ -58,6 +71,11 @@ def start(environment: Mapping[str, str], report: Report) -> Target:
         return usercluster.find(environment, report)
     if wanted:
         raise ClusterError(f"CLUSTER is `{wanted}`: leave it unset, or set it to `current`")
+    choice = environment.get("CLUSTER", "")
+    if choice == "current":
+        return usercluster.find(environment, report)
+    if choice:
+        raise ClusterError(f"CLUSTER: found `{choice}`; write current, or leave it out")
     if packages.can_install() and (absent := packages.missing(images=True)):
         packages.install(absent, report)
     return OwnNode(clusters.up(Options(), report))

@@ -1,10 +1,10 @@
 """What can go wrong with a bot's pods, and what its status says of it."""
 
 import pytest
-from tests.eventually import eventually
 
 from tests.cluster.errors import ClusterError
 from tests.e2e.world import World
+from tests.eventually import eventually
 
 
 def test_an_image_that_cannot_be_pulled_is_named(world: World) -> None:
@@ -33,7 +33,7 @@ def test_training_out_of_memory_is_told_with_its_limit(world: World) -> None:
     bot = "small"
     limits = {"requests": {"memory": "24Mi"}, "limits": {"cpu": "1", "memory": "24Mi"}}
     world.apply(world.bot(bot, training={"resources": limits}))
-    failure = eventually(lambda: world.status(bot).get("lastFailure"), timeout=180)
+    failure = eventually(lambda: world.last_failure(bot), timeout=180)
     assert failure["class"] == "OutOfMemory", failure
     assert "memory" in failure["message"]
     world.delete("tradingbot", bot)
@@ -43,7 +43,7 @@ def test_an_exchange_that_cannot_be_reached_is_told_and_tried_again(world: World
     bot = "no-exchange"
     closed = world.endpoints["trees"].rsplit(":", 1)[0] + ":9"
     world.apply(world.bot(bot, exchange={"endpoint": closed}))
-    failure = eventually(lambda: world.status(bot).get("lastFailure"), timeout=240)
+    failure = eventually(lambda: world.last_failure(bot), timeout=240)
     assert failure["class"] == "Exchange", failure
     assert failure["retryable"] is True
     assert world.condition(bot, "Ready")["status"] == "False"
@@ -53,7 +53,7 @@ def test_an_exchange_that_cannot_be_reached_is_told_and_tried_again(world: World
 def test_too_few_candles_say_how_many_are_needed(world: World) -> None:
     bot = "short"
     world.apply(world.bot(bot, training={"lookback": "30m"}))
-    failure = eventually(lambda: world.status(bot).get("lastFailure"), timeout=120)
+    failure = eventually(lambda: world.last_failure(bot), timeout=120)
     assert failure["class"] == "Data", failure
     assert "candles" in failure["message"]
     world.delete("tradingbot", bot)
@@ -63,7 +63,7 @@ def test_a_wrong_key_is_refused_by_preflight_and_never_shown(world: World) -> No
     bot, secret = "wrong-key", "wrong-keys"
     world.create_secret(secret, apiKey="a" * 64, apiSecret="b" * 64)
     world.apply(world.bot(bot, exchange={"credentialsSecret": secret}))
-    failure = eventually(lambda: world.status(bot).get("lastFailure"), timeout=120)
+    failure = eventually(lambda: world.last_failure(bot), timeout=120)
     assert failure["class"] == "Credentials", failure
     assert "b" * 64 not in world.diagnose()
     assert "a" * 64 not in world.diagnose()

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.eventually import eventually
 
 from bot_runtime.contract.names import LABEL_BOT
 from tests.e2e.world import SECRET, World
+from tests.eventually import eventually
 
 MINI_TFT = {
     "candidates": ["GradientBoosting", "TemporalFusionTransformer"],
@@ -74,6 +74,7 @@ def test_every_minute_brings_a_new_signal(world: World, trees: str) -> None:
     newer = eventually(
         lambda: _newer(world.status(trees)["lastSignal"]["bar_close_ts"], first), timeout=150
     )
+    assert newer is not None
     assert datetime.fromisoformat(newer) <= datetime.now(UTC)
 
 

@@ -1,8 +1,7 @@
 """The operator killed in the middle of a training converges, and creates no Job twice."""
 
+from tests.e2e.world import Object, World
 from tests.eventually import eventually
-
-from tests.e2e.world import World
 
 STEPS = ("data", "trend", "return", "risk", "evaluation")
 
@@ -28,7 +27,7 @@ def test_an_operator_killed_while_training_converges_with_five_jobs(world: World
     world.delete("tradingbot", bot)
 
 
-def _jobs(world: World, training: str) -> list[dict[str, object]]:
+def _jobs(world: World, training: str) -> list[Object]:
     return world.all("jobs", f"botcripto.io/training={training}")
 
 

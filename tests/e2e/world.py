@@ -84,6 +84,10 @@ class World:
         conditions = self.status(name, kind).get("conditions", [])
         return next((c for c in conditions if c["type"] == kind_of), {"status": "Unknown"})
 
+    def last_failure(self, name: str) -> Object:
+        """Return the last failure that a bot's status tells, empty where it tells none."""
+        return dict(self.status(name).get("lastFailure") or {})
+
     def wait(self, name: str, condition: str, timeout: float, kind: str = "tradingbot") -> None:
         """Wait as a user does: kubectl wait."""
         self.kubectl(
