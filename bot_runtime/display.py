@@ -95,6 +95,12 @@ class Display:
             value = signal.get(name)
             self._print(f"      {name:16} {f'{value:.4g}' if isinstance(value, float) else value}")
 
+    def hint(self, training: Path) -> None:
+        """Say how to go on."""
+        self._print("")
+        self._print("run the same command again to decide on the newest candle")
+        self._print(f"to train on newer candles, remove {training} first")
+
     def _name(self, step: StepOrRun) -> str:
         return f"[{self.number}/{self.total}] {step:10}"
 

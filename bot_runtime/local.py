@@ -109,14 +109,16 @@ class _Steps:
         assert evaluation is not None, "the evaluation step's result has it"
         version = self._served_version(evaluation)
         if version is None:
-            self.display.verdict(evaluation, None)
             self.display.skipped("Inference", "no version is active")
+            self.display.verdict(evaluation, None)
+            self.display.hint(self.store.training(training.training.name))
             return
         inference = inference_run(bot.namespace, bot.name, bot.spec, version)
         self._step("Inference", inference)
         self.display.verdict(evaluation, version)
         for symbol in bot.spec.symbols:
             self.display.signal(self.store.signal(symbol), load_json(self.store.signal(symbol)))
+        self.display.hint(self.store.training(training.training.name))
 
     def _training(self) -> RunConfiguration:
         """Return the training's configuration, named as the operator would name it."""

@@ -28,8 +28,8 @@ from bot_runtime.contract.tradingbot import TradingBotSpec
 from bot_runtime.features import FEATURES, WARM_UP
 from bot_runtime.store import Store, save_json, sha256_of
 from bot_runtime.volatility import VOLATILITY_CANDLES
+from tests.exchanges import MINUTE_MS
 
-MINUTE_MS = 60_000
 START_MS = 1_700_000_000_000 // MINUTE_MS * MINUTE_MS
 
 

@@ -12,7 +12,8 @@ import pytest
 from bot_runtime.candle_files import load_candles, save_candles
 from bot_runtime.candles import VALUE_COLUMNS, Candles, check_candles
 from bot_runtime.errors import ArtifactInvalidError, DataUnusableError
-from tests.unit.bot_runtime.markets import MINUTE_MS, random_candles
+from tests.exchanges import MINUTE_MS
+from tests.unit.bot_runtime.markets import random_candles
 
 
 def same(left: Candles, right: Candles) -> bool:

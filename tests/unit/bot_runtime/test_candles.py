@@ -17,7 +17,8 @@ from bot_runtime.candles import (
     utc,
 )
 from bot_runtime.errors import DataUnusableError
-from tests.unit.bot_runtime.markets import MINUTE_MS, START_MS, random_candles, without
+from tests.exchanges import MINUTE_MS
+from tests.unit.bot_runtime.markets import START_MS, random_candles, without
 
 
 def spoilt(row: int, **values: float) -> Candles:

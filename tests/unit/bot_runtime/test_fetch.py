@@ -25,8 +25,8 @@ from bot_runtime.fetch import POLICY, fetch, needed_candles, spans_of
 from bot_runtime.reporting import Reporter
 from bot_runtime.snapshot import load_dataset, load_snapshot
 from bot_runtime.store import Store
-from tests.unit.bot_runtime.conftest import Exchange, exchange_with
-from tests.unit.bot_runtime.markets import MINUTE_MS, bot_spec, training_configuration
+from tests.exchanges import MINUTE_MS, Exchange, exchange_with
+from tests.unit.bot_runtime.markets import bot_spec, training_configuration
 
 HASTY = dataclasses.replace(POLICY, attempts=2, base_seconds=0.01, timeout_seconds=0.5)
 

@@ -14,13 +14,8 @@ from bot_runtime.errors import ArtifactInvalidError, ConfigurationError
 from bot_runtime.infer import Patience, infer, share_of
 from bot_runtime.reporting import Reporter
 from bot_runtime.store import Store
-from tests.unit.bot_runtime.conftest import Exchange
-from tests.unit.bot_runtime.markets import (
-    MINUTE_MS,
-    bot_spec,
-    inference_configuration,
-    publish_version,
-)
+from tests.exchanges import MINUTE_MS, Exchange
+from tests.unit.bot_runtime.markets import bot_spec, inference_configuration, publish_version
 
 QUICK = Patience(wait_seconds=0.5, jitter_seconds=0.0, timeout_seconds=0.4)
 

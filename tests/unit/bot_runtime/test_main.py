@@ -12,7 +12,7 @@ from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.store import Store
-from tests.unit.bot_runtime.conftest import API_KEY, API_SECRET, Exchange
+from tests.exchanges import API_KEY, API_SECRET, Exchange
 from tests.unit.bot_runtime.markets import (
     bot_spec,
     inference_configuration,

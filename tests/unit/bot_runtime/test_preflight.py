@@ -10,8 +10,8 @@ from bot_runtime.credentials import Credentials, load_credentials
 from bot_runtime.errors import ConfigurationError, CredentialsError
 from bot_runtime.preflight import preflight
 from bot_runtime.reporting import Reporter
-from tests.unit.bot_runtime.conftest import API_KEY, API_SECRET, WITHDRAWER_KEY, Exchange
-from tests.unit.bot_runtime.markets import MINUTE_MS, bot_spec, training_configuration
+from tests.exchanges import API_KEY, API_SECRET, MINUTE_MS, WITHDRAWER_KEY, Exchange
+from tests.unit.bot_runtime.markets import bot_spec, training_configuration
 
 
 def run(exchange: Exchange, **changes: object) -> tuple[str, list[str]]:

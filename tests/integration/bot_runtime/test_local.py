@@ -1,0 +1,126 @@
+"""`run`: a TradingBot's YAML through every step as child processes, and again."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot_runtime.contract.exitcodes import ExitCode
+from bot_runtime.contract.signal import Signal
+from tests.exchanges import API_KEY, API_SECRET, Exchange, exchange_with
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+BOT = """
+apiVersion: botcripto.io/v1alpha1
+kind: TradingBot
+metadata: {name: btc-paper}
+spec:
+  exchange: {id: binance}
+  symbols: [BTC/USDT]
+  timeframe: 1m
+  mode: Paper
+  model:
+    candidates: [GradientBoosting]
+    gradientBoosting: {maxIterations: 20}
+  training:
+    lookback: 1d
+    gate: {mode: "Off"}
+"""
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Exchange]:
+    with exchange_with() as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Laptop:
+    """A directory from which a trader runs a bot."""
+
+    home: Path
+    endpoint: str
+
+    def run(self, text: str = BOT, *flags: str) -> tuple[int, str]:
+        """Run the bot as its user does; return exit code and output."""
+        (self.home / "bot.yaml").write_text(text, encoding="utf-8")
+        command = [sys.executable, "-m", "bot_runtime", "run", "bot.yaml"]
+        done = subprocess.run(
+            [*command, "--endpoint", self.endpoint, *flags],
+            cwd=self.home,
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+
+@pytest.fixture
+def laptop(exchange: Exchange, tmp_path: Path) -> Laptop:
+    exchange.order()
+    return Laptop(tmp_path, exchange.url)
+
+
+@pytest.mark.timeout(300)
+def test_bot_is_trained_judged_and_decides_and_a_second_run_keeps_its_models(
+    laptop: Laptop,
+) -> None:
+    code, told = laptop.run()
+    assert code == ExitCode.OK, told
+    for step in ("Preflight", "Data", "Trend", "Return", "Risk", "Evaluation", "Inference"):
+        assert f"] {step}" in told
+    assert "promoted" in told
+    saved = next((laptop.home / ".botcripto" / "btc-paper" / "signals").iterdir())
+    signal = Signal.model_validate(json.loads(saved.read_text(encoding="utf-8")))
+    assert f"{signal.symbol}: {signal.decision}" in told
+    assert signal.prob_up is not None
+    assert f"served: {signal.version.model_version}" in told
+
+    code, again = laptop.run()
+    assert code == ExitCode.OK, again
+    assert again.count(" kept ") == 5
+    assert f"served: {signal.version.model_version}" in again
+
+
+def test_key_is_checked_and_shown_nowhere(laptop: Laptop, exchange: Exchange) -> None:
+    key = laptop.home / "key"
+    key.mkdir()
+    (key / "apiKey").write_text(API_KEY, encoding="utf-8")
+    (key / "apiSecret").write_text(API_SECRET[::-1], encoding="utf-8")
+    code, told = laptop.run(BOT, "--credentials", str(key))
+    assert code == ExitCode.CREDENTIALS_REJECTED
+    assert "Preflight" in told
+    assert "refuses the key" in told
+    everything = told + "".join(p.read_text() for p in laptop.home.rglob("*.log"))
+    assert API_KEY not in everything
+    assert API_SECRET[::-1] not in everything
+
+
+def test_first_failing_step_ends_the_run_with_its_code_and_log(laptop: Laptop) -> None:
+    code, told = laptop.run(BOT.replace("lookback: 1d", "lookback: 1h"))
+    assert code == ExitCode.DATA_UNUSABLE
+    assert "Data " in told
+    assert "failed: exit code 65: BTC/USDT: 60 closed candles" in told
+    assert "Data.log" in told
+    assert "Trend" not in told
+
+
+def test_mistake_in_the_file_is_told_before_anything_runs(laptop: Laptop) -> None:
+    code, told = laptop.run(BOT.replace("timeframe: 1m", "timeframe: 7m"))
+    assert code == ExitCode.CONFIGURATION
+    assert "spec.timeframe: found '7m'" in told
+    assert "Preflight" not in told
+
+
+def test_exchange_that_is_away_ends_preflight(laptop: Laptop) -> None:
+    away = Laptop(laptop.home, "http://127.0.0.1:9")
+    code, told = away.run()
+    assert code == ExitCode.EXCHANGE_UNAVAILABLE
+    assert "check exchange.endpoint" in told

@@ -1,0 +1,109 @@
+"""Training data: slices that never overlap, features that know nothing of labels."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot_runtime import datasets
+from bot_runtime.datasets import LEAST_ROWS, SLICES, build_training_data, split_rows
+from bot_runtime.errors import DataUnusableError
+from bot_runtime.features import FEATURES, WARM_UP
+from bot_runtime.labels import Labels, compute_labels
+from tests.unit.bot_runtime.learning import BOTH, market_candles, model_spec, task_of, training_data
+from tests.unit.bot_runtime.markets import random_candles, without
+
+
+@given(
+    count=st.integers(1200, 4000),
+    horizon=st.integers(1, 20),
+    holes=st.sets(st.integers(0, 1199), max_size=300),
+    symbols=st.integers(1, 3),
+)
+def test_slices_never_overlap_once_labels_are_counted(
+    count: int, horizon: int, holes: set[int], symbols: int
+) -> None:
+    """A label that begins in one slice ends before the next one begins, with a pause as long."""
+    times = np.tile(np.arange(count, dtype=np.int64), symbols)
+    usable = np.setdiff1d(np.arange(len(times)), list(holes))
+    splits = split_rows(usable, times, horizon)
+    parts = [getattr(splits, name) for name in SLICES]
+    assert sum(map(len, parts)) == len(np.unique(np.concatenate(parts)))
+    for before, after in zip(parts, parts[1:], strict=False):
+        assert times[before].max() + horizon < times[after].min()
+    assert all(len(part) >= LEAST_ROWS for part in parts)
+
+
+def test_embargo_lasts_as_long_as_the_horizon_after_a_boundary() -> None:
+    times = np.arange(2000, dtype=np.int64)
+    splits = split_rows(np.arange(2000), times, 10)
+    boundary = 1100  # 55 % of 2,000
+    assert splits.fit.max() == boundary - 10 - 1
+    assert splits.selection.min() == boundary + 10
+
+
+def test_too_few_candles_say_how_many_are_there() -> None:
+    with pytest.raises(DataUnusableError, match="60") as caught:
+        training_data(300)
+    assert "lookback" in str(caught.value)
+
+
+def test_rows_have_their_whole_history_and_horizon() -> None:
+    candles = {"BTC/USDT": without(random_candles(1500), 700), "ETH/USDT": random_candles(1500, 2)}
+    data = build_training_data(candles, 5, 8)
+    rows = np.concatenate([getattr(data.splits, name) for name in SLICES])
+    assert data.has_history(rows, 8).all()
+    assert np.isfinite(data.labels.simple_return[rows]).all()
+    own = rows[data.symbol[rows] == 0]
+    hole = 1_700_000_000_000 // 60_000 * 60_000 + 700 * 60_000
+    near = (data.time_ms[own] > hole - 6 * 60_000) & (
+        data.time_ms[own] <= hole + (WARM_UP + 7) * 60_000
+    )
+    assert not near.any()
+
+
+def test_newest_rows_are_the_last_of_each_symbol_and_have_no_label() -> None:
+    data = training_data(800, symbols=BOTH)
+    assert data.newest.tolist() == [799, 1599]
+    assert not data.labels.known[data.newest].any()
+    assert np.isfinite(data.features[data.newest]).all()
+
+
+def test_corrupted_labels_leave_every_feature_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    candles = market_candles(900)
+    true = build_training_data(candles, 5, 8)
+
+    def corrupted(part: object, horizon_steps: int) -> Labels:
+        labels = compute_labels(part, horizon_steps)  # type: ignore[arg-type]  # as it is called
+        draw = np.random.default_rng(0)
+        return dataclasses.replace(
+            labels,
+            simple_return=np.where(labels.known, draw.normal(size=len(labels.known)), np.nan),
+            variance=np.where(labels.known, draw.uniform(size=len(labels.known)), np.nan),
+        )
+
+    monkeypatch.setattr(datasets, "compute_labels", corrupted)
+    false = build_training_data(candles, 5, 8)
+    assert not np.allclose(true.labels.simple_return, false.labels.simple_return, equal_nan=True)
+    assert np.array_equal(true.features, false.features, equal_nan=True)
+    assert np.array_equal(true.volatility, false.volatility, equal_nan=True)
+
+
+def test_columns_of_the_training_matrix_are_exactly_the_feature_list() -> None:
+    data = training_data(900)
+    task = task_of(data, "Trend", model_spec())
+    assert task.features.shape == (900, len(FEATURES))
+    assert task.features is data.features
+    known = data.labels.known
+    for column in task.features.T:
+        finite = known & np.isfinite(column)
+        for label in (data.labels.simple_return, data.labels.variance):
+            assert not np.allclose(column[finite], label[finite])
+
+
+def test_last_label_before_the_test_slice_ends_before_it_begins() -> None:
+    data = training_data(1500, symbols=BOTH)
+    first_test = data.time_ms[data.splits.test].min()
+    assert data.seen_until_ms <= first_test + data.interval_ms

@@ -1,0 +1,80 @@
+"""Labels: three different targets, of the right candles, scaled and scaled back."""
+
+import numpy as np
+import pytest
+
+from bot_runtime.bundle import ConformalBand
+from bot_runtime.candles import Candles
+from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.labels import compute_labels, to_target
+from bot_runtime.outputs import to_quantiles, to_volatility
+from bot_runtime.volatility import VOLATILITY_CANDLES, realised_volatility
+from tests.unit.bot_runtime.learning import training_data
+from tests.unit.bot_runtime.markets import random_candles, without
+
+HORIZON = 3
+
+
+def candles_of(closes: list[float]) -> Candles:
+    close = np.array(closes)
+    times = np.arange(len(closes), dtype=np.int64) * 60_000
+    return Candles(60_000, times, close, close, close, close, np.ones(len(closes)))
+
+
+def test_labels_of_a_series_known_by_hand() -> None:
+    labels = compute_labels(candles_of([100, 110, 99, 105, 90, 90]), HORIZON)
+    assert labels.simple_return[:3] == pytest.approx([0.05, 90 / 110 - 1, 90 / 99 - 1])
+    assert np.isnan(labels.simple_return[3:]).all()
+    logs = np.log([110 / 100, 99 / 110, 105 / 99])
+    assert labels.variance[0] == pytest.approx(np.mean(logs**2))
+    assert labels.up[:3].tolist() == [1, 0, 0]
+    assert labels.known.tolist() == [True, True, True, False, False, False]
+
+
+def test_price_that_stands_still_is_no_rise() -> None:
+    assert compute_labels(candles_of([100.0] * 6), HORIZON).up[0] == 0
+
+
+def test_horizon_that_misses_a_candle_is_unknown() -> None:
+    candles = without(random_candles(50), 20)
+    known = compute_labels(candles, HORIZON).known
+    assert np.flatnonzero(~known).tolist() == [17, 18, 19, 46, 47, 48]
+
+
+def test_label_reads_no_candle_beyond_its_horizon() -> None:
+    candles = random_candles(60)
+    whole, cut = (compute_labels(part, HORIZON) for part in (candles, candles[:40]))
+    assert np.array_equal(whole.simple_return[:37], cut.simple_return[:37])
+    assert np.array_equal(whole.variance[:37], cut.variance[:37])
+
+
+def test_objectives_have_three_different_targets() -> None:
+    data = training_data(800)
+    rows = data.splits.fit
+    trend, band, risk = (
+        to_target(o, data.labels, data.volatility, data.horizon_steps)[rows] for o in OBJECTIVES
+    )
+    assert set(np.unique(trend)) == {0.0, 1.0}
+    assert band.min() < 0 < band.max()
+    assert risk.min() > 0
+    assert len(np.unique(risk)) > 100
+    # What grows with the move either way is not what tells the ways apart.
+    assert np.corrcoef(np.abs(band), risk)[0, 1] > 0.4
+    assert abs(np.corrcoef(band, risk)[0, 1]) < 0.3
+    assert np.array_equal(band > 0, trend > 0)
+
+
+def test_targets_are_scaled_back_to_returns_and_volatility() -> None:
+    """A model that knew the target would predict the market's own numbers."""
+    candles = random_candles(300)
+    labels = compute_labels(candles, HORIZON)
+    volatility = realised_volatility(candles.close, VOLATILITY_CANDLES)
+    rows = np.arange(VOLATILITY_CANDLES, 300 - HORIZON)
+    known = to_target("Return", labels, volatility, HORIZON)[rows]
+    nothing = ConformalBand(lower=0, upper=0, rows=0)
+    found = to_quantiles(np.tile(known[:, None], 3), nothing, volatility[rows], HORIZON)
+    assert found.p50 == pytest.approx(labels.simple_return[rows], rel=1e-12)
+    assert found.p50.std() == pytest.approx(0.002 * np.sqrt(HORIZON), rel=0.2)
+    ratio = to_target("Risk", labels, volatility, HORIZON)[rows]
+    predicted = to_volatility(np.log(ratio), volatility[rows])
+    assert predicted == pytest.approx(np.sqrt(labels.variance[rows]), rel=1e-9)
