@@ -10,6 +10,7 @@ from bot_exchange.faults import Faults
 from bot_exchange.symbols import SymbolRules
 
 BOOK_LEVELS = 200
+_PIECE = 50_000  # base candles
 _HALF_SPREAD = 0.00005  # of the price
 _LEVEL_STEP = 0.0001
 
@@ -68,10 +69,23 @@ class Feed:
                     stop,
                 )
             )
-            found = aggregate(self.base_candles(symbol, low, high, seen), length)
+            found = self._aggregated(symbol, (low, high), length, seen)
             if len(found) >= span.limit or (low <= first and high >= stop):
                 return found.where(slice(span.limit) if forward else slice(-span.limit, None))
             width *= 2
+
+    def _aggregated(
+        self, symbol: str, span_ms: tuple[int, int], length: int, seen_ms: int
+    ) -> Candles:
+        """Return the candles of the span, made piece by piece: weeks of minutes are many."""
+        start, end = span_ms
+        piece = max(1, _PIECE * self.market.timeframe_ms // length) * length
+        return join(
+            [
+                aggregate(self.base_candles(symbol, at, min(at + piece, end), seen_ms), length)
+                for at in range(start, end, piece)
+            ]
+        )
 
     def base_candles(self, symbol: str, start_ms: int, end_ms: int, seen_ms: int) -> Candles:
         """Return the base candles that open in [start_ms, end_ms), the open one as of `seen_ms`."""

@@ -38,12 +38,13 @@ class _PriceSeries:
     def __init__(self, model: ReturnModel, rules: SymbolRules) -> None:
         self._model = model
         self._rules = rules
+        self._returns = functools.lru_cache(maxsize=2)(model.block)
         self._block_return = functools.lru_cache(maxsize=100_000)(self._find_block_return)
         self.steps = functools.lru_cache(maxsize=2)(self._find_steps)
         self.candles = functools.lru_cache(maxsize=_CACHED_BLOCKS)(self._find_candles)
 
     def _find_block_return(self, block: int) -> float:
-        return float(np.sum(self._model.block(block).log_return))
+        return float(np.sum(self._returns(block).log_return))
 
     def _start(self, block: int) -> tuple[float, float]:
         """Return the log price where the block starts, and what the pull adds until its end."""
@@ -57,7 +58,7 @@ class _PriceSeries:
 
         Column 0 is the open, the last one the close; a Brownian bridge joins them.
         """
-        returns = self._model.block(block)
+        returns = self._returns(block)
         level, pull = self._start(block)
         log_return = returns.log_return + pull / BLOCK
         wiggle = self._model.noise.normal(_STEP_STREAM, block, STEPS)

@@ -47,10 +47,10 @@ def test_nothing_is_shown_of_the_future_or_from_before_the_listing() -> None:
     assert feed().candles(BTC, minutes(2, start_ms=0)).open_ms[0] == LISTED_MS
 
 
-@pytest.mark.parametrize("interval", ["5m", "1h", "1d"])
-def test_longer_candles_are_made_of_the_base(interval: str) -> None:
+@pytest.mark.parametrize(("interval", "limit"), [("5m", 3), ("1h", 3), ("1d", 50), ("1w", 10)])
+def test_longer_candles_are_made_of_the_base(interval: str, limit: int) -> None:
     length = INTERVALS_MS[interval]
-    shown = feed().candles(BTC, Span(length, 3))
+    shown = feed().candles(BTC, Span(length, limit))
     base = feed().base_candles(BTC, int(shown.open_ms[0]), NOW_MS, NOW_MS)
     made = aggregate(base, length)
     for column in ("open_ms", "open", "high", "low", "close", "volume"):
