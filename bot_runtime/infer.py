@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from bot_runtime.candles import Candles, utc
 from bot_runtime.config import inference_of
@@ -183,25 +183,30 @@ def build_signal(
     )
     if feed.trouble is not None or feed.candles is None:
         return signal
-    features = compute_features(feed.candles)
-    prediction = version.predict(features, feed.candles.close)
+    return signal.model_copy(update=_decided(configuration, version, feed.candles))
+
+
+def _decided(
+    configuration: RunConfiguration, version: ServedVersion, candles: Candles
+) -> dict[str, Any]:
+    """Return the signal's fields that follow from a prediction on the window's candles."""
+    features = compute_features(candles)
+    prediction = version.predict(features, candles.close)
     outcome = decide(prediction, configuration.decision)
-    return signal.model_copy(
-        update={
-            "decision": outcome.decision,
-            "reason": outcome.reason,
-            "prob_up": prediction.prob_up,
-            "expected_return": prediction.p50,
-            "p10": prediction.p10,
-            "p50": prediction.p50,
-            "p90": prediction.p90,
-            "risk_score": prediction.risk_score,
-            "risk_allowed": outcome.risk_allowed,
-            "confidence": outcome.confidence,
-            "regime": regime_of(features[-1]),
-            "position_size": outcome.position_size,
-        }
-    )
+    return {
+        "decision": outcome.decision,
+        "reason": outcome.reason,
+        "prob_up": prediction.prob_up,
+        "expected_return": prediction.p50,
+        "p10": prediction.p10,
+        "p50": prediction.p50,
+        "p90": prediction.p90,
+        "risk_score": prediction.risk_score,
+        "risk_allowed": outcome.risk_allowed,
+        "confidence": outcome.confidence,
+        "regime": regime_of(features[-1]),
+        "position_size": outcome.position_size,
+    }
 
 
 def _newest_close(feed: Feed) -> str | None:
