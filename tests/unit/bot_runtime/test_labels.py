@@ -49,7 +49,7 @@ def test_label_reads_no_candle_beyond_its_horizon() -> None:
 
 
 def test_objectives_have_three_different_targets() -> None:
-    data = training_data(800)
+    data = training_data(4000, strength=0.0)
     rows = data.splits.fit
     trend, band, risk = (
         to_target(o, data.labels, data.volatility, data.horizon_steps)[rows] for o in OBJECTIVES
@@ -66,10 +66,10 @@ def test_objectives_have_three_different_targets() -> None:
 
 def test_targets_are_scaled_back_to_returns_and_volatility() -> None:
     """A model that knew the target would predict the market's own numbers."""
-    candles = random_candles(300)
+    candles = random_candles(3000)
     labels = compute_labels(candles, HORIZON)
     volatility = realised_volatility(candles.close, VOLATILITY_CANDLES)
-    rows = np.arange(VOLATILITY_CANDLES, 300 - HORIZON)
+    rows = np.arange(VOLATILITY_CANDLES, 3000 - HORIZON)
     known = to_target("Return", labels, volatility, HORIZON)[rows]
     nothing = ConformalBand(lower=0, upper=0, rows=0)
     found = to_quantiles(np.tile(known[:, None], 3), nothing, volatility[rows], HORIZON)

@@ -1,0 +1,155 @@
+"""One suite over every algorithm that the resource can name, for every objective."""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import onnx
+import pytest
+
+from bot_runtime import models
+from bot_runtime.bundle import Graph
+from bot_runtime.contract.spec import OBJECTIVES, Algorithm, Objective
+from bot_runtime.datasets import TrainingData
+from bot_runtime.models.forecaster import OUTPUTS, Forecaster, Task
+from bot_runtime.models.registry import forecaster_of
+from bot_runtime.objectives import RULES
+from bot_runtime.parity import check_parity
+from bot_runtime.serving import GraphRunner
+from bot_runtime.store import sha256_of
+from tests.unit.bot_runtime.learning import model_spec, task_of, training_data
+
+ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
+PICKLE_FILES = re.compile(r"\.(pkl|pickle|joblib|ckpt)$")
+
+
+@pytest.fixture(scope="module")
+def data() -> TrainingData:
+    return training_data(1000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    task: Task
+    model: Forecaster
+    folder: Path
+    graphs: tuple[str, ...]
+
+    @property
+    def runner(self) -> GraphRunner:
+        graphs = tuple(
+            Graph(file=name, sha256=sha256_of(self.folder / name)) for name in self.graphs
+        )
+        return GraphRunner(self.folder, graphs, type(self.model).window_of(self.task.spec))
+
+
+@pytest.fixture(scope="module", params=OBJECTIVES)
+def objective(request: pytest.FixtureRequest) -> Objective:
+    return request.param  # type: ignore[no-any-return]  # pytest's parameter has no type
+
+
+@pytest.fixture(scope="module", params=ALGORITHMS)
+def fitted(
+    request: pytest.FixtureRequest,
+    objective: Objective,
+    data: TrainingData,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Fitted:
+    task = task_of(data, objective, model_spec())
+    model = forecaster_of(request.param).fit(task)
+    folder = tmp_path_factory.mktemp("model")
+    model.save(folder)
+    return Fitted(task, model, folder, model.export(folder, objective.lower()))
+
+
+def test_outputs_have_the_shape_of_the_objective(fitted: Fitted, data: TrainingData) -> None:
+    rows = data.splits.test
+    raw = fitted.model.raw(data.features, rows)
+    assert raw.shape == (len(rows), OUTPUTS[fitted.task.objective])
+    assert np.isfinite(raw).all()
+    assert raw.std(axis=0).min() > 0  # it looks at what it is given
+
+
+def test_loaded_model_says_what_the_saved_one_did(fitted: Fitted, data: TrainingData) -> None:
+    loaded = type(fitted.model).load(fitted.folder)
+    rows = data.splits.test
+    same = loaded.raw(data.features, rows) == fitted.model.raw(data.features, rows)
+    assert same.all()
+
+
+def test_every_test_row_is_served_as_by_the_model_itself(
+    fitted: Fitted, data: TrainingData
+) -> None:
+    rules, rows = RULES[fitted.task.objective], data.splits.test
+    calibration_rows = rules.calibration_rows(data.splits)
+    native = fitted.model.raw(data.features, calibration_rows)
+    calibration = rules.calibrate(native, data, calibration_rows)
+    served, trained = (
+        rules.finish(by.raw(data.features, rows), calibration, data, rows)
+        for by in (fitted.runner, fitted.model)
+    )
+    assert check_parity(served, trained, rules.tolerances(trained)) is None
+
+
+def test_rows_are_served_alone_as_together(fitted: Fitted, data: TrainingData) -> None:
+    rows = data.splits.test[:5]
+    together = fitted.runner.raw(data.features, rows)
+    alone = [fitted.runner.raw(data.features, rows[i : i + 1])[0] for i in range(5)]
+    assert np.allclose(together, alone, atol=1e-5)
+
+
+def test_real_future_is_predicted_from_the_newest_candle(
+    fitted: Fitted, data: TrainingData
+) -> None:
+    """Its label is not there, and no row of later candles is made up to predict it."""
+    assert not data.labels.known[data.newest].any()
+    from_all = fitted.runner.raw(data.features, data.newest)
+    last = int(data.newest[0])
+    cut = fitted.runner.raw(data.features[: last + 1], data.newest[:1])
+    assert np.isfinite(from_all).all()
+    assert np.array_equal(cut, from_all[:1])
+
+
+def test_later_candles_change_no_prediction(fitted: Fitted, data: TrainingData) -> None:
+    row = data.splits.test[:1]
+    changed = data.features.copy()
+    changed[row[0] + 1 :] = 1e3
+    for by in (fitted.model, fitted.runner):
+        assert np.array_equal(by.raw(changed, row), by.raw(data.features, row))
+
+
+def test_same_task_gives_the_same_graphs(fitted: Fitted, tmp_path: Path) -> None:
+    again = type(fitted.model).fit(fitted.task)
+    for name in again.export(tmp_path, fitted.task.objective.lower()):
+        assert (tmp_path / name).read_bytes() == (fitted.folder / name).read_bytes()
+
+
+def test_graph_takes_any_number_of_float32_rows(fitted: Fitted) -> None:
+    window = type(fitted.model).window_of(fitted.task.spec)
+    for name in fitted.graphs:
+        assert re.fullmatch(r"[a-z0-9][a-z0-9.-]*\.onnx", name)
+        (given,) = onnx.load(fitted.folder / name).graph.input
+        rows, columns = given.type.tensor_type.shape.dim
+        assert given.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+        assert not rows.HasField("dim_value")
+        assert columns.dim_value == window * fitted.task.features.shape[1]
+
+
+def test_nothing_that_is_saved_is_a_pickle_of_objects(fitted: Fitted) -> None:
+    import torch
+
+    for path in fitted.folder.iterdir():
+        assert not PICKLE_FILES.search(path.name)
+        if path.suffix == ".pt":
+            tensors = torch.load(path, weights_only=True)
+            assert all(isinstance(value, torch.Tensor) for value in tensors.values())
+
+
+def test_every_module_of_an_algorithm_is_found_by_its_name() -> None:
+    folder = Path(models.__file__).parent
+    for algorithm in ALGORITHMS:
+        found = forecaster_of(algorithm)
+        assert found.__name__ == algorithm
+        assert (folder / f"{found.__module__.rpartition('.')[2]}.py").is_file()

@@ -1,0 +1,111 @@
+"""The gate as a table: evidence in, reasons out."""
+
+import math
+
+import pytest
+
+from bot_runtime.contract.spec import GateSpec
+from bot_runtime.gate import LEAST_BLOCKS, Duel, Evidence, check_gate
+from bot_runtime.scores import Comparison
+
+
+def duel(gain: float, error: float = 0.001, blocks: int = 40, name: str = "log loss") -> Duel:
+    return Duel(name, 0.69 - gain, 0.69, Comparison(gain, error, blocks))
+
+
+PASSING = (duel(0.02), duel(0.02, name="pinball"))
+METRICS = {"Trend.auc": 0.6}
+
+TABLE = [
+    pytest.param(Evidence((), METRICS, PASSING), GateSpec(), [], id="better than naive"),
+    pytest.param(
+        Evidence(("prob_up: 1 of 9 rows differ",), METRICS, PASSING),
+        GateSpec(),
+        ["Parity: prob_up"],
+        id="served otherwise than trained",
+    ),
+    pytest.param(
+        Evidence((), {"Risk.qlike": math.nan}, PASSING),
+        GateSpec(),
+        ["NotFinite: Risk.qlike"],
+        id="a metric that is no number",
+    ),
+    pytest.param(
+        Evidence((), METRICS, (duel(0.0, 0.0), PASSING[1])),
+        GateSpec(),
+        ["NotBetterThanNaive: log loss"],
+        id="equal to naive",
+    ),
+    pytest.param(
+        Evidence((), METRICS, (duel(0.0019), PASSING[1])),
+        GateSpec(),
+        ["NotBetterThanNaive: log loss"],
+        id="better by less than luck",
+    ),
+    pytest.param(
+        Evidence((), METRICS, (PASSING[0], duel(-0.01, name="pinball"))),
+        GateSpec(),
+        ["NotBetterThanNaive: pinball"],
+        id="one of two losses worse",
+    ),
+    pytest.param(
+        Evidence((), METRICS, (duel(math.nan), PASSING[1])),
+        GateSpec(),
+        ["NotBetterThanNaive: log loss"],
+        id="a loss that is no number",
+    ),
+    pytest.param(
+        Evidence((), METRICS, (duel(0.02), duel(0.02, name="pinball"))),
+        GateSpec(margin=0.05),
+        ["NotBetterThanNaive: log loss", "NotBetterThanNaive: pinball"],
+        id="better by less than the margin",
+    ),
+    pytest.param(
+        Evidence((), METRICS, (duel(0.02, blocks=LEAST_BLOCKS - 1), PASSING[1])),
+        GateSpec(),
+        ["NotBetterThanNaive: log loss"],
+        id="too few candles to tell",
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, (duel(-0.0009),)), GateSpec(), [], id="trails by luck"
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, (duel(0.0, 0.0),)), GateSpec(), [], id="equals the champion"
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, (duel(-0.01), duel(0.01, name="pinball"))),
+        GateSpec(),
+        ["WorseThanChampion: log loss"],
+        id="worse than the champion",
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, (duel(math.nan),)),
+        GateSpec(),
+        ["WorseThanChampion: log loss"],
+        id="a duel that is no number",
+    ),
+    pytest.param(
+        Evidence((), METRICS, (duel(-1.0),), (duel(-1.0),)), GateSpec(mode="Off"), [], id="off"
+    ),
+    pytest.param(
+        Evidence(("p50: differs",), {"x": math.inf}, PASSING),
+        GateSpec(mode="Off"),
+        ["Parity: p50", "NotFinite: x"],
+        id="off still asks for parity and numbers",
+    ),
+]
+
+
+@pytest.mark.parametrize(("evidence", "spec", "starts"), TABLE)
+def test_gate(evidence: Evidence, spec: GateSpec, starts: list[str]) -> None:
+    reasons = check_gate(evidence, spec)
+    assert len(reasons) == len(starts)
+    for reason, start in zip(reasons, starts, strict=True):
+        assert reason.startswith(start)
+        assert len(reason) <= 160
+
+
+def test_rejection_shows_both_numbers() -> None:
+    (reason,) = check_gate(Evidence((), {}, (duel(-0.01),)), GateSpec())
+    assert "0.7," in reason
+    assert "0.69" in reason
