@@ -1,66 +1,14 @@
 """Every field of a spec is read by the product: a switch that does nothing is a lie."""
 
-import ast
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from pydantic import BaseModel
 
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
-from bot_runtime.contract.podspec import ResourcesSpec, TolerationSpec
 from bot_runtime.contract.tradingbot import TradingBotSpec
-from tests.conftest import TESTS
+from tests.unit.contract.readers import attributes_read, fields_of
 
-ROOT = TESTS.parent
-DEFINITIONS = {"spec.py", "podspec.py", "tradingbot.py", "modeltraining.py"}
-PASSED_ON_WHOLE = {ResourcesSpec, TolerationSpec}
-"""Shapes of Kubernetes that go into a pod as they are; the field that holds one has a reader."""
-
-
-def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    yield model
-    for field in model.model_fields.values():
-        for part in _parts(field.annotation):
-            yield from _models(part)
-
-
-def _parts(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in getattr(annotation, "__args__", ()):
-        yield from _parts(argument)
-
-
-def _sources() -> Iterator[Path]:
-    for folder in (ROOT / "operator", ROOT / "bot_runtime"):
-        for path in folder.rglob("*.py"):
-            if path.parent.name != "contract" or path.name not in DEFINITIONS:
-                yield path
-
-
-@pytest.fixture(scope="module")
-def read() -> set[str]:
-    """Return the name of every attribute that the product's code asks for."""
-    return {
-        node.attr
-        for path in _sources()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
-    }
-
-
-FIELDS = sorted(
-    {
-        (model.__name__, name)
-        for root in (TradingBotSpec, ModelTrainingSpec)
-        for model in _models(root)
-        if model not in PASSED_ON_WHOLE
-        for name in model.model_fields
-    }
-)
+FIELDS = sorted(fields_of(TradingBotSpec) | fields_of(ModelTrainingSpec))
 
 
 @pytest.mark.parametrize(("model", "field"), FIELDS, ids=lambda name: name)
-def test_a_field_of_a_spec_has_a_reader(read: set[str], model: str, field: str) -> None:
-    assert field in read
+def test_a_field_of_a_spec_has_a_reader(model: str, field: str) -> None:
+    assert field in attributes_read()
