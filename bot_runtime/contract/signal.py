@@ -47,9 +47,9 @@ class SignalModel(BaseModel):
 
 
 class SignalVersion(SignalModel):
-    """Provenance of a signal."""
+    """Provenance of a signal: content, never a name that moves such as `latest`."""
 
-    model_version: str = Field(max_length=80)
+    model_version: str = Field(max_length=80, pattern="^[a-z0-9][a-z0-9-]*-[0-9a-f]{8}$")
     git_commit: str = Field(max_length=64)
 
 

@@ -13,6 +13,7 @@ from bot_runtime.contract.signal import (
 )
 
 AT = "2026-01-02T03:04:05.678Z"
+LONGEST_VERSION = f"{'v' * 71}-{'0' * 8}"
 LONGEST_SYMBOL = f"{'A' * 20}/{'B' * 20}"
 
 
@@ -31,7 +32,7 @@ def build_signal(**changes: object) -> Signal:
         confidence=1.23456789e-05,
         calibration=Calibration(method="platt", n=100),
         run_digest="d" * 64,
-        version=SignalVersion(model_version="v" * 80, git_commit="c" * 64),
+        version=SignalVersion(model_version=LONGEST_VERSION, git_commit="c" * 64),
     )
     return Signal.model_validate({**signal.model_dump(), **changes})
 
@@ -72,7 +73,7 @@ def test_numbers_travel_as_text_of_six_digits_and_nothing_as_nothing() -> None:
 def test_a_signal_survives_its_file() -> None:
     signal = build_signal()
     assert Signal.model_validate_json(signal.model_dump_json()) == signal
-    assert json.loads(signal.model_dump_json())["version"]["model_version"] == "v" * 80
+    assert json.loads(signal.model_dump_json())["version"]["model_version"] == LONGEST_VERSION
 
 
 @pytest.mark.parametrize("field", ["prob_up", "risk_score", "confidence", "position_size"])
