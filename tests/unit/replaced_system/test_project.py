@@ -129,7 +129,7 @@ def documents(files: Texts) -> list[tuple[str, dict[str, Any]]]:
         (name, document)
         for name, text in files.items()
         for document in yaml.safe_load_all(text)
-        if document is not None
+        if isinstance(document, dict)  # a list is a patch of an overlay
     ]
 
 
@@ -142,18 +142,20 @@ def keys(node: Any) -> set[str]:
 
 def check_no_secret_has_data(files: Texts) -> None:
     for name, document in documents(files):
-        full = document["kind"] == "Secret" and {"data", "stringData"} & set(document)
+        full = document.get("kind") == "Secret" and {"data", "stringData"} & set(document)
         assert not full, f"{name} applies a secret's values"
 
 
 def check_rights(files: Texts) -> None:
-    roles = [d for _, d in documents(files) if d["kind"] in ("Role", "ClusterRole")]
+    roles = [d for _, d in documents(files) if d.get("kind") in ("Role", "ClusterRole")]
     rules = [rule for role in roles for rule in role["rules"]]
-    assert any("secrets" in rule["resources"] for rule in rules), "nothing may read a bot's secret"
+    assert any("secrets" in rule.get("resources", ()) for rule in rules), (
+        "nothing may read a bot's secret"
+    )
     for rule in rules:
         wide = [v for part in rule.values() for v in part if "*" in v]
         assert not wide, f"wildcard in {rule}"
-        if "secrets" in rule["resources"]:
+        if "secrets" in rule.get("resources", ()):
             assert rule["verbs"] == ["get"], f"secrets may be {rule['verbs']}"
 
 
