@@ -1,120 +1,130 @@
-"""Leadership: one process at a time acts, the one that holds the Lease."""
+"""Leadership: one process at a time acts, the one that holds the Lease.
+
+Written by hand because the client library's own LeaseLock cannot create a Lease (37.0.2 gives a
+bool where its API asks for a string) and ends on the first call without an answer.
+"""
 
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 import structlog
-from kubernetes.aio.client import ApiException, V1Lease
-from kubernetes.aio.leaderelection.electionconfig import Config
-from kubernetes.aio.leaderelection.leaderelection import LeaderElection
-from kubernetes.aio.leaderelection.leaderelectionrecord import LeaderElectionRecord
-from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
 
-from bot_operator.kube import ApiServer
+from bot_operator.errors import ApiError
+from bot_operator.kube import Kube
+from bot_operator.resources import LEASES, Manifest, Ref
 from bot_operator.settings import Settings
 
 LEASE_NAME = "botcripto-operator"
-_PATIENCE_SECONDS = 5.0
 
 log = structlog.get_logger()
 
 
-class PatientLease(LeaseLock):
-    """A Lease that takes an API server without an answer for a refusal, not for the end."""
+class Lease:
+    """The Lease as one candidate sees it.
 
-    def __init__(self, server: ApiServer, settings: Settings) -> None:
-        super().__init__(LEASE_NAME, settings.own_namespace, settings.identity, server.api)
-        self._server = server
+    Another holder's Lease is over when it has not changed for its whole duration on this process'
+    own monotonic clock: clocks of different nodes are never compared.
+    """
 
-    async def get(
-        self, name: str, namespace: str
-    ) -> tuple[bool, LeaderElectionRecord] | tuple[bool, Exception] | tuple[bool, None]:
-        """Return whether the Lease was read, and its record or the error."""
+    def __init__(
+        self, kube: Kube, settings: Settings, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._kube = kube
+        self._monotonic = monotonic
+        self._identity = settings.identity
+        self._seconds = settings.lease_seconds
+        self._ref = Ref(LEASES, settings.own_namespace, LEASE_NAME)
+        self._seen = ("", 0.0)
+
+    async def try_hold(self) -> bool:
+        """Take or renew the Lease; return whether it is ours now."""
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                answer = await super().get(name, namespace)
-        except (aiohttp.ClientError, TimeoutError, OSError) as e:
-            return False, ApiException(status=0, reason=f"{type(e).__name__}: {e}")
-        self._server.last_success = time.monotonic()
-        return answer
-
-    async def create(
-        self, name: str, namespace: str, election_record: LeaderElectionRecord
-    ) -> bool:
-        """Return whether the Lease was created."""
-        return await _attempt(super().create(name, namespace, election_record))
-
-    async def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
-        """Return whether the Lease was renewed."""
-        return await _attempt(super().update(name, namespace, updated_record))
+            async with asyncio.timeout(self._seconds / 3):
+                return await self._try_hold()
+        except (ApiError, TimeoutError) as e:
+            log.warning("the Lease could not be held", error=str(e) or type(e).__name__)
+            return False
 
     async def release(self) -> None:
         """Give the Lease back, so that the next process need not wait for its end."""
-        lease = self.lease_reference
-        if lease is not None and lease.spec is not None:
-            lease.spec.holder_identity = ""
-            await _attempt(self._replace(lease))
+        lease = await self._kube.get(self._ref)
+        if lease is not None and lease["spec"].get("holderIdentity") == self._identity:
+            await self._write(lease, {"holderIdentity": ""})
 
-    async def _replace(self, lease: V1Lease) -> bool:
-        await self.api_instance.replace_namespaced_lease(self.name, self.namespace, lease)
-        return True
+    async def _try_hold(self) -> bool:
+        lease = await self._kube.get(self._ref)
+        now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        held = {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": self._seconds,
+            "renewTime": now,
+        }
+        if lease is None:
+            metadata = {"name": self._ref.name, "namespace": self._ref.namespace}
+            kind = {"apiVersion": LEASES.api_version, "kind": LEASES.kind}
+            spec = {**held, "acquireTime": now}
+            await self._kube.create({**kind, "metadata": metadata, "spec": spec})
+            return True
+        holder = lease["spec"].get("holderIdentity")
+        if holder == self._identity:
+            return await self._write(lease, held)
+        if holder and not self._is_over(lease):
+            return False
+        return await self._write(lease, {**held, "acquireTime": now})
+
+    def _is_over(self, lease: Manifest) -> bool:
+        version = str(lease["metadata"]["resourceVersion"])
+        if version != self._seen[0]:
+            self._seen = (version, self._monotonic())
+        lasts = float(lease["spec"].get("leaseDurationSeconds") or self._seconds)
+        return self._monotonic() - self._seen[1] >= lasts
+
+    async def _write(self, lease: Manifest, spec: dict[str, Any]) -> bool:
+        # The version makes it a Conflict where anybody else has written meanwhile.
+        metadata = {"resourceVersion": lease["metadata"]["resourceVersion"]}
+        ref = Ref(LEASES, self._ref.namespace, self._ref.name, lease["metadata"]["uid"])
+        return await self._kube.patch(ref, {"metadata": metadata, "spec": spec}) is not None
 
 
 async def lead(
-    server: ApiServer, settings: Settings, run: Callable[[], Awaitable[None]], stop: asyncio.Event
+    kube: Kube, settings: Settings, run: Callable[[], Awaitable[None]], stop: asyncio.Event
 ) -> None:
     """Wait for the Lease, run, and give the Lease back; the process ends where it is lost."""
-    lease = PatientLease(server, settings)
-    outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    led: list[str] = []
-
-    async def act() -> None:
-        led.append(settings.identity)
-        log.info("leading", identity=settings.identity)
-        try:
-            await run()
-        except Exception as e:  # noqa: BLE001 - handed on to the caller
-            outcome.set_exception(e)
-        else:
-            outcome.set_result(None)
-
-    seconds = settings.lease_seconds
-    config = Config(
-        lease,
-        lease_duration=seconds,
-        renew_deadline=seconds * 2 / 3,
-        retry_period=max(1.0, seconds * 2 / 15),
-        onstarted_leading=act,
-        onstopped_leading=_lost,
-    )
-    contest = asyncio.create_task(LeaderElection(config).run(), name="leader election")
-    waiting = asyncio.create_task(stop.wait(), name="stop before leading")
+    lease = Lease(kube, settings)
+    pause = settings.lease_seconds / 7.5
+    while not await lease.try_hold():
+        if await _is_set_within(stop, pause):
+            return
+    log.info("leading", identity=settings.identity)
+    renewing = asyncio.create_task(_renew(lease, settings, pause), name="lease")
     try:
-        racing: set[asyncio.Future[Any]] = {contest, waiting, outcome}
-        await asyncio.wait(racing, return_when=asyncio.FIRST_COMPLETED)
-        if led:
-            await outcome
-            await lease.release()
+        await run()
     finally:
-        contest.cancel()
-        waiting.cancel()
+        renewing.cancel()
+    try:
+        await lease.release()
+    except ApiError as e:
+        log.warning("the Lease could not be given back; it ends by itself", error=str(e))
 
 
-async def _lost() -> None:
+async def _renew(lease: Lease, settings: Settings, pause: float) -> None:
+    renewed = time.monotonic()
+    while time.monotonic() - renewed < settings.lease_seconds * 2 / 3:
+        await asyncio.sleep(pause)
+        if await lease.try_hold():
+            renewed = time.monotonic()
     # No cleaning up: whoever holds the Lease now must be the only one that writes.
     log.error("the Lease is lost: another process leads, or the API server is out of reach")
     os._exit(1)
 
 
-async def _attempt(call: Coroutine[Any, Any, bool]) -> bool:
+async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            return await call
-    except (aiohttp.ClientError, ApiException, TimeoutError, OSError) as e:
-        log.warning("the Lease could not be written", error=f"{type(e).__name__}: {e}")
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
         return False
+    return True

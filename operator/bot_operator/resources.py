@@ -45,13 +45,14 @@ CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
 SECRETS = Resource("", "v1", "secrets", "Secret")
 EVENTS = Resource("", "v1", "events", "Event")
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 OWNERS = (TRADING_BOTS, MODEL_TRAININGS)
 """Kinds that are reconciled."""
 CHILDREN = (JOBS, CRON_JOBS, PODS, CLAIMS, CONFIG_MAPS)
 """Kinds that are watched because the operator, or a controller on its behalf, makes them."""
 
-_BY_KIND = {(r.api_version, r.kind): r for r in (*OWNERS, *CHILDREN, SECRETS, EVENTS)}
+_BY_KIND = {(r.api_version, r.kind): r for r in (*OWNERS, *CHILDREN, SECRETS, EVENTS, LEASES)}
 
 
 @dataclass(frozen=True, slots=True)
