@@ -77,7 +77,7 @@ def task_of(data: TrainingData, objective: Objective, spec: ModelSpec) -> Task:
         selection=data.splits.selection,
         spec=spec,
         threads=1,
-        progress=lambda share, message: None,
+        progress=lambda _share, _message: None,
     )
 
 

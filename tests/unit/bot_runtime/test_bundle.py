@@ -68,7 +68,7 @@ def test_changed_manifest_is_refused(
     manifest = json.loads(path.read_text(encoding="utf-8"))
     mutate(manifest)
     path.write_text(json.dumps(manifest), encoding="utf-8")
-    with pytest.raises(ArtifactInvalidError, match="manifest.json") as caught:
+    with pytest.raises(ArtifactInvalidError, match=r"manifest\.json") as caught:
         load_version_manifest(version)
     assert found in str(caught.value)
 

@@ -1,6 +1,7 @@
 """Training data: slices that never overlap, features that know nothing of labels."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def test_slices_never_overlap_once_labels_are_counted(
     splits = split_rows(usable, times, horizon)
     parts = [getattr(splits, name) for name in SLICES]
     assert sum(map(len, parts)) == len(np.unique(np.concatenate(parts)))
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in itertools.pairwise(parts):
         assert times[before].max() + horizon < times[after].min()
     assert all(len(part) >= LEAST_ROWS for part in parts)
 

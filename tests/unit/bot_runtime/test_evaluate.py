@@ -1,0 +1,237 @@
+"""The evaluation step: assembled, served, judged and published, and never promoted by luck."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot_runtime.bundle import load_version_manifest
+from bot_runtime.contract.results import StepResult, to_message
+from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, GateSpec
+from bot_runtime.datasets import load_training_data
+from bot_runtime.errors import ArtifactInvalidError
+from bot_runtime.evaluate import evaluate
+from bot_runtime.features import compute_features
+from bot_runtime.serving import load_version
+from bot_runtime.snapshot import load_dataset, load_snapshot
+from bot_runtime.store import Store, load_json
+from bot_runtime.train import save_columns
+from tests.unit.bot_runtime.learning import (
+    BOTH,
+    market_candles,
+    model_spec,
+    prepare_training,
+    quiet,
+    train_all,
+    train_and_evaluate,
+)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, RunConfiguration]:
+    """Give a store with three objectives of a learnable market; tests copy it."""
+    store = Store(tmp_path_factory.mktemp("trained"))
+    configuration = prepare_training(store, market_candles(5000, BOTH))
+    train_all(configuration, store)
+    return store, configuration
+
+
+@pytest.fixture
+def ready(
+    trained: tuple[Store, RunConfiguration], tmp_path: Path
+) -> tuple[Store, RunConfiguration]:
+    store, configuration = trained
+    shutil.copytree(store.root, tmp_path / "store")
+    return Store(tmp_path / "store"), configuration
+
+
+def test_learnable_market_is_promoted_and_traded_both_ways(
+    ready: tuple[Store, RunConfiguration],
+) -> None:
+    store, configuration = ready
+    result = evaluate(configuration, store, quiet("Evaluation"))
+    assert result.promoted, result.reasons
+    assert load_json(store.promoted())["version"] == result.version
+    details = load_json(store.version(result.version) / "evaluation.json")
+    trading = details["trading"]
+    assert trading["longs"] > 20
+    assert trading["shorts"] > 20
+    assert trading["hit_rate"] >= 0.6
+    assert trading["mean_return"] > 0
+    assert float(result.tradable_share) == pytest.approx(trading["tradable_share"], rel=1e-5)
+    assert [o.objective for o in result.objectives] == list(OBJECTIVES)
+
+
+def test_result_fits_the_termination_message(ready: tuple[Store, RunConfiguration]) -> None:
+    store, configuration = ready
+    result = evaluate(configuration, store, quiet("Evaluation"))
+    message = to_message(StepResult(step="Evaluation", evaluation=result))
+    assert StepResult.model_validate_json(message).evaluation == result
+
+
+def test_repeated_step_publishes_nothing_new(ready: tuple[Store, RunConfiguration]) -> None:
+    store, configuration = ready
+    first = evaluate(configuration, store, quiet("Evaluation"))
+    folder = store.version(first.version)
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert evaluate(configuration, store, quiet("Evaluation")) == first
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == [first.version]
+
+
+def test_served_on_its_context_alone_it_predicts_the_same(
+    ready: tuple[Store, RunConfiguration],
+) -> None:
+    """What inference computes from a short window is what evaluation judged."""
+    store, configuration = ready
+    result = evaluate(configuration, store, quiet("Evaluation"))
+    version = load_version(store, result.version)
+    data = load_training_data(configuration, store)
+    rows = data.splits.test[data.symbol[data.splits.test] == 0][::100]
+    judged = version.predict_rows(data.features, data.volatility, rows)
+    candles = load_snapshot(store, load_dataset(store, "bot-1"))["BTC/USDT"]
+    for i, row in enumerate(rows):
+        window = candles[row + 1 - version.context_length : row + 1]
+        assert len(window) == version.context_length
+        alone = version.predict(compute_features(window), window.close)
+        assert alone.prob_up == pytest.approx(judged[i].prob_up, abs=1e-6)
+        assert alone.p10 == pytest.approx(judged[i].p10, rel=1e-5)
+        assert alone.p90 == pytest.approx(judged[i].p90, rel=1e-5)
+        assert alone.risk_score == pytest.approx(judged[i].risk_score, abs=1e-6)
+
+
+def test_rejected_version_is_published_but_not_promoted(store: Store) -> None:
+    configuration = prepare_training(store, market_candles(3000, BOTH, strength=0.0))
+    result = train_and_evaluate(configuration, store)
+    assert not result.promoted
+    assert any(reason.startswith("NotBetterThanNaive: log loss") for reason in result.reasons)
+    assert load_version_manifest(store.version(result.version)).version == result.version
+    assert not store.promoted().exists()
+    assert float(result.tradable_share) <= 0.01
+
+
+def test_gate_that_is_off_promotes_what_is_served_as_trained(store: Store) -> None:
+    candles = market_candles(1500, strength=0.0)
+    configuration = prepare_training(store, candles, gate=GateSpec(mode="Off"))
+    assert train_and_evaluate(configuration, store).promoted
+
+
+def test_predictions_that_differ_from_the_trained_models_are_rejected(
+    ready: tuple[Store, RunConfiguration],
+) -> None:
+    store, configuration = ready
+    path = store.objective("bot-1", "Trend") / "native.npz"
+    with np.load(path) as archive:
+        columns = {name: archive[name].copy() for name in archive.files}
+    columns["prob_up"][3] += 2e-5
+    save_columns(path, columns)
+    result = evaluate(configuration, store, quiet("Evaluation"))
+    assert not result.promoted
+    assert result.reasons[0].startswith("Parity: prob_up: 1 of")
+
+
+@pytest.mark.parametrize("file", ["trend-0.onnx", "manifest.json", "native.npz", "scores.json"])
+def test_objective_with_a_missing_file_is_refused(
+    ready: tuple[Store, RunConfiguration], file: str
+) -> None:
+    store, configuration = ready
+    (store.objective("bot-1", "Trend") / file).unlink()
+    with pytest.raises(ArtifactInvalidError, match=file):
+        evaluate(configuration, store, quiet("Evaluation"))
+    assert not list(store.root.glob("versions/*"))
+
+
+def with_champion(configuration: RunConfiguration, version: str) -> RunConfiguration:
+    assert configuration.training is not None
+    training = configuration.training.model_copy(update={"champion_version": version})
+    return configuration.model_copy(update={"training": training})
+
+
+def retrained(
+    store: Store, version: str, configuration: RunConfiguration, **spec: object
+) -> tuple[RunConfiguration, Store]:
+    """Train the same candles under another name and with another model, against a champion."""
+    candles = load_snapshot(store, load_dataset(store, "bot-1"))
+    again = prepare_training(
+        store, candles, model_spec(**spec), name="bot-2", decision=configuration.decision
+    )
+    return with_champion(again, version), store
+
+
+def test_worse_candidate_leaves_the_champion(ready: tuple[Store, RunConfiguration]) -> None:
+    store, configuration = ready
+    champion = evaluate(configuration, store, quiet("Evaluation"))
+    poor = {"gradientBoosting": {"maxIterations": 10, "learningRate": 0.01, "maxLeafNodes": 2}}
+    result = train_and_evaluate(*retrained(store, champion.version, configuration, **poor))
+    assert not result.promoted
+    assert any(reason.startswith("WorseThanChampion: log loss") for reason in result.reasons)
+    assert load_json(store.promoted())["version"] == champion.version
+
+
+def test_equal_candidate_replaces_the_champion(ready: tuple[Store, RunConfiguration]) -> None:
+    store, configuration = ready
+    champion = evaluate(configuration, store, quiet("Evaluation"))
+    result = train_and_evaluate(*retrained(store, champion.version, configuration))
+    assert result.promoted, result.reasons
+    assert load_json(store.promoted())["version"] == result.version != champion.version
+    duels = load_json(store.version(result.version) / "evaluation.json")["duels"]
+    assert len(duels) == 4
+
+
+@pytest.mark.parametrize("trouble", ["missing", "corrupt", "other horizon"])
+def test_champion_that_cannot_be_compared_is_said_and_the_candidate_judged_alone(
+    ready: tuple[Store, RunConfiguration], trouble: str
+) -> None:
+    store, configuration = ready
+    champion = "bot-0-12345678"
+    if trouble != "missing":
+        champion = evaluate(configuration, store, quiet("Evaluation")).version
+    if trouble == "corrupt":
+        (store.version(champion) / "trend-0.onnx").write_bytes(b"no graph")
+    spec = {"horizonSteps": 4} if trouble == "other horizon" else {}
+    again, _ = retrained(store, champion, configuration, **spec)
+    train_all(again, store)
+    reporter = quiet("Evaluation")
+    result = evaluate(again, store, reporter)
+    assert result.promoted, result.reasons
+    assert any(champion in warning for warning in reporter.warnings)
+
+
+def test_champion_that_has_seen_the_candles_is_no_judge_of_them(
+    ready: tuple[Store, RunConfiguration],
+) -> None:
+    """On candles that it learned from, a champion would look better than it is."""
+    store, configuration = ready
+    champion = evaluate(configuration, store, quiet("Evaluation")).version
+    candles = load_snapshot(store, load_dataset(store, "bot-1"))
+    older = {symbol: part[:4000] for symbol, part in candles.items()}
+    again = with_champion(prepare_training(store, older, name="bot-2"), champion)
+    train_all(again, store)
+    reporter = quiet("Evaluation")
+    evaluate(again, store, reporter)
+    assert any("has learned from all" in warning for warning in reporter.warnings)
+
+
+def test_thresholds_change_what_would_have_been_traded(
+    ready: tuple[Store, RunConfiguration],
+) -> None:
+    store, configuration = ready
+
+    def traded(prob_min: float) -> tuple[float, str | None]:
+        decision = DecisionSpec(prob_min=prob_min)
+        changed = configuration.model_copy(update={"decision": decision})
+        result = evaluate(changed, store, quiet("Evaluation"))
+        return float(result.tradable_share), result.binding_threshold
+
+    assert traded(0.5)[0] >= traded(0.55)[0] > traded(0.7)[0] > traded(0.99)[0]
+    assert traded(0.99)[1] == "probMin"
+
+
+def test_evaluation_file_holds_the_result(ready: tuple[Store, RunConfiguration]) -> None:
+    store, configuration = ready
+    result = evaluate(configuration, store, quiet("Evaluation"))
+    path = store.version(result.version) / "evaluation.json"
+    assert json.loads(path.read_text(encoding="utf-8"))["result"] == result.to_json()

@@ -1,0 +1,167 @@
+"""The training step: trees end to end on a generated market, and candidates that are unfit."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from bot_runtime import scores
+from bot_runtime.bundle import load_objective
+from bot_runtime.contract.spec import OBJECTIVES, Algorithm
+from bot_runtime.datasets import load_training_data
+from bot_runtime.errors import ArtifactInvalidError, DataUnusableError, ModelUnfitError
+from bot_runtime.models.gradient_boosting import GradientBoosting, exact_in_float32
+from bot_runtime.models.registry import forecaster_of
+from bot_runtime.store import Store
+from bot_runtime.train import train
+from tests.unit.bot_runtime.learning import (
+    BOTH,
+    market_candles,
+    model_spec,
+    prepare_training,
+    quiet,
+    shuffled,
+    task_of,
+    train_all,
+    training_data,
+)
+
+METRICS = {
+    "Trend": {"log_loss", "brier", "auc"},
+    "Return": {"pinball", "coverage"},
+    "Risk": {"qlike", "rank_correlation"},
+}
+
+
+def test_three_objectives_are_trained_measured_and_published(store: Store) -> None:
+    configuration = prepare_training(store, market_candles(1500, BOTH))
+    for objective, result in train_all(configuration, store).items():
+        folder = store.objective("bot-1", objective)
+        manifest = load_objective(folder)
+        assert manifest.digest == result.artifact_sha256
+        assert (manifest.objective, manifest.algorithm) == (objective, "GradientBoosting")
+        for name in METRICS[objective]:
+            assert float(result.metrics[name]) != float(result.metrics[f"{name}_naive"])
+        assert set(result.scores) == {"GradientBoosting"}
+        details = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
+        assert set(details["metricsBySymbol"]) == set(BOTH)
+        forecast = details["candidates"]["GradientBoosting"]["forecast"]
+        assert set(forecast) == set(BOTH)
+        assert all(np.isfinite(float(v)) for f in forecast.values() for v in f.values())
+
+
+def test_repeated_step_writes_the_same_files(store: Store) -> None:
+    configuration = prepare_training(store, market_candles(1000))
+    first = train(configuration, "Trend", store, quiet("Trend"))
+    folder = store.objective("bot-1", "Trend")
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert train(configuration, "Trend", store, quiet("Trend")) == first
+    after = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert set(before) == set(after)
+    assert {name for name in before if before[name] != after[name]} <= {"native.npz"}  # zip times
+
+
+def test_shuffled_labels_teach_nothing() -> None:
+    """On 40,000 rows an AUC of 0.5 is known to 0.005; anything beyond 0.03 is a leak."""
+    data = training_data(40_000)
+    rows = data.splits.fit
+    task = task_of(data, "Trend", model_spec())
+    everywhere = task.target.copy()
+    known = np.flatnonzero(data.labels.known)
+    everywhere[known] = shuffled(task.target[known])
+    blind = GradientBoosting.fit(dataclasses.replace(task, target=everywhere))
+    unseen = data.splits.test
+    found = scores.auc(blind.raw(data.features, unseen)[:, 0], everywhere[unseen])
+    assert found == pytest.approx(0.5, abs=0.03)
+    taught = GradientBoosting.fit(task).raw(data.features, unseen)[:, 0]
+    assert scores.auc(taught, task.target[unseen]) > 0.6  # the true labels do teach
+    assert len(rows) > 20_000
+
+
+def nudge(path: Path) -> None:
+    """Change a graph by one per cent: every leaf of its trees, or one of its constants."""
+    model = onnx.load(path)
+    leaves = [a for n in model.graph.node for a in n.attribute if a.name == "target_weights"]
+    for attribute in leaves:
+        attribute.floats[:] = [1.01 * weight for weight in attribute.floats]
+    if not leaves:
+        first = next(i for i in model.graph.initializer if i.data_type == onnx.TensorProto.FLOAT)
+        values = numpy_helper.to_array(first) * np.float32(1.01)
+        first.CopyFrom(numpy_helper.from_array(values, first.name))
+    onnx.save(model, path)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_candidate_whose_graph_differs_a_little_is_unfit(
+    store: Store, monkeypatch: pytest.MonkeyPatch, objective: str
+) -> None:
+    true = GradientBoosting.export
+
+    def mutant(model: GradientBoosting, folder: Path, stem: str) -> tuple[str, ...]:
+        names = true(model, folder, stem)
+        nudge(folder / names[-1])
+        return names
+
+    configuration = prepare_training(store, market_candles(1000))
+    monkeypatch.setattr(GradientBoosting, "export", mutant)
+    with pytest.raises(ModelUnfitError, match=r"GradientBoosting: .* rows differ"):
+        train(configuration, objective, store, quiet(objective))  # type: ignore[arg-type]  # a parameter
+    assert not store.objective("bot-1", objective).exists()
+
+
+def test_sound_candidate_is_taken_where_the_better_one_is_unfit(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both: tuple[Algorithm, ...] = ("GradientBoosting", "TemporalFusionTransformer")
+    candles = market_candles(1000)
+    configuration = prepare_training(store, candles, model_spec(candidates=both))
+    sound = train(configuration, "Risk", store, quiet("Risk"))
+    assert set(sound.scores) == set(both)
+    better = min(both, key=lambda name: float(sound.scores[name]))
+    assert sound.algorithm == better
+    kind = forecaster_of(better)
+    true = kind.export
+
+    def mutant(model: object, folder: Path, stem: str) -> tuple[str, ...]:
+        names = true(model, folder, stem)  # type: ignore[arg-type]  # of this class
+        nudge(folder / names[0])
+        return names
+
+    monkeypatch.setattr(kind, "export", mutant)
+    reporter = quiet("Risk")
+    result = train(configuration, "Risk", store, reporter)
+    assert result.algorithm != better
+    assert any(better in warning for warning in reporter.warnings)
+
+
+def test_changed_snapshot_is_refused(store: Store) -> None:
+    configuration = prepare_training(store, market_candles(1000))
+    path = store.candles("bot-1", "BTC/USDT")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ArtifactInvalidError, match=r"BTC-USDT\.parquet"):
+        train(configuration, "Trend", store, quiet("Trend"))
+
+
+def test_short_window_is_unusable(store: Store) -> None:
+    configuration = prepare_training(store, market_candles(400))
+    with pytest.raises(DataUnusableError, match=r"training\.lookback"):
+        train(configuration, "Trend", store, quiet("Trend"))
+
+
+def test_evaluation_data_is_the_training_data(store: Store) -> None:
+    configuration = prepare_training(store, market_candles(1000))
+    first, second = (load_training_data(configuration, store) for _ in range(2))
+    assert np.array_equal(first.splits.test, second.splits.test)
+
+
+def test_thresholds_in_float32_decide_every_float32_value_as_before() -> None:
+    below = np.float32(1.1)
+    above = np.nextafter(below, np.float32(2))
+    between = float(below) + 0.6 * (float(above) - float(below))
+    assert np.float32(between) == above  # plain rounding would turn the branch of `above`
+    text = exact_in_float32(f"tree_sizes=9\nthreshold={between!r} -2.5\nend")
+    assert text == f"threshold={float(below)!r} -2.5\nend"
