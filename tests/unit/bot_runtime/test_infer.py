@@ -1,6 +1,8 @@
 """Inference against a real test exchange: every fault of the feed gives the right signal."""
 
+import dataclasses
 import json
+import threading
 import time
 from io import StringIO
 from pathlib import Path
@@ -20,12 +22,18 @@ from tests.unit.bot_runtime.markets import bot_spec, inference_configuration, pu
 QUICK = Patience(wait_seconds=0.5, jitter_seconds=0.0, timeout_seconds=0.4)
 
 
-def run(exchange: Exchange, store: Store, score: float = 3.0, **changes: Any) -> Signal:
+def run(
+    exchange: Exchange,
+    store: Store,
+    score: float = 3.0,
+    patience: Patience = QUICK,
+    **changes: Any,
+) -> Signal:
     """Publish a version, infer, and return the first symbol's signal."""
     spec = bot_spec(exchange.url, **changes)
     version = publish_version(store, spec, score=score)
     reporter = Reporter("Inference", stream=StringIO())
-    return infer(inference_configuration(spec, version), store, reporter, QUICK)[0]
+    return infer(inference_configuration(spec, version), store, reporter, patience)[0]
 
 
 EASY: dict[str, Any] = {
@@ -84,6 +92,17 @@ def test_stale_feed_decides_nothing(exchange: Exchange, store: Store) -> None:
     assert signal.prob_up is None
     assert signal.bars_missing == 10
     assert signal.bar_close_ts == utc(now_ms - 10 * MINUTE_MS)
+
+
+def test_candle_that_comes_late_is_waited_for(exchange: Exchange, store: Store) -> None:
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    exchange.order(stale_since_ms=now_ms - MINUTE_MS - 1)
+    arrival = threading.Timer(0.7, exchange.order)
+    arrival.start()
+    signal = run(exchange, store, patience=dataclasses.replace(QUICK, wait_seconds=10), **EASY)
+    arrival.join()
+    assert signal.decision == "LONG"
+    assert signal.bar_close_ts == utc(now_ms)
 
 
 def test_hole_in_the_needed_window_decides_nothing(exchange: Exchange, store: Store) -> None:
