@@ -1,6 +1,8 @@
 """kopf's part: it watches, and hands every event to the feed. Nothing is decided here."""
 
 import asyncio
+import dataclasses
+import os
 from typing import Any
 
 import kopf
@@ -14,7 +16,7 @@ def build_registry(feed: Feed) -> kopf.OperatorRegistry:
     """Return the watches: both kinds, and their children by a server-side label selector."""
     registry = kopf.OperatorRegistry()
     # Explicit, so that kopf does not import the whole synchronous client to find out.
-    kopf.on.login(registry=registry)(kopf.login_with_service_account)
+    kopf.on.login(registry=registry)(_login_in_cluster)
     kopf.on.login(registry=registry)(kopf.login_with_kubeconfig)
     for resource in (*OWNERS, *CHILDREN):
         kopf.on.event(
@@ -25,6 +27,20 @@ def build_registry(feed: Feed) -> kopf.OperatorRegistry:
             id=f"see-{resource.plural}",
         )(_seeing(feed, resource))
     return registry
+
+
+def _login_in_cluster(*, settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo | None:
+    """Log in as the pod's ServiceAccount, at the address that Kubernetes puts into the environment.
+
+    kopf's own way asks the cluster's DNS for the API server; a cluster may have none.
+    """
+    found = kopf.login_with_service_account(settings=settings)
+    host, port = (os.environ.get(f"KUBERNETES_SERVICE_{part}") for part in ("HOST", "PORT"))
+    if found is None or not host or not port:
+        return found
+    return dataclasses.replace(
+        found, server=f"https://{f'[{host}]' if ':' in host else host}:{port}"
+    )
 
 
 def build_settings(*, all_namespaces: bool) -> kopf.OperatorSettings:
