@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ BASE_PACKAGES = ("ca-certificates", "python3", "python3-pip", "python3-venv")
 BASE_LEFT_OUT = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man")
 CERTIFICATES = Path("/etc/ssl/certs")
 BUILD_SECONDS = 3600
+FIXED_FOLDER = "/var/lib/containers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,17 @@ def _storage() -> list[str]:
 
 
 def _command(*words: str) -> list[str]:
-    (cache_folder() / "buildah").mkdir(parents=True, exist_ok=True)
-    # buildah's own temporary files would be in /var/tmp.
+    """Return the command line of buildah with all its files in the cache folder."""
+    private = cache_folder() / "buildah" / "var"
+    for folder in (private, temporary_folder()):
+        folder.mkdir(parents=True, exist_ok=True)
+    # buildah notes digests at a fixed path, and would put temporary files into /var/tmp.
+    script = (
+        f"mkdir -p {FIXED_FOLDER} && mount --bind {shlex.quote(str(private))} {FIXED_FOLDER} && "
+        'exec buildah "$@"'
+    )
     temporary = f"TMPDIR={temporary_folder()}"
-    return ["env", temporary, "unshare", "--mount", "buildah", *_storage(), *words]
+    return ["env", temporary, "unshare", "--mount", "sh", "-c", script, "sh", *_storage(), *words]
 
 
 def run(*words: str, timeout: float = BUILD_SECONDS) -> str:
@@ -133,6 +142,8 @@ def exclusive(report: Report) -> Iterator[None]:
         shutil.rmtree(temporary_folder(), ignore_errors=True)
         temporary_folder().mkdir()
         yield
+        with contextlib.suppress(OSError):  # absent, or of an engine that is installed here
+            Path(FIXED_FOLDER).rmdir()
 
 
 def _remove_leftovers() -> None:
@@ -207,13 +218,21 @@ def pip_settings(listing: str | None = None) -> dict[str, str]:
     return settings
 
 
-def push(name: str, folder: Path) -> None:
-    """Write an image into the OCI layout `folder`, its layers as they are."""
-    run("push", "--quiet", "--disable-compression", "--format=oci", name, f"oci:{folder}")
+def push(name: str, destination: str) -> None:
+    """Write an image to `dir:PATH` (layers as they are) or `oci:PATH` (layers compressed).
+
+    A layer whose file an OCI layout has already is not written again.
+    """
+    run("push", "--quiet", "--disable-compression", "--format=oci", name, destination)
 
 
-def layers(name: str) -> list[str]:
-    """Return the digests of an image's layers, which are those of their uncompressed content."""
+def layers(name: str) -> dict[str, int | None]:
+    """Return digest → size of an image's layers as they are, None for a size not known."""
     inspected = json.loads(run("inspect", "--type=image", name))
-    digests: list[str] = inspected["OCIv1"]["rootfs"]["diff_ids"]
-    return digests
+    noted = cache_folder() / "buildah" / "storage" / "overlay-layers" / "layers.json"
+    sizes = {
+        layer["diff-digest"]: layer.get("diff-size")
+        for layer in json.loads(noted.read_text())
+        if "diff-digest" in layer
+    }
+    return {digest: sizes.get(digest) for digest in inspected["OCIv1"]["rootfs"]["diff_ids"]}

@@ -1,15 +1,17 @@
 """Brings images into containerd, leaving out every layer that it has already.
 
-buildah writes an OCI layout; a layer that containerd has is stood in for by an empty file of its
-size, which buildah takes for the layer and does not write again, and which is left out of the
-stream. So a code change moves kilobytes, though the image has gigabytes.
+When only small layers are new, buildah writes an OCI layout in which every layer that containerd
+has is stood in for by an empty file: buildah takes it for the layer and does not write it again,
+and it is left out of the stream. So a code change moves kilobytes, though the image has gigabytes.
+When large layers are new, buildah writes a plain folder, for in a layout it would compress them.
 """
 
+import hashlib
 import json
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +21,8 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.processes import run
 
 IMPORT_SECONDS = 1800
+SMALL_BYTES = 50_000_000
+MANIFEST = "manifest"
 
 
 def image_names(cluster: Cluster) -> set[str]:
@@ -53,11 +57,17 @@ def import_image(cluster: Cluster, name: str) -> None:
         ClusterError: containerd refuses it.
     """
     present = _contents(cluster)
+    layers = buildah.layers(name)
+    large = any(
+        digest not in present and (size is None or size > SMALL_BYTES)
+        for digest, size in layers.items()
+    )
     with tempfile.TemporaryDirectory(dir=buildah.temporary_folder()) as temporary:
-        folder = Path(temporary)
-        stood_in = _stand_in(folder, buildah.layers(name), present)
-        buildah.push(name, folder)
-        _import(cluster, lambda target: _stream(folder, name, stood_in, target))
+        folder = Path(temporary) / "image"
+        blobs = _plain_folder(name, folder) if large else _layout(name, folder, layers, present)
+        manifest = blobs.pop(MANIFEST)
+        fresh = {digest: path for digest, path in blobs.items() if digest not in present}
+        _import(cluster, lambda target: _stream(name, manifest, fresh, target))
 
 
 def _contents(cluster: Cluster) -> dict[str, int]:
@@ -67,29 +77,40 @@ def _contents(cluster: Cluster) -> dict[str, int]:
     return {digest: (folder / oci.blob_path(digest)).stat().st_size for digest in digests}
 
 
-def _stand_in(folder: Path, digests: list[str], present: Mapping[str, int]) -> set[str]:
-    """Put empty files in the place of layers that containerd has; return their paths."""
-    paths = set()
-    for digest in digests:
+def _plain_folder(name: str, folder: Path) -> dict[str, Path]:
+    """Write an image as a folder; return digest → file, and its manifest."""
+    buildah.push(name, f"dir:{folder}")
+    blobs = {f"sha256:{path.name}": path for path in folder.iterdir() if len(path.name) == 64}
+    return {**blobs, MANIFEST: folder / "manifest.json"}
+
+
+def _layout(
+    name: str, folder: Path, layers: Iterable[str], present: Mapping[str, int]
+) -> dict[str, Path]:
+    """Write an image as an OCI layout, stand-ins for what is present; return as above."""
+    for digest in layers:
         if digest in present:
             path = folder / oci.blob_path(digest)
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:
                 file.truncate(present[digest])
-            paths.add(oci.blob_path(digest))
-    return paths
+    buildah.push(name, f"oci:{folder}")
+    entry = json.loads((folder / "index.json").read_text())["manifests"][0]
+    blobs = {f"sha256:{path.name}": path for path in (folder / "blobs" / "sha256").iterdir()}
+    return {**blobs, MANIFEST: blobs.pop(entry["digest"])}
 
 
-def _stream(folder: Path, name: str, left_out: set[str], target: IO[bytes]) -> None:
-    """Write a layout as a tar, its one image named `name`."""
-    index = json.loads((folder / "index.json").read_text())
-    entries = [{**entry, "annotations": {oci.NAME: name}} for entry in index["manifests"]]
+def _stream(name: str, manifest: Path, blobs: Mapping[str, Path], target: IO[bytes]) -> None:
+    """Write an OCI archive of one image; files go as they are sent, for they may be large."""
+    content = manifest.read_bytes()
+    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    entry = {"mediaType": oci.MANIFEST, "digest": digest, "size": len(content)}
     with tarfile.open(fileobj=target, mode="w|") as tar:
-        oci.write_index(tar, entries)
-        for path in sorted(folder.glob("blobs/*/*")):
-            relative = str(path.relative_to(folder))
-            if relative not in left_out:
-                tar.add(path, arcname=relative)
+        oci.write_index(tar, [{**entry, "annotations": {oci.NAME: name}}])
+        tar.add(manifest, arcname=oci.blob_path(digest))
+        for blob, path in blobs.items():
+            tar.add(path, arcname=oci.blob_path(blob))
+            path.unlink()
 
 
 def _import(cluster: Cluster, write: Callable[[IO[bytes]], None]) -> None:
