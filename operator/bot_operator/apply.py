@@ -78,12 +78,9 @@ class Applier:
         try:
             created = await self._write("create", lambda: self._kube.create(manifest))
         except AlreadyExists as e:
-            # Created by an earlier run of ours that the cache does not know of yet, or a child of
-            # an earlier owner of this name, which the garbage collector is about to remove.
-            existing = await self._kube.get(ref_of(manifest))
-            if existing is None or controller_uid(existing) != uid_of(owner):
-                raise Conflict(e.status, e.reason, f"{e.message}, made for another owner") from e
-            created = existing
+            # The cache is behind, or it is a child of an earlier owner of this name, which the
+            # garbage collector is about to remove: either way it is clear a moment later.
+            raise Conflict(e.status, e.reason, e.message) from e
         self._cache.put(created)
         return True
 

@@ -1,13 +1,15 @@
 """Settings of the operator: one frozen object, read once from the environment."""
 
 import os
-import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from bot_operator.errors import SettingsError
+from bot_runtime.contract.model import Image
 
 TRAINING_IMAGE = "BOTCRIPTO_TRAINING_IMAGE"
 INFERENCE_IMAGE = "BOTCRIPTO_INFERENCE_IMAGE"
@@ -18,10 +20,7 @@ WORKERS = "BOTCRIPTO_WORKERS"
 LEASE_SECONDS = "BOTCRIPTO_LEASE_SECONDS"
 
 _ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_IMAGE = re.compile(
-    r"[a-z0-9][a-zA-Z0-9._:/-]*?(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
-    r"(?P<digest>@sha256:[0-9a-f]{64})?"
-)
+_IMAGE: TypeAdapter[str] = TypeAdapter(Image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +64,13 @@ def load_settings(
 
 def _image(environment: Mapping[str, str], variable: str) -> str:
     value = environment.get(variable, "")
-    match = _IMAGE.fullmatch(value)
-    if not value or match is None:
+    try:
+        return _IMAGE.validate_python(value)
+    except ValidationError as e:
+        problem = e.errors(include_url=False, include_context=False)[0]["msg"]
         raise SettingsError(
-            f"{variable}: found {value!r}; set the image that this release of the operator runs, "
-            "with a tag or a digest: registry/name:1.2.3"
-        )
-    pinned = match["digest"] is not None or match["tag"] is not None
-    if not pinned or match["tag"] == "latest":
-        raise SettingsError(
-            f"{variable}: {value} can move; name a version (:1.2.3) or a digest (@sha256:...)"
-        )
-    return value
+            f"{variable}: found {value!r}; set the image of this release ({problem})"
+        ) from e
 
 
 def _integer(

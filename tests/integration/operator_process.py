@@ -1,4 +1,4 @@
-"""The operator as a process of its own, under its own ServiceAccount and with nothing but its Role."""
+"""The operator as a process, under its own ServiceAccount and with nothing but its Role."""
 
 import json
 import os

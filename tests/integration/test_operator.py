@@ -1,0 +1,448 @@
+"""The operator under its own ServiceAccount, on a real API server with the real controllers."""
+
+import random
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE, create_secret_command
+from tests import resources
+from tests.eventually import eventually
+from tests.integration.api import MERGE, Api, Refused
+from tests.integration.conftest import ControlPlane
+from tests.integration.fake_kubelet import FakeKubelet, failed, waiting
+from tests.integration.operator_process import (
+    Calls,
+    OperatorProcess,
+    account_kubeconfig,
+    install_account,
+    resource_of_call,
+    running,
+)
+
+Object = dict[str, Any]
+QUIET_SECONDS = 8
+STORAGE_CLASS = "test-immediate"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A namespace with the operator's account in it, and what a test does there."""
+
+    plane: ControlPlane
+    namespace: str
+    operator: OperatorProcess
+    kubelet: FakeKubelet
+    calls: Calls
+
+    @property
+    def api(self) -> Api:
+        """The administrator's client."""
+        return self.plane.api
+
+    def add_bot(self, name: str = "btc-paper", **spec: Any) -> Object:
+        """Create a bot and a volume for it."""
+        self.add_volume(name, reserved="storage" not in spec)
+        spec = {"timeframe": "1m", "storage": {"storageClassName": STORAGE_CLASS}, **spec}
+        return self.api.create(resources.bot(name, **spec), self.namespace)
+
+    def add_volume(self, name: str, *, reserved: bool) -> None:
+        """Create a volume; a reserved one is bound to the bot's claim whatever its class."""
+        volume: Object = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": f"{self.namespace}-{name}"},
+            "spec": {
+                "capacity": {"storage": "2Gi"},
+                "accessModes": ["ReadWriteOnce"],
+                "hostPath": {"path": "/nowhere"},
+                "storageClassName": STORAGE_CLASS,
+            },
+        }
+        if reserved:
+            claim = {"namespace": self.namespace, "name": f"{name}-store"}
+            volume["spec"]["claimRef"] = claim
+        self.api.request("POST", "/api/v1/persistentvolumes", volume)
+
+    def change_bot(self, name: str, spec: Object) -> None:
+        """Merge `spec` into the bot's."""
+        path = f"/apis/botcripto.io/v1alpha1/namespaces/{self.namespace}/tradingbots/{name}"
+        self.api.request("PATCH", path, {"spec": spec}, MERGE)
+
+    def add_secret(self, name: str, values: dict[str, str]) -> None:
+        """Create credentials."""
+        secret = {"metadata": {"name": name}, "type": EXCHANGE_SECRET_TYPE, "stringData": values}
+        self.api.request("POST", f"/api/v1/namespaces/{self.namespace}/secrets", secret)
+
+    def status(self, name: str = "btc-paper") -> Object:
+        """Return the bot's status."""
+        found: Object = self.api.get("TradingBot", name, self.namespace).get("status", {})
+        return found
+
+    def condition(self, kind: str, name: str = "btc-paper") -> tuple[str, str]:
+        """Return status and reason of a condition."""
+        found = next(c for c in self.status(name)["conditions"] if c["type"] == kind)
+        return found["status"], found["reason"]
+
+    def wait_for(
+        self, kind: str, expected: tuple[str, str], name: str = "btc-paper", timeout: float = 40
+    ) -> None:
+        """Wait until a condition stands as expected."""
+
+        def look() -> bool:
+            found = self.condition(kind, name)
+            assert found == expected
+            return True
+
+        eventually(look, timeout=timeout)
+
+    def list(self, path: str) -> "list[Object]":
+        """Return the objects of the namespace under an API path such as `/apis/batch/v1:jobs`."""
+        root, plural = path.split(":")
+        found = self.api.request("GET", f"{root}/namespaces/{self.namespace}/{plural}")
+        items: list[Object] = found["items"]
+        return items
+
+    def fire(self, bot: str = "btc-paper") -> None:
+        """Let the CronJob's Job be created now, as its controller does every minute."""
+        job = f"{bot}-by-hand-{time.monotonic_ns()}"
+        self.plane.kubectl(
+            "create", "job", f"--namespace={self.namespace}", job, f"--from=cronjob/{bot}-infer"
+        )
+
+    def wake(self) -> None:
+        """Touch every bot and training, so that each is reconciled."""
+        for plural in ("tradingbots", "modeltrainings"):
+            root = "/apis/botcripto.io/v1alpha1"
+            for item in self.list(f"{root}:{plural}"):
+                path = f"{root}/namespaces/{self.namespace}/{plural}/{item['metadata']['name']}"
+                touched = {"metadata": {"annotations": {"test/touched": str(time.monotonic_ns())}}}
+                self.api.request("PATCH", path, touched, MERGE)
+
+
+@pytest.fixture
+def stage(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Stage]:
+    """Return a namespace with the operator's account, and the operator not yet running."""
+    kubectl = control_plane.kubectl
+    with suppress(Refused):  # it is there from the second test on
+        control_plane.api.request(
+            "POST",
+            "/apis/storage.k8s.io/v1/storageclasses",
+            {
+                "metadata": {"name": STORAGE_CLASS},
+                "provisioner": "kubernetes.io/no-provisioner",
+                "volumeBindingMode": "Immediate",
+            },
+        )
+    install_account(kubectl, namespace)
+    config = account_kubeconfig(kubectl, control_plane.kubeconfig, namespace, tmp_path)
+    operator = OperatorProcess(config, namespace, tmp_path / "operator.log")
+    kubelet = FakeKubelet(control_plane.api, namespace)
+    yield Stage(
+        control_plane, namespace, operator, kubelet, Calls(control_plane.audit_log, namespace)
+    )
+    operator.kill()
+    if operator.log.exists():
+        print(operator.log.read_text(encoding="utf-8")[-4000:])
+
+
+@pytest.mark.timeout(180)
+def test_one_yaml_ends_in_a_signal_of_a_pod_that_the_cron_job_owns(stage: Stage) -> None:
+    with stage.kubelet, running(stage.operator):
+        made = stage.add_bot(exchange={"id": "binance", "credentialsSecret": "keys"})
+        stage.wait_for("SecretsValid", ("False", "SecretMissing"))
+        message = next(c for c in stage.status()["conditions"] if c["type"] == "Ready")["message"]
+        assert create_secret_command(stage.namespace, "keys") in message
+        assert stage.list("/api/v1:pods") == []
+        created = time.monotonic()
+        stage.add_secret("keys", {"apiKey": "k9Zq1-do-not-tell", "apiSecret": "s8Xw2-do-not-tell"})
+        stage.wait_for("SecretsValid", ("True", "AsExpected"), timeout=10)
+        assert time.monotonic() - created < 10
+        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
+        stage.fire()
+        stage.wait_for("Ready", ("True", "BotReady"))
+    _assert_owner_chain(stage)
+    jobs = stage.calls.created_jobs()
+    assert len(jobs) == len(set(jobs)) == 5
+    bot = stage.api.get("TradingBot", "btc-paper", stage.namespace)
+    assert bot["metadata"].get("annotations") == made["metadata"].get("annotations")
+    assert "finalizers" not in bot["metadata"]
+    _assert_no_secret_told(stage, "do-not-tell")
+    _assert_pods_are_restricted(stage)
+
+
+def _assert_owner_chain(stage: Stage) -> None:
+    uid = stage.status()["lastSignal"]["producedBy"]
+    pod = next(p for p in stage.list("/api/v1:pods") if p["metadata"]["uid"] == uid)
+    job_uid = pod["metadata"]["ownerReferences"][0]["uid"]
+    job = next(j for j in stage.list("/apis/batch/v1:jobs") if j["metadata"]["uid"] == job_uid)
+    cron_job = stage.list("/apis/batch/v1:cronjobs")[0]
+    assert job["metadata"]["ownerReferences"][0]["uid"] == cron_job["metadata"]["uid"]
+
+
+def _assert_no_secret_told(stage: Stage, value: str) -> None:
+    for path in ("/api/v1:pods", "/api/v1:events", "/api/v1:configmaps", "/apis/batch/v1:jobs"):
+        assert value not in str(stage.list(path))
+    assert value not in str(stage.status())
+    assert value not in stage.operator.log.read_text(encoding="utf-8")
+
+
+def _assert_pods_are_restricted(stage: Stage) -> None:
+    """The API server itself refuses these pods in a restricted namespace where they are not."""
+    for job in stage.list("/apis/batch/v1:jobs"):
+        pod = job["spec"]["template"]["spec"]
+        assert pod["automountServiceAccountToken"] is False
+        containers = [*pod.get("initContainers", []), *pod["containers"]]
+        assert all(c["securityContext"]["readOnlyRootFilesystem"] for c in containers)
+
+
+@pytest.mark.timeout(240)
+def test_killed_at_random_moments_it_creates_every_job_once(stage: Stage) -> None:
+    draw = random.Random(20260301)
+    stage.kubelet.promoted = True
+    with stage.kubelet:
+        stage.add_bot()
+        for _ in range(12):
+            stage.operator.start()
+            time.sleep(draw.uniform(0.9, 2.2))
+            stage.operator.kill()
+            time.sleep(0.6)  # Jobs end while the operator is down
+            if draw.random() < 0.5:
+                _delete_finished_jobs(stage, but="evaluation")
+        with running(stage.operator):
+            stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), timeout=60)
+    created = stage.calls.created_jobs()
+    assert len(created) == len(set(created)) == 5
+
+
+def _delete_finished_jobs(stage: Stage, but: str) -> None:
+    for job in stage.list("/apis/batch/v1:jobs"):
+        conditions = job.get("status", {}).get("conditions", [])
+        done = any(c["type"] == "Complete" and c["status"] == "True" for c in conditions)
+        name = job["metadata"]["name"]
+        if done and not name.endswith(but):
+            path = f"/apis/batch/v1/namespaces/{stage.namespace}/jobs/{name}"
+            stage.api.request("DELETE", path, {"propagationPolicy": "Background"})
+
+
+@pytest.mark.timeout(240)
+def test_in_steady_state_nothing_is_written(stage: Stage) -> None:
+    stage.kubelet.bots = {
+        "training": {"Data": lambda _: {"phase": "Running"}},
+        "rejected": {},
+        "bad-image": {"Data": lambda _: waiting("ImagePullBackOff", "not found")},
+        "failed": {"Data": lambda _: failed(65, "too few candles")},
+    }
+    with stage.kubelet, running(stage.operator):
+        stage.add_bot("waiting", exchange={"id": "binance", "credentialsSecret": "absent"})
+        stage.add_bot("training")
+        stage.add_bot("suspended", suspend=True)
+        stage.add_bot("bad-image")
+        stage.add_bot("failed")
+        stage.add_bot("ready", inference={"schedule": "0 0 1 1 *"})
+        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), "ready")
+        stage.kubelet.promoted = False
+        stage.add_bot("rejected")
+        stage.fire("ready")
+        stage.wait_for("Ready", ("True", "BotReady"), "ready")
+        stage.wait_for("Ready", ("True", "Suspended"), "suspended")
+        stage.wait_for("Stalled", ("True", "SecretMissing"), "waiting")
+        stage.wait_for("Stalled", ("True", "NotBetterThanNaive"), "rejected")
+        stage.wait_for("Stalled", ("True", "ImagePullFailed"), "bad-image")
+        stage.wait_for("Ready", ("False", "TrainingFailed"), "failed")
+        eventually(lambda: stage.status("training")["state"] == "Training")
+        _assert_silence(stage)
+
+
+def _assert_silence(stage: Stage) -> None:
+    before = len(stage.calls.writes())
+    eventually(lambda: _has_settled(stage), timeout=30, every=2)
+    before = len(stage.calls.writes())
+    reads = sum(1 for _ in stage.calls.all())
+    for _ in range(5):
+        stage.wake()
+        time.sleep(QUIET_SECONDS / 5)
+    assert stage.calls.writes()[before:] == []
+    assert sum(1 for _ in stage.calls.all()) > reads + 20  # it was awake
+
+
+def _has_settled(stage: Stage) -> bool:
+    before = len(stage.calls.writes())
+    time.sleep(2)
+    return len(stage.calls.writes()) == before
+
+
+@pytest.mark.timeout(120)
+def test_deleting_the_bot_removes_all_that_it_had(stage: Stage) -> None:
+    with stage.kubelet, running(stage.operator):
+        stage.add_bot()
+        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
+        path = f"/apis/botcripto.io/v1alpha1/namespaces/{stage.namespace}/tradingbots/btc-paper"
+        stage.api.request("DELETE", path)
+
+        def nothing_left() -> bool:
+            left = [
+                (plural, o["metadata"]["name"])
+                for plural in (
+                    "/apis/botcripto.io/v1alpha1:modeltrainings",
+                    "/apis/batch/v1:jobs",
+                    "/apis/batch/v1:cronjobs",
+                    "/api/v1:pods",
+                    "/api/v1:persistentvolumeclaims",
+                    "/api/v1:configmaps",
+                )
+                for o in stage.list(plural)
+                if o["metadata"]["name"] != "kube-root-ca.crt"
+            ]
+            assert left == []
+            return True
+
+        eventually(nothing_left, timeout=60)
+
+
+@pytest.mark.timeout(120)
+def test_storage_class_that_does_not_exist_is_named_and_heals_when_corrected(stage: Stage) -> None:
+    with stage.kubelet, running(stage.operator):
+        stage.add_bot(storage={"storageClassName": "nope"})
+        stage.wait_for("StorageReady", ("False", "StorageClassMissing"))
+        assert stage.condition("Stalled") == ("True", "StorageClassMissing")
+        assert stage.list("/api/v1:pods") == []
+        stage.change_bot("btc-paper", {"storage": {"storageClassName": STORAGE_CLASS}})
+        stage.wait_for("StorageReady", ("True", "ClaimBound"))
+        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
+
+
+@pytest.mark.timeout(120)
+def test_refused_pods_are_told_in_the_api_servers_words_and_heal(stage: Stage) -> None:
+    quotas = f"/api/v1/namespaces/{stage.namespace}/resourcequotas"
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+    stage.api.request("POST", quotas, quota)
+    eventually(lambda: stage.api.request("GET", f"{quotas}/none")["status"].get("hard"))
+    with stage.kubelet, running(stage.operator):
+        stage.add_bot()
+        stage.wait_for("Stalled", ("True", "PodRefused"))
+        message = next(c for c in stage.status()["conditions"] if c["type"] == "Stalled")["message"]
+        assert "exceeded quota" in message
+        stage.api.request("DELETE", f"{quotas}/none")
+        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), timeout=80)
+
+
+def test_its_account_can_neither_list_nor_watch_secrets(stage: Stage) -> None:
+    account = Api.of(stage.operator.kubeconfig)
+    path = f"/api/v1/namespaces/{stage.namespace}/secrets"
+    stage.add_secret("keys", {"apiKey": "a1", "apiSecret": "b2"})
+    assert account.request("GET", f"{path}/keys")["metadata"]["name"] == "keys"
+    for refused in (path, f"{path}?watch=true&timeoutSeconds=1"):
+        with pytest.raises(Refused) as e:
+            account.request("GET", refused)
+        assert e.value.code == 403
+    with pytest.raises(Refused):
+        account.request("POST", path, {"metadata": {"name": "x"}})
+
+
+@pytest.mark.timeout(240)
+def test_the_role_holds_exactly_what_was_used(stage: Stage) -> None:
+    """Each story uses a part; this one makes the operator use all of it."""
+    holds = {"phase": "Running"}
+    stage.kubelet.bots = {
+        "failing": {"Risk": lambda _: holds, "Trend": lambda _: failed(67, "no parity")},
+        "held": {"Data": lambda _: holds},
+    }
+    with stage.kubelet, running(stage.operator):
+        stage.add_bot(exchange={"id": "binance", "credentialsSecret": "keys"})
+        stage.add_bot("classless", storage={"storageClassName": "nope"})
+        for name in ("failing", "held"):
+            stage.add_bot(name)
+        stage.wait_for("StorageReady", ("False", "StorageClassMissing"), "classless")
+        stage.change_bot("classless", {"storage": {"storageClassName": STORAGE_CLASS}})
+        stage.add_secret("keys", {"apiKey": "a1", "apiSecret": "b2"})
+        stage.wait_for("Ready", ("False", "TrainingFailed"), "failing")  # Risk's Job is deleted
+        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
+        for n in range(4):  # more run configurations than are kept
+            stage.change_bot("btc-paper", {"decision": {"probMin": 0.6 + n / 100}})
+            time.sleep(1.1)
+        _delete_jobs(stage, "held")  # that a running Job is gone is read live
+        eventually(lambda: stage.status("held")["state"] != "Pending")
+        stage.change_bot("held", {"symbols": ["ETH/USDT"]})
+        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), "classless")
+        live = {"mode": "Live", "exchange": {"credentialsSecret": "keys"}}
+        stage.change_bot("classless", live)
+        stage.wait_for("Ready", ("False", "LiveNotAvailable"), "classless")
+    stage.operator.start()  # the Lease is there already
+    eventually(lambda: "serving" in stage.operator.log.read_text(encoding="utf-8"))
+    refused = [c for c in stage.calls.all() if c["responseStatus"].get("code") == 403]
+    assert [c["requestURI"] for c in refused] == []
+    assert _used(stage) == _granted(stage)
+
+
+def _delete_jobs(stage: Stage, bot: str) -> None:
+    def jobs() -> list[Object]:
+        found = stage.list("/apis/batch/v1:jobs")
+        return [j for j in found if j["metadata"]["labels"].get("botcripto.io/bot") == bot]
+
+    for job in eventually(jobs):
+        path = f"/apis/batch/v1/namespaces/{stage.namespace}/jobs/{job['metadata']['name']}"
+        stage.api.request("DELETE", path, {"propagationPolicy": "Background"})
+
+
+def _used(stage: Stage) -> set[tuple[str, str]]:
+    used = set()
+    for call in stage.calls.all():
+        if "objectRef" not in call:
+            continue  # discovery, granted to everybody
+        resource = resource_of_call(call)
+        used.add((call["verb"], resource))
+        if call["verb"] == "patch" and call["responseStatus"]["code"] == 201:
+            used.add(("create", resource))  # server-side apply of a new object
+    return used
+
+
+def _granted(stage: Stage) -> set[tuple[str, str]]:
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stage.namespace}/roles"
+    role = stage.api.request("GET", f"{path}/botcripto-operator")
+    return {
+        (verb, resource)
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+@pytest.mark.timeout(90)
+def test_it_stops_in_order_gives_the_lease_back_and_tells_its_health(stage: Stage) -> None:
+    stage.operator.port = 18473
+    stage.operator.start()
+    base = f"http://127.0.0.1:{stage.operator.port}"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    eventually(lambda: opener.open(f"{base}/readyz", timeout=2).status == 200)
+    lease = f"/apis/coordination.k8s.io/v1/namespaces/{stage.namespace}/leases/botcripto-operator"
+    eventually(lambda: stage.api.request("GET", lease)["spec"]["holderIdentity"] == "test")
+    eventually(
+        lambda: b"botcripto_is_leader 1.0" in opener.open(f"{base}/metrics", timeout=2).read()
+    )
+    assert stage.operator.stop() == 0
+    assert not stage.api.request("GET", lease)["spec"].get("holderIdentity")
+    assert all(line["level"] in {"info", "warning"} for line in stage.operator.lines())
+
+
+@pytest.mark.timeout(90)
+def test_a_second_process_waits_for_the_lease_and_takes_over(stage: Stage, tmp_path: Path) -> None:
+    other = OperatorProcess(
+        stage.operator.kubeconfig,
+        stage.namespace,
+        tmp_path / "other.log",
+        environment={"BOTCRIPTO_IDENTITY": "other"},
+    )
+    stage.operator.start()
+    eventually(lambda: "leading" in stage.operator.log.read_text(encoding="utf-8"))
+    with running(other):
+        time.sleep(3)
+        assert "leading" not in other.log.read_text(encoding="utf-8")
+        stage.operator.kill()
+        eventually(lambda: "leading" in other.log.read_text(encoding="utf-8"), timeout=20)

@@ -1,0 +1,116 @@
+"""The cache and the feed under lost, doubled, late and reordered events."""
+
+import random
+from typing import Any
+
+from bot_operator.cache import Cache
+from bot_operator.reconcile import Key
+from bot_operator.resources import JOBS, MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref
+from tests.unit.bot_operator.world import NAMESPACE, World
+
+
+def job(name: str = "a", version: int = 1, uid: str = "u1", **metadata: Any) -> Manifest:
+    labels = {"botcripto.io/bot": "bot", "botcripto.io/training": "bot-1"}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "namespace": NAMESPACE,
+            "uid": uid,
+            "resourceVersion": str(version),
+            "labels": labels,
+            "managedFields": [{"manager": "x"}],
+            **metadata,
+        },
+    }
+
+
+def version_of(cache: Cache, name: str = "a") -> str | None:
+    found = cache.get(Ref(JOBS, NAMESPACE, name))
+    return None if found is None else found["metadata"]["resourceVersion"]
+
+
+def test_an_older_state_never_replaces_a_newer_one() -> None:
+    cache = Cache()
+    cache.put(job(version=10))
+    cache.put(job(version=9))
+    assert version_of(cache) == "10"
+
+
+def test_a_deleted_object_does_not_come_back_by_a_late_event() -> None:
+    cache = Cache()
+    cache.put(job())
+    cache.drop(job(version=2))
+    cache.put(job(version=1))
+    assert version_of(cache) is None
+    cache.put(job(version=3, uid="u2"))
+    assert version_of(cache) == "3"
+
+
+def test_a_late_deletion_of_an_earlier_object_spares_its_successor() -> None:
+    cache = Cache()
+    cache.put(job(version=5, uid="u2"))
+    cache.drop(job(version=4, uid="u1"))
+    assert version_of(cache) == "5"
+
+
+def test_a_full_list_corrects_what_watches_have_lost() -> None:
+    cache = Cache()
+    cache.put(job("gone", version=1, uid="g"))
+    cache.put(job("newer-than-the-list", version=50, uid="n"))
+    corrected = cache.replace(JOBS, [job("missed", version=20, uid="m")], version=30)
+    assert corrected == 2
+    assert version_of(cache, "gone") is None
+    assert version_of(cache, "missed") == "20"
+    assert version_of(cache, "newer-than-the-list") == "50"
+
+
+def test_children_are_found_by_bot_and_by_training() -> None:
+    cache = Cache()
+    cache.put(job())
+    assert len(cache.of_bot(NAMESPACE, "bot")) == len(cache.of_training(NAMESPACE, "bot-1")) == 1
+    assert cache.of_bot("elsewhere", "bot") == []
+    cache.drop(job())
+    assert cache.of_bot(NAMESPACE, "bot") == []
+
+
+def test_what_no_plan_reads_is_not_kept() -> None:
+    cache = Cache()
+    cache.put({**job(), "data": {"run.json": "{}"}})
+    found = cache.get(Ref(JOBS, NAMESPACE, "a"))
+    assert found is not None
+    assert "managedFields" not in found["metadata"]
+    assert "data" not in found
+
+
+async def test_a_child_wakes_its_training_and_a_training_its_bot() -> None:
+    world = World()
+    world.feed.seen("ADDED", job())
+    assert list(world.keys.ready) == [Key(MODEL_TRAININGS, NAMESPACE, "bot-1")]
+    training = {
+        "apiVersion": "botcripto.io/v1alpha1",
+        "kind": "ModelTraining",
+        "metadata": {"name": "bot-1", "namespace": NAMESPACE, "uid": "t", "resourceVersion": "1"},
+        "spec": {"botRef": {"name": "bot"}},
+    }
+    world.feed.seen("MODIFIED", training)
+    assert Key(TRADING_BOTS, NAMESPACE, "bot") in world.keys.ready
+
+
+async def test_lost_doubled_and_reordered_events_end_in_the_same_state() -> None:
+    draw = random.Random(7)
+    world = World()
+    world.add_bot()
+    for _ in range(30):
+        await world.settle()
+        if world.status().get("activeModel"):
+            break
+        # Events of this round were delivered in order; spoil those of the next.
+        spoilt = [e for e in world.kube.take_events() if draw.random() > 0.3]
+        draw.shuffle(spoilt)
+        world.kube.events.extend(spoilt * 2)
+        world.pass_time(30)
+        await world.feed.relist()
+    assert world.condition("ModelAvailable") == ("True", "ModelPromoted")
+    assert len(world.kube.created(JOBS)) == 5

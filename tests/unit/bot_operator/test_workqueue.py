@@ -1,0 +1,89 @@
+"""The work queue."""
+
+import asyncio
+
+from bot_operator.workqueue import WorkQueue
+
+
+async def test_a_key_added_twice_is_taken_once() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("a")
+    queue.add("b")
+    queue.add("a")
+    assert [await queue.get(), await queue.get()] == ["a", "b"]
+    assert len(queue) == 0
+
+
+async def test_a_key_is_never_in_two_workers_and_runs_once_more_when_woken_meanwhile() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    running: set[str] = set()
+    runs: list[str] = []
+
+    async def work() -> None:
+        while True:
+            key = await queue.get()
+            assert key not in running
+            running.add(key)
+            await asyncio.sleep(0.01)
+            running.remove(key)
+            runs.append(key)
+            queue.done(key)
+
+    workers = [asyncio.create_task(work()) for _ in range(4)]
+    queue.add("a")
+    await asyncio.sleep(0.005)
+    queue.add("a")
+    queue.add("a")
+    await asyncio.sleep(0.06)
+    for worker in workers:
+        worker.cancel()
+    assert runs == ["a", "a"]
+
+
+async def test_the_earliest_of_two_delays_counts_and_waking_replaces_both() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add_after("a", 60)
+    queue.add_after("a", 0.01)
+    queue.add_after("a", 30)
+    assert await asyncio.wait_for(queue.get(), 1) == "a"
+    queue.done("a")
+    queue.add_after("a", 0.01)
+    queue.add("a")
+    assert await queue.get() == "a"
+    queue.done("a")
+    await asyncio.sleep(0.03)
+    assert len(queue) == 0
+
+
+async def test_backoff_doubles_to_five_minutes_never_gives_up_and_is_forgotten_on_success() -> None:
+    queue: WorkQueue[str] = WorkQueue(draw=lambda: 1.0)
+    delays = [queue.retry("a") for _ in range(30)]
+    assert delays[:4] == [1, 2, 4, 8]
+    assert delays[9:] == [300] * 21
+    queue.succeeded("a")
+    assert queue.retry("a") == 1
+    unlucky: WorkQueue[str] = WorkQueue(draw=lambda: 0.0)
+    assert unlucky.retry("a") == 0.75
+    unlucky.forget("a")
+    assert queue.retry("b", at_least=7) == 7
+    queue.forget("a")
+    queue.forget("b")
+
+
+async def test_a_forgotten_key_does_not_come_back() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add_after("a", 0.01)
+    queue.add("b")
+    queue.forget("a")
+    queue.forget("b")
+    await asyncio.sleep(0.03)
+    assert len(queue) == 0
+
+
+async def test_oldest_age_is_that_of_the_first_waiting_key() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    assert queue.oldest_age() == 0
+    queue.add("a")
+    await asyncio.sleep(0.02)
+    queue.add("b")
+    assert queue.oldest_age() >= 0.015
