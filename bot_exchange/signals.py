@@ -67,19 +67,19 @@ def plant_threshold(noise: NoiseField, block: int) -> Planted:
     return Planted(drift, innovation, _BAND_LOG_VOLUME * level[_EFFECT_BARS:])
 
 
-_PERIOD_BARS = 24
-_PHASE_SPREAD = 4.0  # radians: the phase is anything in the long run
+_PERIOD_BARS = 16
+_PHASE_SPREAD = 2.5  # radians: in the long run the phase is anything
 _AGE = np.arange(1000.0)
 _PHASE = unit_energy((1.0 + _AGE) * np.exp(-_AGE / 150.0))
 _LEAD_BARS = 3
-_SWING = 0.3  # of log volume; a single bar's own noise is about as large
+_SWING = 0.4  # of log volume; a single bar has as much noise of its own
 
 
 def plant_oscillation(noise: NoiseField, block: int) -> Planted:
     """Plant an oscillation whose phase wanders, in the returns and a quarter period off in volume.
 
     A bar shows next to nothing of the phase: its volume says as little of the next five bars'
-    direction as its return does. The last two periods together show it well.
+    direction as its return does. The last periods together show it well.
     """
     bars = (block * BLOCK + np.arange(BLOCK)) % _PERIOD_BARS
     turn = 2 * np.pi / _PERIOD_BARS
@@ -94,5 +94,5 @@ def plant_oscillation(noise: NoiseField, block: int) -> Planted:
 FLAVOURS = {
     "momentum": Flavour(plant_momentum, 0.50, "trends that any learner finds"),
     "threshold": Flavour(plant_threshold, 0.65, "bands of volume, which trees find best"),
-    "oscillation": Flavour(plant_oscillation, 0.15, "a phase, which sequence models find best"),
+    "oscillation": Flavour(plant_oscillation, 0.20, "a phase, which sequence models find best"),
 }
