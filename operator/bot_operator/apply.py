@@ -61,6 +61,7 @@ class Applier:
 
     async def _delete(self, ref: Ref) -> bool:
         await self._write("delete", lambda: self._kube.delete(ref))
+        log.info("deleted", kind=ref.resource.kind, namespace=ref.namespace, name=ref.name)
         self._cache.mark_deleting(ref)
         return True
 
@@ -81,6 +82,9 @@ class Applier:
             # The cache is behind, or it is a child of an earlier owner of this name, which the
             # garbage collector is about to remove: either way it is clear a moment later.
             raise Conflict(e.status, e.reason, e.message) from e
+        log.info(
+            "created", kind=created["kind"], namespace=namespace_of(owner), name=name_of(created)
+        )
         self._cache.put(created)
         return True
 

@@ -23,7 +23,8 @@ from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.spec import StorageSpec
 
 _WAITS_FOR_POD = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled"})
-_PROVISIONS = frozenset({"ExternalProvisioning", "Provisioning"})
+_FAILED_BINDING = "FailedBinding"
+"""Told as Normal although nothing goes on: there is no StorageClass, and no volume that fits."""
 _SILENCE_SECONDS = 10.0
 """How long a pending claim may be without any event before pods are tried on it."""
 
@@ -152,7 +153,7 @@ def _judge_event(name: str, latest: Manifest) -> ClaimVerdict:
     if reason in _WAITS_FOR_POD:
         text = f"claim {name} is bound when its first pod is scheduled"
         return ClaimVerdict("Unknown", Reason.CLAIM_PENDING, text, usable=True, poll=15.0)
-    if reason in _PROVISIONS:
+    if latest.get("type") != "Warning" and reason != _FAILED_BINDING:
         text = f"a volume for claim {name} is being made"
         return ClaimVerdict("Unknown", Reason.CLAIM_PENDING, text, usable=False, poll=5.0)
     text = f"claim {name} is not bound: {words}; correct storage.storageClassName, or the cluster"

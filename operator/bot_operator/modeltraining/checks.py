@@ -8,7 +8,9 @@ from bot_operator.diagnosis import (
     Trouble,
     Unreadable,
     diagnose_job,
+    diagnose_pod,
     find_trouble,
+    finished_at,
     read_result,
     termination_of,
 )
@@ -71,8 +73,10 @@ def judge_step(before: StepStatus, seen: StepSeen, run_digest: str, now: datetim
         return _judge_complete(known, job, seen.pods, run_digest, now)
     if is_true(job, "Failed"):
         return _judge_failed(known, job, seen.pods, now)
-    refused = seen.refusal and Trouble(Reason.POD_REFUSED, seen.refusal)
-    return Judged(known, trouble=refused or find_trouble(seen.pods, now))
+    refused = Trouble(Reason.POD_REFUSED, seen.refusal) if seen.refusal else None
+    return Judged(
+        _with_setback(known, job, seen.pods), trouble=refused or find_trouble(seen.pods, now)
+    )
 
 
 def next_steps(states: Mapping[Step, str]) -> tuple[Step, ...]:
@@ -107,12 +111,24 @@ def _judge_absent(before: StepStatus, now: datetime) -> Judged:
     return _lost(before, text, to_time(now))
 
 
+def _with_setback(known: StepStatus, job: Manifest, pods: Sequence[Manifest]) -> StepStatus:
+    """Return the step with what made its last pod fail, while the Job goes on trying."""
+    fallen = sorted(
+        (p for p in pods if p.get("status", {}).get("phase") == "Failed"), key=finished_at
+    )
+    if not fallen:
+        return known
+    why = diagnose_pod(known.name, job, fallen[-1], finished_at(fallen[-1]))
+    text = f"a pod failed and is tried again ({why.failure_class.value}): {why.message}"
+    return known.model_copy(update={"message": text[:1024]})
+
+
 def _judge_complete(
     known: StepStatus, job: Manifest, pods: Sequence[Manifest], run_digest: str, now: datetime
 ) -> Judged:
     ended = job["status"].get("completionTime") or to_time(now)
     done = known.model_copy(update={"state": "Succeeded", "completion_time": ended})
-    texts = [t for t in map(_success_message, pods) if t is not None]
+    texts = [t for p in pods if (t := _success_message(p, names.CONTAINER_NAME)) is not None]
     if not texts:
         if known.name == "Evaluation":
             return _lost(done, "its pod was deleted before its result was read", ended)
@@ -120,7 +136,9 @@ def _judge_complete(
     result = read_result(texts[0], known.name, run_digest)
     found = result if isinstance(result, Unreadable) else _lacks(result)
     if isinstance(result, StepResult) and found is None:
-        return Judged(_with_result(done, result), result=result)
+        return Judged(
+            _with_result(done, result, _preflight_warnings(pods, run_digest)), result=result
+        )
     assert found is not None
     kind = FailureClass.CONFIGURATION if found.other_contract else FailureClass.CRASH
     return _failed(done, kind, f"the step {found.found}", ended)
@@ -150,9 +168,18 @@ def _lacks(result: StepResult) -> Unreadable | None:
     return None
 
 
-def _with_result(done: StepStatus, result: StepResult) -> StepStatus:
+def _preflight_warnings(pods: Sequence[Manifest], run_digest: str) -> tuple[str, ...]:
+    for pod in pods:
+        text = _success_message(pod, names.PREFLIGHT_CONTAINER_NAME)
+        result = read_result(text or "", "Preflight", run_digest)
+        if isinstance(result, StepResult):
+            return result.warnings
+    return ()
+
+
+def _with_result(done: StepStatus, result: StepResult, warnings: tuple[str, ...]) -> StepStatus:
     objective = result.objective
-    said = list(result.warnings)
+    said = [*warnings, *result.warnings]
     if result.data is not None:
         data = result.data
         said.insert(0, f"{data.candles} candles from {data.first_open} to {data.last_close}")
@@ -167,8 +194,8 @@ def _with_result(done: StepStatus, result: StepResult) -> StepStatus:
     )
 
 
-def _success_message(pod: Manifest) -> str | None:
-    ended = termination_of(pod, names.CONTAINER_NAME)
+def _success_message(pod: Manifest, container: str) -> str | None:
+    ended = termination_of(pod, container)
     if ended is None or ended.get("exitCode") != 0:
         return None
     return str(ended.get("message") or "")

@@ -124,7 +124,8 @@ def _without_model(found: Findings) -> Finding:
         )
         return Reason.NOT_BETTER_THAN_NAIVE, text
     if candidate.is_running or candidate.create:
-        return Reason.WAITING_FOR_MODEL, f"training {candidate.name} is under way"
+        state = candidate.status.state
+        return Reason.WAITING_FOR_MODEL, f"training {candidate.name} is under way: {state}"
     return Reason.WAITING_FOR_MODEL, "no training has begun"
 
 

@@ -1,10 +1,12 @@
 """The operator dies before and after every single write, and converges without a second Job."""
 
+import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from bot_operator.errors import Conflict, Unavailable
 from bot_operator.resources import (
     CRON_JOBS,
     EVENTS,
@@ -12,10 +14,12 @@ from bot_operator.resources import (
     MODEL_TRAININGS,
     PODS,
     TRADING_BOTS,
+    Manifest,
+    Ref,
     is_true,
     uid_of,
 )
-from tests.unit.bot_operator.fakes import Killed
+from tests.unit.bot_operator.fakes import FakeKube, Killed
 from tests.unit.bot_operator.world import World
 
 
@@ -200,6 +204,46 @@ async def test_in_steady_state_nothing_is_written(make: Callable[[], Any], resta
     world.wake_all()
     await world.settle()
     assert len(world.kube.writes) == written
+
+
+class Flaky(FakeKube):
+    """An API server that often answers with an error, or acts and then loses the answer."""
+
+    draw = random.Random(11)
+
+    def _write(self, verb: str, ref: Ref, act: Callable[[], Any]) -> Any:
+        luck = self.draw.random()
+        if luck < 0.2:
+            raise self.draw.choice(
+                [
+                    Unavailable(503, "ServiceUnavailable", "overloaded"),
+                    Unavailable(429, "TooManyRequests", "slow down", 1.0),
+                    Unavailable(0, "TimeoutError", "no answer"),
+                    Conflict(409, "Conflict", "changed meanwhile"),
+                ]
+            )
+        done = super()._write(verb, ref, act)
+        if luck > 0.85:
+            raise Unavailable(0, "TimeoutError", "the answer was lost")
+        return done
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        if self.draw.random() < 0.2:
+            raise Unavailable(500, "InternalError", "etcd")
+        return await super().get(ref)
+
+
+async def test_errors_and_lost_answers_of_the_api_server_delay_but_change_nothing() -> None:
+    reference = await _undisturbed()
+    for _ in range(5):
+        world = World(kube_type=Flaky)
+        await _tell_story(world)
+        for _ in range(60):
+            world.pass_time(1)
+            await world.settle()
+        assert _ending(world) == _ending(reference)
+        created = world.kube.created(JOBS)
+        assert len(created) == len(set(created)) == 5
 
 
 async def test_manual_drift_of_a_child_is_corrected() -> None:

@@ -18,7 +18,10 @@ from bot_operator.resources import (
     name_of,
     uid_of,
 )
+from bot_runtime.contract.results import StepResult, to_message
+from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.secrets import create_secret_command
+from tests import resources
 from tests.operator_messages import inference_message
 from tests.unit.bot_operator.world import NAMESPACE, World
 
@@ -155,6 +158,66 @@ async def test_rejected_version_is_not_served_and_the_numbers_are_told() -> None
     assert "0.701 is worse than naive 0.693" in world.message_of("ModelAvailable")
     assert world.status()["state"] == "Rejected"
     assert world.kube.all(CRON_JOBS) == []
+
+
+async def test_deleting_a_rejected_training_trains_again() -> None:
+    world = World(promoted=False)
+    world.add_bot()
+    await world.settle()
+    world.promoted = True
+    world.remove(world.training())
+    await world.settle()
+    assert world.condition("ModelAvailable") == ("True", "ModelPromoted")
+    assert len(world.kube.created(MODEL_TRAININGS)) == 2
+
+
+async def test_a_study_without_a_bot_has_its_own_claim_and_verdict() -> None:
+    world = World()
+    study = resources.training()
+    study["metadata"]["namespace"] = NAMESPACE
+    world.kube.put(study)
+    await world.settle()
+    assert world.training()["status"]["state"] == "Promoted"
+    assert [name_of(c) for c in world.kube.all(CLAIMS)] == ["study-store"]
+    assert len(world.kube.created(JOBS)) == 5
+    world.remove(world.training())
+    assert {o["kind"] for o in world.kube.objects.values()} <= {"Event"}
+
+
+async def test_a_step_that_is_tried_again_says_why() -> None:
+    world = World(running=False)
+    world.add_bot()
+    await world.settle()
+    pod = world.kube.all(PODS)[0]
+    terminated = {"exitCode": 69, "message": "binance: no answer"}
+    container = {"name": "runtime", "state": {"terminated": terminated}}
+    world.kube.put({**pod, "status": {"phase": "Failed", "containerStatuses": [container]}})
+    await world.settle()
+    step = world.training()["status"]["steps"][0]
+    assert step["state"] == "Running"
+    assert step["message"] == "a pod failed and is tried again (Exchange): binance: no answer"
+
+
+async def test_a_warning_of_the_preflight_reaches_the_status() -> None:
+    world = World(running=False)
+    world.add_secret("keys")
+    add_bot_with_secret(world)
+    await world.settle()
+    job = world.kube.all(JOBS)[0]
+    world.running = True
+    world._run_job(job)
+    run = json.loads(world._run_configuration(job))
+    digest = RunConfiguration.model_validate(run).digest
+    text = to_message(StepResult(step="Preflight", run_digest=digest, warnings=("may withdraw",)))
+    pod = world.kube.all(PODS)[0]
+    terminated = {"exitCode": 0, "message": text}
+    status = {
+        **pod["status"],
+        "initContainerStatuses": [{"name": "preflight", "state": {"terminated": terminated}}],
+    }
+    world.kube.put({**pod, "status": status})
+    await world.settle()
+    assert world.training()["status"]["steps"][0]["message"].endswith("; may withdraw")
 
 
 async def test_gate_off_serves_what_the_gate_would_reject() -> None:

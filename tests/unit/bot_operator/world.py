@@ -89,8 +89,10 @@ class World:
     running: bool = True
     """Whether the kubelet ends the pods that it starts."""
 
+    kube_type: type[FakeKube] = FakeKube
+
     def __post_init__(self) -> None:
-        self.kube = FakeKube(lambda: to_time(self.at))
+        self.kube = self.kube_type(lambda: to_time(self.at))
         self.restart()
 
     def restart(self) -> None:
