@@ -191,6 +191,8 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
+        if e.errno is None:  # a shared library that cannot be loaded: no word of the volume
+            raise
         raise StoreUnavailableError(
             f"{path.parent.name}/{path.name}: cannot be written: {e.strerror}; "
             "enlarge the volume or make it writable"

@@ -115,6 +115,14 @@ def test_volume_without_permission_is_not_available() -> None:
         save_bytes(Path("/proc/sys/value.json"), b"x")
 
 
+def test_library_that_cannot_be_loaded_is_no_fault_of_the_volume(tmp_path: Path) -> None:
+    def load(_: Path) -> None:
+        raise OSError("libgomp.so.1: cannot open shared object file")
+
+    with pytest.raises(OSError, match=r"libgomp.so.1"):
+        publish(tmp_path / "version", load)
+
+
 def test_directory_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "versions" / "v1"
     with pytest.raises(RuntimeError):
