@@ -17,6 +17,7 @@ from tests.cluster.install import Images
 from tests.cluster.layout import CHECKOUT
 
 REGISTRY = "localhost/botcripto"
+GROUP = "botcripto.io"
 KEPT = 3  # builds of each image that stay, for going back and forth between branches
 
 
@@ -96,13 +97,17 @@ def ensure(cluster: Cluster, report: Report, commit: str | None = None) -> Image
     """
     with buildah.exclusive(report):
         base = buildah.base_image(report)
-        wanted = build(base, commit or git_commit(), report)
+        commit = commit or git_commit()
+        # Gigabytes that nobody needs any more go before others come.
+        current = list(names(base, commit).values())
+        prune_storage(current)
+        prune_node(cluster, current)
+        wanted = build(base, commit, report)
         present = transfer.image_names(cluster)
         for name in wanted.values():
             if name not in present:
                 report(f"loading {name}")
                 transfer.import_image(cluster, name)
-        prune(cluster, list(wanted.values()))
     return to_images(wanted)
 
 
@@ -145,21 +150,32 @@ def to_images(by_target: dict[str, str]) -> Images:
     )
 
 
-def prune(cluster: Cluster, current: Sequence[str]) -> None:
-    """Remove builds that nobody goes back to, from the node and from the builder's storage.
-
-    Of each image the newest few on the current libraries stay.
-    """
-    stored = buildah.names()
-    outdated = outdated_names(stored, current)
+def prune_storage(current: Sequence[str]) -> None:
+    """Remove builds that nobody goes back to from the builder's storage."""
+    outdated = outdated_names(buildah.names(), current)
     for name in outdated:
         buildah.remove(name)
     if outdated:
         buildah.prune()
-    kept = set(stored) - set(outdated)
-    for name in transfer.image_names(cluster):
-        if name.startswith(f"{REGISTRY}/") and name not in kept:
-            transfer.remove_image(cluster, name)
+
+
+def prune_node(cluster: Cluster, current: Sequence[str]) -> None:
+    """Remove builds from the node that neither the builder has nor any object refers to."""
+    kept = {*current, *buildah.names()}
+    present = transfer.image_names(cluster)
+    spare = [n for n in present if n.startswith(f"{REGISTRY}/") and n not in kept]
+    if spare:
+        objects = _objects_with_images(cluster)
+        for name in spare:
+            if name not in objects:
+                transfer.remove_image(cluster, name)
+
+
+def _objects_with_images(cluster: Cluster) -> str:
+    """Return the text of every object that pods are made from, our own kinds included."""
+    kinds = ["pods", "jobs", "cronjobs", "deployments"]
+    own = cluster.kubectl("api-resources", f"--api-group={GROUP}", "--output=name").split()
+    return cluster.kubectl("get", ",".join([*kinds, *own]), "--all-namespaces", "--output=json")
 
 
 def outdated_names(stored: Sequence[str], current: Sequence[str]) -> list[str]:

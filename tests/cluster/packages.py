@@ -78,8 +78,9 @@ def _enabled() -> Iterator[str]:
 def disable(services: Iterable[str]) -> None:
     """Keep services from starting with the machine."""
     for service in sorted(set(services)):
+        # The helper is there and notes it down for later upgrades, also without systemd.
         for argv in (
-            ["systemctl", "disable", f"{service}.service"],
+            ["deb-systemd-helper", "disable", f"{service}.service"],
             ["update-rc.d", service, "disable"],
         ):
             if processes.which(argv[0]):

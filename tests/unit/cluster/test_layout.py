@@ -13,7 +13,7 @@ from tests.cluster.layout import (
     preferred_slot,
 )
 
-HERE = Path("/home/user/checkout")
+HERE = Path("/somewhere/checkout")
 FIRST_OUTGOING_PORT = 32768
 LONGEST_INTERFACE_NAME = 15
 
