@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from bot_operator.apply import Applier
 from bot_operator.cache import Cache
 from bot_operator.errors import ApiError, SettingsError
 from bot_operator.feed import Feed
@@ -54,7 +55,8 @@ async def _act(
 ) -> None:
     cache = Cache()
     feed = Feed(server, settings.scope, cache, queue)
-    reconciler = Reconciler(server, cache, settings, lambda: datetime.now(UTC))
+    applier = Applier(server, cache)
+    reconciler = Reconciler(server, cache, settings, lambda: datetime.now(UTC), applier)
     await feed.relist()
     log.info("serving", namespace=settings.scope or "all", owners=len(queue))
     # Made before kopf starts, which ends every task that is made later.

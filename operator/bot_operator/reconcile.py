@@ -63,6 +63,7 @@ class Reconciler:
     cache: Cache
     settings: Settings
     clock: Callable[[], datetime]
+    applier: Applier
 
     async def reconcile(self, key: Key) -> float | None:
         """Observe, plan, apply; return the seconds until the next look, 0 after a write."""
@@ -72,7 +73,7 @@ class Reconciler:
             return None
         now = self.clock()
         plan = plan_for(seen, now, self.settings)
-        written = await Applier(self.kube, self.cache).apply(seen.owner, plan, now)
+        written = await self.applier.apply(seen.owner, plan, now)
         return 0.0 if written else plan.requeue_after
 
 

@@ -36,7 +36,7 @@ class Settings:
     identity: str = "operator"
     """Holder of the Lease: the pod's name, so that a restarted container goes on at once."""
     port: int = 8080
-    workers: int = 8
+    workers: int = 32
     lease_seconds: int = 15
 
 
@@ -57,7 +57,7 @@ def load_settings(
         scope=None if all_namespaces else namespace or own,
         identity=environment.get(IDENTITY) or f"{socket.gethostname()}-{os.getpid()}",
         port=_integer(environment, PORT, 8080, 0, 65_535),
-        workers=_integer(environment, WORKERS, 8, 1, 100),
+        workers=_integer(environment, WORKERS, 32, 1, 100),
         lease_seconds=_integer(environment, LEASE_SECONDS, 15, 3, 120),
     )
 

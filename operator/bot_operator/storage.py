@@ -90,7 +90,7 @@ def plan_claim(
         return _judge_existing(seen, namespace_of(owner), now)
     wanted = build_claim(owner, labels, storage)
     if seen.claim is None:
-        text = f"claim {seen.name} is being made"
+        text = f"claim {seen.name} is not bound yet"
         return ClaimVerdict("Unknown", Reason.CLAIM_PENDING, text, usable=False, apply=(wanted,))
     if not is_made_for(seen.claim, owner):
         text = (

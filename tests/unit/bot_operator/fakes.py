@@ -23,6 +23,7 @@ from bot_operator.resources import (
     resource_of,
     uid_of,
 )
+from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
 
 T = TypeVar("T")
 Slot = tuple[Resource, str, str]
@@ -83,6 +84,10 @@ class FakeKube:
         return self._write("apply", ref_of(manifest), act)
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
+        # What the CRD's schema would refuse or prune must not be sent.
+        model = TradingBotStatus if manifest["kind"] == "TradingBot" else ModelTrainingStatus
+        assert model.model_validate(manifest["status"]).to_json() == manifest["status"]
+
         def act() -> Manifest:
             existing = self.objects.get(_slot(ref_of(manifest)))
             if existing is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot_operator.apply import Applier
 from bot_operator.cache import Cache
 from bot_operator.errors import ApiError
 from bot_operator.feed import Feed
@@ -100,7 +101,8 @@ class World:
         self.cache = Cache()
         self.keys = Keys(lambda: self.at)
         self.feed = Feed(self.kube, NAMESPACE, self.cache, self.keys)
-        self.reconciler = Reconciler(self.kube, self.cache, SETTINGS, lambda: self.at)
+        applier = Applier(self.kube, self.cache)
+        self.reconciler = Reconciler(self.kube, self.cache, SETTINGS, lambda: self.at, applier)
         self.kube.events.clear()
         self._fresh = True
 

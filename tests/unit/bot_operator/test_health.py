@@ -1,0 +1,44 @@
+"""Health: a process that lives and does not work is not healthy."""
+
+import asyncio
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot_operator.health import Health
+from bot_operator.reconcile import Key
+from bot_operator.resources import TRADING_BOTS
+from bot_operator.workqueue import WorkQueue
+
+KEY = Key(TRADING_BOTS, "bots", "a")
+
+
+def health(queue: "WorkQueue[Key]", silence: float = 0.0) -> Health:
+    api: Any = SimpleNamespace(last_success=time.monotonic() - silence)
+    return Health(api, queue)
+
+
+async def test_a_working_process_has_no_problems() -> None:
+    assert health(WorkQueue()).problems() == []
+
+
+async def test_silence_of_the_api_server_is_a_problem() -> None:
+    assert "no call to the API server" in health(WorkQueue(), silence=91).problems()[0]
+
+
+async def test_a_key_that_nobody_takes_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue: WorkQueue[Key] = WorkQueue()
+    queue.add(KEY)
+    loop = asyncio.get_running_loop()
+    later = loop.time() + 121
+    monkeypatch.setattr(loop, "time", lambda: later)
+    assert "a key has waited for 121 s" in health(queue).problems()[0]
+
+
+async def test_a_late_event_loop_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    tested = health(WorkQueue())
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 12)
+    assert "the event loop is 11 s late" in tested.problems()[0]
