@@ -6,6 +6,7 @@ CEL, RBAC) is proved in tests/integration.
 
 import copy
 import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from bot_operator.resources import (
     resource_of,
     uid_of,
 )
+from bot_runtime.contract.conditions import BotCondition, TrainingCondition
 from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
 
 T = TypeVar("T")
@@ -84,9 +86,7 @@ class FakeKube:
         return self._write("apply", ref_of(manifest), act)
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
-        # What the CRD's schema would refuse or prune must not be sent.
-        model = TradingBotStatus if manifest["kind"] == "TradingBot" else ModelTrainingStatus
-        assert model.model_validate(manifest["status"]).to_json() == manifest["status"]
+        _check_status(manifest)
 
         def act() -> Manifest:
             existing = self.objects.get(_slot(ref_of(manifest)))
@@ -187,6 +187,20 @@ def pods_of(kube: FakeKube, job: Manifest) -> list[Manifest]:
         for p in kube.all(PODS)
         if any(o["uid"] == uid_of(job) for o in p["metadata"]["ownerReferences"])
     ]
+
+
+def _check_status(manifest: Manifest) -> None:
+    """Hold every status that any test writes to what is promised of all of them."""
+    is_bot = manifest["kind"] == "TradingBot"
+    # What the CRD's schema would refuse or prune must not be sent.
+    model = TradingBotStatus if is_bot else ModelTrainingStatus
+    status = model.model_validate(manifest["status"])
+    assert status.to_json() == manifest["status"]
+    known = {c.type: c for c in status.conditions}
+    assert set(known) == set(BotCondition if is_bot else TrainingCondition)
+    assert {c.observed_generation for c in status.conditions} == {status.observed_generation}
+    assert not known["Stalled"].status == known["Reconciling"].status == "True"
+    assert len(json.dumps(manifest["status"])) < 16_000
 
 
 def _slot(ref: Ref) -> Slot:

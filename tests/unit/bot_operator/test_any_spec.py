@@ -1,0 +1,75 @@
+"""Whatever a spec holds, the operator ends at rest with a status that says what is the case."""
+
+import asyncio
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot_operator.resources import TRADING_BOTS
+from tests.resources import REMOVED, changed
+from tests.unit.bot_operator.world import World
+
+ODD = st.one_of(
+    st.just(REMOVED),
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 10_000),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=20),
+    st.lists(st.text(max_size=5), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2),
+)
+PATHS = st.sampled_from(
+    [
+        "spec",
+        "spec.exchange",
+        "spec.exchange.id",
+        "spec.exchange.credentialsSecret",
+        "spec.symbols",
+        "spec.timeframe",
+        "spec.mode",
+        "spec.suspend",
+        "spec.images",
+        "spec.model",
+        "spec.model.pinnedVersion",
+        "spec.training",
+        "spec.training.resources",
+        "spec.inference",
+        "spec.inference.schedule",
+        "spec.inference.timeZone",
+        "spec.decision",
+        "spec.storage",
+        "spec.storage.existingClaim",
+        "spec.storage.storageClassName",
+        "spec.pod",
+        "spec.unknown",
+        "status",
+        "status.conditions",
+        "status.signals",
+        "status.activeModel",
+        "status.candidateTraining",
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(PATHS, ODD, min_size=1, max_size=3))
+def test_any_spec_and_any_status_end_at_rest(changes: dict[str, Any]) -> None:
+    async def story() -> None:
+        world = World()
+        world.add_bot()
+        world.add_bot("other")
+        stored = world.kube.one(TRADING_BOTS, "btc-paper")
+        ordered = dict(sorted(changes.items()))
+        if any(not isinstance(ordered.get(whole, {}), dict) for whole in ("spec", "status")):
+            ordered = {k: v for k, v in ordered.items() if "." not in k}
+        try:
+            world.kube.put(changed(stored, ordered))
+        except (AttributeError, TypeError):
+            return  # a path below a value that is no object: not to be had from an API server
+        await world.settle()
+        assert world.condition("Ready")[0] in {"True", "False"}
+        assert world.condition("ModelAvailable", "other") == ("True", "ModelPromoted")
+
+    asyncio.run(story())
