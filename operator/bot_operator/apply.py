@@ -10,9 +10,9 @@ import structlog
 
 from bot_operator import metrics
 from bot_operator.cache import Cache
+from bot_operator.client import Kube
 from bot_operator.differences import is_current
 from bot_operator.errors import AlreadyExists, ApiError, Conflict
-from bot_operator.kube import Kube
 from bot_operator.plan import Note, Plan
 from bot_operator.resources import (
     EVENTS,

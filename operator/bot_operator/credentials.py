@@ -5,8 +5,8 @@ import binascii
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot_operator.client import Kube
 from bot_operator.errors import Forbidden
-from bot_operator.kube import Kube
 from bot_operator.resources import SECRETS, Manifest, Ref, from_time
 from bot_runtime.contract import secrets
 from bot_runtime.contract.conditions import Reason

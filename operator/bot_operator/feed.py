@@ -9,8 +9,8 @@ import structlog
 
 from bot_operator import metrics
 from bot_operator.cache import Cache
+from bot_operator.client import Kube
 from bot_operator.errors import ApiError
-from bot_operator.kube import Kube
 from bot_operator.reconcile import Key
 from bot_operator.resources import (
     CHILDREN,

@@ -4,13 +4,13 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 from kubernetes.aio import client, config
 
 from bot_operator import metrics
-from bot_operator.errors import AlreadyExists, NotFound, Unavailable, error_of
+from bot_operator.errors import NotFound, Unavailable, error_of
 from bot_operator.resources import Manifest, Ref, Resource, name_of, namespace_of, resource_of
 from bot_runtime.contract import names
 
@@ -22,42 +22,8 @@ _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
 
 
-class Kube(Protocol):
-    """What the operator asks of an API server. Every call may raise ApiError."""
-
-    async def get(self, ref: Ref) -> Manifest | None:
-        """Return the object as it is now, None where it does not exist."""
-        ...
-
-    async def list_all(
-        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
-    ) -> tuple[list[Manifest], int]:
-        """Return all matching objects and the version of the list."""
-        ...
-
-    async def create(self, manifest: Manifest) -> Manifest:
-        """Create the object; AlreadyExists where one of its name is there."""
-        ...
-
-    async def apply(self, manifest: Manifest) -> Manifest:
-        """Apply the object server-side as our field manager, and return it."""
-        ...
-
-    async def apply_status(self, manifest: Manifest) -> Manifest:
-        """Apply the status subresource of the object with the manifest's uid."""
-        ...
-
-    async def patch(self, ref: Ref, body: Mapping[str, Any]) -> Manifest | None:
-        """Merge `body` into the object of this uid; None where it does not exist."""
-        ...
-
-    async def delete(self, ref: Ref) -> None:
-        """Delete the object of this uid and what it owns; nothing happens where it is gone."""
-        ...
-
-
 class ApiServer:
-    """A Kube over HTTP: in the cluster by its own account, outside by KUBECONFIG."""
+    """A `Kube` over HTTP: in the cluster by its own account, outside by KUBECONFIG."""
 
     def __init__(self, api: client.ApiClient) -> None:
         self.api = api
@@ -198,6 +164,3 @@ def _refusal(status: int, headers: Mapping[str, str], data: bytes) -> Exception:
         reason, message = "", data[:200].decode(errors="replace")
     after = headers.get("Retry-After", "")
     return error_of(status, reason, message, float(after) if after.isdecimal() else 0.0)
-
-
-__all__ = ["AlreadyExists", "ApiServer", "Kube"]

@@ -13,8 +13,8 @@ from typing import Any
 
 import structlog
 
+from bot_operator.client import Kube
 from bot_operator.errors import ApiError
-from bot_operator.kube import Kube
 from bot_operator.resources import LEASES, Manifest, Ref
 from bot_operator.settings import Settings
 

@@ -11,8 +11,8 @@ import structlog
 from bot_operator import metrics
 from bot_operator.apply import Applier
 from bot_operator.cache import Cache
+from bot_operator.client import Kube
 from bot_operator.errors import ApiError, Conflict
-from bot_operator.kube import Kube
 from bot_operator.modeltraining.observe import observe_training
 from bot_operator.modeltraining.plan import plan_training
 from bot_operator.plan import Plan

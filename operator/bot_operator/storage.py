@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot_operator.client import Kube
 from bot_operator.conditions import Status
-from bot_operator.kube import Kube
 from bot_operator.objects import build_child, is_made_for
 from bot_operator.resources import (
     CLAIMS,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from bot_operator.cache import Cache
+from bot_operator.client import Kube
 from bot_operator.credentials import SecretSeen, observe_secret
-from bot_operator.kube import Kube
 from bot_operator.modeltraining.checks import FINAL, StepSeen
 from bot_operator.resources import (
     CLAIMS,

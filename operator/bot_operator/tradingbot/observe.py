@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from bot_operator.cache import Cache
+from bot_operator.client import Kube
 from bot_operator.credentials import SecretSeen, observe_secret
-from bot_operator.kube import Kube
 from bot_operator.objects import is_made_for
 from bot_operator.resources import (
     CLAIMS,

@@ -36,7 +36,7 @@ class Killed(Exception):
 
 
 class FakeKube:
-    """Implements `bot_operator.kube.Kube`; tests reach into `objects` to play the cluster."""
+    """Implements `bot_operator.client.Kube`; tests reach into `objects` to play the cluster."""
 
     def __init__(self, now: Callable[[], str]) -> None:
         self.now = now

@@ -1,0 +1,43 @@
+"""What the operator asks of an API server: the seam between deciding and doing.
+
+`kube.ApiServer` is the real one; tests hand in one of memory.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from bot_operator.resources import Manifest, Ref, Resource
+
+
+class Kube(Protocol):
+    """What the operator asks of an API server. Every call may raise ApiError."""
+
+    async def get(self, ref: Ref) -> Manifest | None:
+        """Return the object as it is now, None where it does not exist."""
+        ...
+
+    async def list_all(
+        self, resource: Resource, namespace: str | None, *, labels: str = "", fields: str = ""
+    ) -> tuple[list[Manifest], int]:
+        """Return all matching objects and the version of the list."""
+        ...
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create the object; AlreadyExists where one of its name is there."""
+        ...
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Apply the object server-side as our field manager, and return it."""
+        ...
+
+    async def apply_status(self, manifest: Manifest) -> Manifest:
+        """Apply the status subresource of the object with the manifest's uid."""
+        ...
+
+    async def patch(self, ref: Ref, body: Mapping[str, Any]) -> Manifest | None:
+        """Merge `body` into the object of this uid; None where it does not exist."""
+        ...
+
+    async def delete(self, ref: Ref) -> None:
+        """Delete the object of this uid and what it owns; nothing happens where it is gone."""
+        ...
