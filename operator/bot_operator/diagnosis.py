@@ -25,6 +25,7 @@ from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.signal import SUPPORTED_CONTRACT_VERSIONS
 
 UNSCHEDULABLE_GRACE_SECONDS = 15.0
+_KILLED = 137
 
 _PULL_REASONS = frozenset(
     {
@@ -163,7 +164,7 @@ def _diagnose_container(
     ended = container["state"]["terminated"]
     code = int(ended.get("exitCode", 1))
     said = last_words(str(ended.get("message") or ""))
-    if ended.get("reason") == "OOMKilled":
+    if _is_out_of_memory(ended):
         limit = _memory_limit(job, container["name"])
         kind = FailureClass.OUT_OF_MEMORY
         text = f"killed at its memory limit{limit}; raise resources.limits.memory"
@@ -172,6 +173,16 @@ def _diagnose_container(
         text = said or f"ended with exit code {code} and no message"
     failure = _failure(step, job, kind, text, time=time, pod=pod)
     return failure.model_copy(update={"container": container["name"], "exit_code": code})
+
+
+def _is_out_of_memory(ended: Manifest) -> bool:
+    # The kernel may kill a child, or the program before it has begun: then no reason is given, and
+    # nothing but the limit kills a pod of ours that its node has not pushed out.
+    return (
+        ended.get("reason") == "OOMKilled"
+        or ended.get("exitCode") == _KILLED
+        or "OOM-killed" in str(ended.get("message") or "")
+    )
 
 
 def _failure(  # noqa: PLR0913 - the parts of one failure

@@ -119,7 +119,8 @@ def merge_signals(
 
 def is_fresh_until(timetable: Timetable, at: datetime, deadline_seconds: int) -> datetime:
     """Return until when a signal of `at` counts as fresh: two firings and one run later."""
-    return timetable.firing(at, 2) + timedelta(seconds=deadline_seconds)
+    run_seconds = min(float(deadline_seconds), timetable.least_period(at))
+    return timetable.firing(at, 2) + timedelta(seconds=run_seconds)
 
 
 @dataclass(frozen=True, slots=True)

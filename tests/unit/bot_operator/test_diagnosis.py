@@ -74,6 +74,7 @@ def ended(code: int, message: str = "", reason: str = "Error") -> dict[str, Any]
         (1, "Error", "Crash", True),
         (139, "Error", "Crash", True),
         (137, "OOMKilled", "OutOfMemory", False),
+        (137, "Error", "OutOfMemory", False),
     ],
 )
 def test_exit_codes_have_their_class(
@@ -97,6 +98,12 @@ def test_out_of_memory_names_the_limit_and_the_remedy() -> None:
     failing = pod(terminated=ended(137, "", "OOMKilled"))
     message = diagnose_job("Trend", job(), [failing], NOW).message
     assert message == "killed at its memory limit of 4Gi; raise resources.limits.memory"
+
+
+def test_a_container_that_its_limit_does_not_even_let_start_is_out_of_memory() -> None:
+    message = "runc create failed: container init was OOM-killed (memory limit too low?)"
+    failing = pod(terminated=ended(128, message, "StartError"))
+    assert diagnose_job("Data", job(), [failing], NOW).failure_class == "OutOfMemory"
 
 
 def test_a_deadline_is_the_jobs_own_reason() -> None:
