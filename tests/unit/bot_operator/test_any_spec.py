@@ -53,7 +53,7 @@ PATHS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(PATHS, ODD, min_size=1, max_size=3))
 def test_any_spec_and_any_status_end_at_rest(changes: dict[str, Any]) -> None:
     async def story() -> None:

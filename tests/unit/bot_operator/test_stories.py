@@ -399,6 +399,21 @@ async def test_pinning_serves_that_version_and_unpinning_the_promoted_one() -> N
     assert world.condition("Ready") == ("True", "BotReady")
 
 
+async def test_a_rejected_version_can_be_pinned_and_is_stopped_when_it_no_longer_is() -> None:
+    world = World(promoted=False)
+    world.add_bot()
+    await world.settle()
+    version = world.training()["status"]["version"]["version"]
+    world.change_bot(model__pinnedVersion=version)
+    await world.settle()
+    assert world.condition("ModelAvailable") == ("True", "VersionPinned")
+    assert len(world.kube.all(CRON_JOBS)) == 1
+    world.change_bot(model__pinnedVersion=None)
+    await world.settle()
+    assert world.condition("ModelAvailable") == ("False", "NotBetterThanNaive")
+    assert world.kube.all(CRON_JOBS) == []
+
+
 async def test_a_new_market_is_served_only_by_a_version_trained_on_it() -> None:
     world = await ready_world()
     world.promoted = False
