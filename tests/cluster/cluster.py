@@ -162,9 +162,9 @@ def up(options: Options, report: Report) -> Cluster:
             recycled = 0 if cluster.layout.control_plane_only else cluster.recycle_volumes()
             report(f"the cluster is up already ({recycled} volumes recycled)")
             return cluster
+        requirements.require(control_plane_only=options.control_plane_only)
         if cluster is not None:
             report("the cluster is not whole, or of the other kind: removed, and started anew")
-        requirements.require(control_plane_only=options.control_plane_only)
         _remove(identity)
         try:
             return _start(identity, options, report)

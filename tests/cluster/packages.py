@@ -76,16 +76,23 @@ def _enabled() -> Iterator[str]:
 
 
 def disable(services: Iterable[str]) -> None:
-    """Keep services from starting with the machine."""
+    """Keep services from starting with the machine.
+
+    A later upgrade of their packages respects it: Debian enables a service once.
+
+    Raises:
+        ClusterError: one stays enabled.
+    """
     for service in sorted(set(services)):
-        # The helper is there and notes it down for later upgrades, also without systemd.
         for argv in (
-            ["deb-systemd-helper", "disable", f"{service}.service"],
+            ["systemctl", "disable", f"{service}.service"],
             ["update-rc.d", service, "disable"],
         ):
             if processes.which(argv[0]):
                 with contextlib.suppress(ClusterError):  # it is of the other kind
                     processes.run(argv)
+        for link in SYSTEMD.glob(f"*.wants/{service}.service"):
+            link.unlink()  # where systemd itself is not installed
     left = set(services) & set(_enabled())
     if left:
         raise ClusterError(f"services that stay enabled: {', '.join(sorted(left))}")
