@@ -12,7 +12,8 @@ Values = npt.NDArray[np.float64]
 KNOTS = 101
 TAIL = 0.1
 """Share of outcomes that may lie beyond p10, and beyond p90."""
-PRIOR_DEVIATION = 0.5
+PRIOR_DEVIATIONS = (0.25, 0.1)
+"""Of slope and intercept."""
 _NEWTON_STEPS = 100
 
 
@@ -21,9 +22,10 @@ def fit_platt(score: Values, up: Values, horizon_steps: int) -> Platt:
 
     Platt, Probabilistic Outputs for Support Vector Machines (1999). The horizons of neighbouring
     rows overlap, so each row counts as 1 / horizon_steps of an observation; and the model was
-    fitted to a log loss already, so slope 1 and intercept 0 are what is expected beforehand, each
-    with a standard deviation of PRIOR_DEVIATION. On few rows the model is believed, on many the
-    rows. A negative slope would turn the model round: then the share of rises is all that is known.
+    fitted to a log loss already, so slope 1 and intercept 0 are what is expected beforehand, with
+    the standard deviations PRIOR_DEVIATIONS. On few rows the model is believed, on many the rows;
+    a stretch in which the market happened to rise moves the intercept little. A negative slope
+    would turn the model round: then the share of rises is all that is known.
     """
     slope, intercept = _fit_logistic(score, up, 1.0 / horizon_steps)
     if slope <= 0:
@@ -35,7 +37,7 @@ def fit_platt(score: Values, up: Values, horizon_steps: int) -> Platt:
 def _fit_logistic(score: Values, up: Values, weight: float) -> tuple[float, float]:
     """Find the most probable slope and intercept by Newton's method; the problem is convex."""
     design = np.column_stack([score, np.ones_like(score)])
-    expected, precision = np.array([1.0, 0.0]), np.eye(2) / PRIOR_DEVIATION**2
+    expected, precision = np.array([1.0, 0.0]), np.diag(1 / np.square(PRIOR_DEVIATIONS))
     theta = expected.copy()
     for _ in range(_NEWTON_STEPS):
         p = 1.0 / (1.0 + np.exp(-np.clip(design @ theta, -30, 30)))
