@@ -97,12 +97,10 @@ def ensure(cluster: Cluster, report: Report, commit: str | None = None) -> Image
     """
     with buildah.exclusive(report):
         base = buildah.base_image(report)
-        commit = commit or git_commit()
-        # Gigabytes that nobody needs any more go before others come.
-        current = list(names(base, commit).values())
-        prune_storage(current)
-        prune_node(cluster, current)
-        wanted = build(base, commit, report)
+        wanted = build(base, commit or git_commit(), report)
+        # After the build, which takes layers from older ones; before gigabytes are loaded.
+        prune_storage(list(wanted.values()))
+        prune_node(cluster, list(wanted.values()))
         present = transfer.image_names(cluster)
         for name in wanted.values():
             if name not in present:
