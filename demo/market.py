@@ -56,7 +56,7 @@ class DemoMarket:
         """Return the test exchange's arguments; `file` is where it finds the candle file."""
         common = [f"--timeframe={self.timeframe}", f"--symbols={self.symbol}"]
         if self.candles is None:
-            return [*common, "--flavour=momentum", "--strength=1", "--seed=7"]
+            return [*common, "--flavour=threshold", "--strength=1", "--seed=7"]
         return [*common, f"--candles={self.symbol}={file}", f"--replay-now=end-{FUTURE_CANDLES}"]
 
     def to_parquet(self) -> bytes | None:
