@@ -109,7 +109,7 @@ class Applier:
             },
             "status": plan.status.to_json(),
         }
-        await self._write("status", lambda: self._kube.apply_status(manifest))
+        self._cache.put(await self._write("status", lambda: self._kube.apply_status(manifest)))
         return True
 
     async def _tell(self, owner: Manifest, note: Note, now: datetime) -> None:

@@ -1,12 +1,14 @@
-"""A slim cache of the children: what the watches have last said, found by owner label.
+"""A slim cache of owners and children: what watches and our own writes have last said.
 
-It may be behind. What it holds is safe to act on, because every write is checked by the API server;
-what it lacks is confirmed by a live read before anything follows from the absence.
+It is never behind what this process has written, but may be behind others. What it holds is safe to
+act on, because every write is checked by the API server; what it lacks is confirmed by a live read
+before anything follows from the absence.
 """
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 
+from bot_operator.client import Kube
 from bot_operator.resources import (
     MODEL_TRAININGS,
     PODS,
@@ -33,6 +35,7 @@ class Cache:
             defaultdict(dict)
         )
         self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._doubted: set[Ref] = set()
 
     def put(self, manifest: Manifest) -> None:
         """Take a state of an object, unless a newer one or its deletion is known."""
@@ -60,6 +63,25 @@ class Cache:
         known = self._objects.get(key)
         if known is not None and uid_of(known) == uid_of(manifest):
             self._unlink(key)
+
+    async def read_owner(self, kube: Kube, ref: Ref) -> Manifest | None:
+        """Return the owner, read live where it is unknown or was doubted; None where it is gone.
+
+        Only this process writes its status, and every answer to such a write is put in here: so
+        what was recorded is not overlooked. A newer spec comes with its event.
+        """
+        known = self.get(ref)
+        if known is not None and ref not in self._doubted:
+            return known
+        owner = await kube.get(ref)
+        if owner is not None:
+            self.put(owner)
+        self._doubted.discard(ref)
+        return owner
+
+    def doubt(self, ref: Ref) -> None:
+        """Have the owner read live next time: a write may have succeeded without an answer."""
+        self._doubted.add(ref)
 
     def mark_deleting(self, ref: Ref) -> None:
         """Take note that we have asked for an object's deletion, ahead of the watch."""

@@ -66,7 +66,7 @@ class Feed:
             self._cache.drop(manifest)
             if resource in OWNERS:
                 self._queue.forget(Key(resource, namespace_of(manifest), name_of(manifest)))
-        elif resource != TRADING_BOTS:
+        else:
             self._cache.put(manifest)
         for key in self._keys_of(manifest):
             self._queue.add(key)
@@ -76,9 +76,8 @@ class Feed:
         for resource in (*CHILDREN, *reversed(OWNERS)):
             selector = "" if resource in OWNERS else CHILD_SELECTOR
             listed, version = await self._kube.list_all(resource, self._scope, labels=selector)
-            if resource != TRADING_BOTS:
-                corrections = self._cache.replace(resource, listed, version)
-                metrics.RELIST_CORRECTIONS.labels(resource.plural).inc(corrections)
+            corrections = self._cache.replace(resource, listed, version)
+            metrics.RELIST_CORRECTIONS.labels(resource.plural).inc(corrections)
             if resource in OWNERS:
                 self._wake(resource, listed, spread_seconds)
 

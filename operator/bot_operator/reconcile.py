@@ -16,7 +16,7 @@ from bot_operator.errors import ApiError, Conflict
 from bot_operator.modeltraining.observe import observe_training
 from bot_operator.modeltraining.plan import plan_training
 from bot_operator.plan import Plan
-from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Resource
+from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref, Resource
 from bot_operator.settings import Settings
 from bot_operator.tradingbot.observe import observe_bot
 from bot_operator.tradingbot.plan import plan_bot
@@ -67,6 +67,13 @@ class Reconciler:
 
     async def reconcile(self, key: Key) -> float | None:
         """Observe, plan, apply; return the seconds until the next look, 0 after a write."""
+        try:
+            return await self._reconcile(key)
+        except Exception:
+            self.cache.doubt(Ref(key.resource, key.namespace, key.name))
+            raise
+
+    async def _reconcile(self, key: Key) -> float | None:
         observe, plan_for = KINDS[key.resource]
         seen: Seen | None = await observe(self.kube, self.cache, key.namespace, key.name)
         if seen is None:

@@ -44,7 +44,7 @@ async def observe_training(
     kube: Kube, cache: Cache, namespace: str, name: str
 ) -> TrainingSeen | None:
     """Return what is to be known of the training, None where it is gone."""
-    owner = await kube.get(Ref(MODEL_TRAININGS, namespace, name))
+    owner = await cache.read_owner(kube, Ref(MODEL_TRAININGS, namespace, name))
     if owner is None or "deletionTimestamp" in owner["metadata"]:
         return None
     spec = read_spec(ModelTrainingSpec, owner)

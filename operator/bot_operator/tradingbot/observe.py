@@ -50,7 +50,7 @@ class BotSeen:
 
 async def observe_bot(kube: Kube, cache: Cache, namespace: str, name: str) -> BotSeen | None:
     """Return what is to be known of the bot, None where it is gone."""
-    owner = await kube.get(Ref(TRADING_BOTS, namespace, name))
+    owner = await cache.read_owner(kube, Ref(TRADING_BOTS, namespace, name))
     if owner is None or is_deleting(owner):
         return None
     spec = read_spec(TradingBotSpec, owner)

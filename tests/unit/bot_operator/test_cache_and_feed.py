@@ -114,3 +114,28 @@ async def test_lost_doubled_and_reordered_events_end_in_the_same_state() -> None
         await world.feed.relist()
     assert world.condition("ModelAvailable") == ("True", "ModelPromoted")
     assert len(world.kube.created(JOBS)) == 5
+
+
+async def test_an_owner_is_read_live_only_where_it_is_unknown_or_doubted() -> None:
+    world = World()
+    stored = world.add_bot()
+    ref = Ref(TRADING_BOTS, NAMESPACE, "btc-paper")
+    cache = Cache()
+    for _ in range(3):
+        assert await cache.read_owner(world.kube, ref) == stored
+    assert world.kube.reads == [("get", "tradingbots")]
+    cache.doubt(ref)
+    assert await cache.read_owner(world.kube, ref) == stored
+    assert len(world.kube.reads) == 2
+
+
+async def test_a_wake_up_without_news_costs_no_read_and_no_write() -> None:
+    world = World()
+    world.add_bot()
+    await world.settle()
+    world.kube.reads.clear()
+    written = len(world.kube.writes)
+    world.wake_all()
+    await world.settle()
+    assert world.kube.reads == []
+    assert len(world.kube.writes) == written
