@@ -26,8 +26,11 @@ _started: list[subprocess.Popen[bytes]] = []
 """Programs outlive what started them; one that is forgotten while it runs is warned about."""
 
 
-def start(mark: str, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a program that outlives this one, marked as `<cluster id>/<component>`."""
+def start(mark: str, argv: Sequence[str], log: Path) -> int:
+    """Start a program that outlives this one, marked as `<cluster id>/<component>`.
+
+    Returns its process number.
+    """
     environment = {k: os.environ[k] for k in ESSENTIAL_ENVIRONMENT if k in os.environ}
     environment[MARK] = mark
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +45,7 @@ def start(mark: str, argv: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     _started.append(process)
-    return process
+    return process.pid
 
 
 def _marks() -> Iterator[tuple[int, str]]:
@@ -109,7 +112,7 @@ def kill(identity: str, component: str | None = None) -> None:
         with contextlib.ExitStack() as stack:
             killed = [d for pid in left if (d := _kill_if_marked(pid, identity, stack)) is not None]
             _wait_for_ends(killed, deadline)
-        _reap(left)
+        _reap()
 
 
 def _kill_if_marked(pid: int, identity: str, stack: contextlib.ExitStack) -> int | None:
@@ -140,11 +143,9 @@ def _wait_for_ends(descriptors: list[int], deadline: float) -> None:
             waiting.discard(descriptor)
 
 
-def _reap(pids: list[int]) -> None:
-    """Take the exit statuses of those that this process itself started."""
-    for pid in pids:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
+def _reap() -> None:
+    """Take the exit statuses of those that this process itself started and that have ended."""
+    _started[:] = [process for process in _started if process.poll() is None]
 
 
 def run(argv: Sequence[str], *, stdin: str | None = None, timeout: float = 60) -> str:

@@ -21,7 +21,7 @@ def identity() -> Iterator[str]:
 
 def test_a_component_is_found_by_its_mark_and_program(identity: str, tmp_path: Path) -> None:
     started = processes.start(f"{identity}/sleep", LONG, tmp_path / "log")
-    assert eventually(lambda: processes.find(identity)) == {"sleep": started.pid}
+    assert eventually(lambda: processes.find(identity)) == {"sleep": started}
     assert processes.is_alive(identity)
     assert processes.find("another") == {}
 
@@ -42,7 +42,7 @@ def test_kill_ends_all_of_one_cluster_and_nothing_else(identity: str, tmp_path: 
     processes.kill(identity)
 
     assert not processes.is_alive(identity)
-    assert processes.find(other) == {"sleep": bystander.pid}
+    assert processes.find(other) == {"sleep": bystander}
     processes.kill(other)
 
 
