@@ -64,6 +64,11 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
         verdict = _judge(version, data, configuration, store, reporter)
         result = _result_of(manifest, verdict, trained_at)
         save_json(folder / EVALUATION_FILE, _details_of(verdict, result))
+    if verdict.record.tradable_share == 0:
+        reporter.warn(
+            f"ThresholdsNeverMet: the thresholds would have traded none of {verdict.record.rows} "
+            f"unseen candles; {result.binding_threshold} refused most of them"
+        )
     load_version(store, manifest.version)  # as inference will: every file as its sha256 says
     if result.promoted:
         save_json(store.promoted(), {"version": manifest.version, "trainedAt": trained_at})

@@ -28,6 +28,7 @@ from tests.unit.bot_runtime.learning import (
     train_all,
     train_and_evaluate,
 )
+from tests.unit.bot_runtime.markets import bot_spec, publish_version
 
 
 @pytest.fixture(scope="module")
@@ -188,14 +189,12 @@ def test_champion_that_cannot_be_compared_is_said_and_the_candidate_judged_alone
     store, configuration = ready
     champion = "bot-0-12345678"
     if trouble != "missing":
-        champion = evaluate(configuration, store, quiet("Evaluation")).version
+        spec = bot_spec(model={"horizonSteps": 4} if trouble == "other horizon" else {})
+        champion = publish_version(store, spec)
     if trouble == "corrupt":
-        (store.version(champion) / "trend-0.onnx").write_bytes(b"no graph")
-    spec = {"horizonSteps": 4} if trouble == "other horizon" else {}
-    again, _ = retrained(store, champion, configuration, **spec)
-    train_all(again, store)
+        (store.version(champion) / "trend.onnx").write_bytes(b"no graph")
     reporter = quiet("Evaluation")
-    result = evaluate(again, store, reporter)
+    result = evaluate(with_champion(configuration, champion), store, reporter)
     assert result.promoted, result.reasons
     assert any(champion in warning for warning in reporter.warnings)
 
@@ -226,8 +225,9 @@ def test_thresholds_change_what_would_have_been_traded(
         result = evaluate(changed, store, quiet("Evaluation"))
         return float(result.tradable_share), result.binding_threshold
 
-    assert traded(0.5)[0] >= traded(0.55)[0] > traded(0.7)[0] > traded(0.99)[0]
-    assert traded(0.99)[1] == "probMin"
+    some, few, none = traded(0.55), traded(0.7), traded(0.99)
+    assert some[0] > few[0] > none[0]
+    assert none[1] == "probMin"
 
 
 def test_evaluation_file_holds_the_result(ready: tuple[Store, RunConfiguration]) -> None:
@@ -235,3 +235,17 @@ def test_evaluation_file_holds_the_result(ready: tuple[Store, RunConfiguration])
     result = evaluate(configuration, store, quiet("Evaluation"))
     path = store.version(result.version) / "evaluation.json"
     assert json.loads(path.read_text(encoding="utf-8"))["result"] == result.to_json()
+
+
+def test_thresholds_that_nothing_meets_are_a_warning_that_names_the_binding_one(
+    ready: tuple[Store, RunConfiguration],
+) -> None:
+    store, configuration = ready
+    decision = DecisionSpec(min_expected_return=0.5)
+    reporter = quiet("Evaluation")
+    result = evaluate(configuration.model_copy(update={"decision": decision}), store, reporter)
+    assert float(result.tradable_share) == 0
+    assert result.binding_threshold == "minExpectedReturn"
+    (warning,) = reporter.warnings
+    assert warning.startswith("ThresholdsNeverMet")
+    assert "minExpectedReturn refused most" in warning

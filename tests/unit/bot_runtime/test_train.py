@@ -5,23 +5,21 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 
 from bot_runtime import scores
 from bot_runtime.bundle import load_objective
-from bot_runtime.contract.spec import OBJECTIVES, Algorithm
+from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.datasets import load_training_data
 from bot_runtime.errors import ArtifactInvalidError, DataUnusableError, ModelUnfitError
 from bot_runtime.models.gradient_boosting import GradientBoosting, exact_in_float32
-from bot_runtime.models.registry import forecaster_of
 from bot_runtime.store import Store
 from bot_runtime.train import train
 from tests.unit.bot_runtime.learning import (
     BOTH,
     market_candles,
     model_spec,
+    nudge,
     prepare_training,
     quiet,
     shuffled,
@@ -82,19 +80,6 @@ def test_shuffled_labels_teach_nothing() -> None:
     assert len(rows) > 20_000
 
 
-def nudge(path: Path) -> None:
-    """Change a graph by one per cent: every leaf of its trees, or one of its constants."""
-    model = onnx.load(path)
-    leaves = [a for n in model.graph.node for a in n.attribute if a.name == "target_weights"]
-    for attribute in leaves:
-        attribute.floats[:] = [1.01 * weight for weight in attribute.floats]
-    if not leaves:
-        first = next(i for i in model.graph.initializer if i.data_type == onnx.TensorProto.FLOAT)
-        values = numpy_helper.to_array(first) * np.float32(1.01)
-        first.CopyFrom(numpy_helper.from_array(values, first.name))
-    onnx.save(model, path)
-
-
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_candidate_whose_graph_differs_a_little_is_unfit(
     store: Store, monkeypatch: pytest.MonkeyPatch, objective: str
@@ -111,31 +96,6 @@ def test_candidate_whose_graph_differs_a_little_is_unfit(
     with pytest.raises(ModelUnfitError, match=r"GradientBoosting: .* rows differ"):
         train(configuration, objective, store, quiet(objective))  # type: ignore[arg-type]  # a parameter
     assert not store.objective("bot-1", objective).exists()
-
-
-def test_sound_candidate_is_taken_where_the_better_one_is_unfit(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    both: tuple[Algorithm, ...] = ("GradientBoosting", "TemporalFusionTransformer")
-    candles = market_candles(1000)
-    configuration = prepare_training(store, candles, model_spec(candidates=both))
-    sound = train(configuration, "Risk", store, quiet("Risk"))
-    assert set(sound.scores) == set(both)
-    better = min(both, key=lambda name: float(sound.scores[name]))
-    assert sound.algorithm == better
-    kind = forecaster_of(better)
-    true = kind.export
-
-    def mutant(model: object, folder: Path, stem: str) -> tuple[str, ...]:
-        names = true(model, folder, stem)  # type: ignore[arg-type]  # of this class
-        nudge(folder / names[0])
-        return names
-
-    monkeypatch.setattr(kind, "export", mutant)
-    reporter = quiet("Risk")
-    result = train(configuration, "Risk", store, reporter)
-    assert result.algorithm != better
-    assert any(better in warning for warning in reporter.warnings)
 
 
 def test_changed_snapshot_is_refused(store: Store) -> None:

@@ -18,8 +18,17 @@ from bot_runtime.models.registry import forecaster_of
 from bot_runtime.objectives import RULES
 from bot_runtime.parity import check_parity
 from bot_runtime.serving import GraphRunner
-from bot_runtime.store import sha256_of
-from tests.unit.bot_runtime.learning import model_spec, task_of, training_data
+from bot_runtime.store import Store, sha256_of
+from bot_runtime.train import train
+from tests.unit.bot_runtime.learning import (
+    market_candles,
+    model_spec,
+    nudge,
+    prepare_training,
+    quiet,
+    task_of,
+    training_data,
+)
 
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 PICKLE_FILES = re.compile(r"\.(pkl|pickle|joblib|ckpt)$")
@@ -153,3 +162,29 @@ def test_every_module_of_an_algorithm_is_found_by_its_name() -> None:
         found = forecaster_of(algorithm)
         assert found.__name__ == algorithm
         assert (folder / f"{found.__module__.rpartition('.')[2]}.py").is_file()
+
+
+def test_sound_candidate_is_taken_where_the_better_one_is_unfit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    both: tuple[Algorithm, ...] = ("GradientBoosting", "TemporalFusionTransformer")
+    candles = market_candles(1000)
+    configuration = prepare_training(store, candles, model_spec(candidates=both))
+    sound = train(configuration, "Risk", store, quiet("Risk"))
+    assert set(sound.scores) == set(both)
+    better = min(both, key=lambda name: float(sound.scores[name]))
+    assert sound.algorithm == better
+    kind = forecaster_of(better)
+    true = kind.export
+
+    def mutant(model: object, folder: Path, stem: str) -> tuple[str, ...]:
+        names = true(model, folder, stem)  # type: ignore[arg-type]  # of this class
+        nudge(folder / names[0])
+        return names
+
+    monkeypatch.setattr(kind, "export", mutant)
+    reporter = quiet("Risk")
+    result = train(configuration, "Risk", store, reporter)
+    assert result.algorithm != better
+    assert any(better in warning for warning in reporter.warnings)
