@@ -28,6 +28,8 @@ from tests.integration.operator_process import (
 
 Object = dict[str, Any]
 QUIET_SECONDS = 8
+AFTER_ERRORS = {("get", "tradingbots"), ("get", "modeltrainings")}
+"""Granted for what no story forces: an owner is read live where a write may have been lost."""
 STORAGE_CLASS = "test-immediate"
 
 
@@ -378,7 +380,7 @@ def test_the_role_holds_exactly_what_was_used(stage: Stage) -> None:
     eventually(lambda: "serving" in stage.operator.log.read_text(encoding="utf-8"))
     refused = [c for c in stage.calls.all() if c["responseStatus"].get("code") == 403]
     assert [c["requestURI"] for c in refused] == []
-    assert _used(stage) == _granted(stage)
+    assert _used(stage) | AFTER_ERRORS == _granted(stage)
 
 
 def _delete_jobs(stage: Stage, bot: str) -> None:
