@@ -1,7 +1,7 @@
 """Folders of containerd's images in the cache: a cluster holds one, and leaves its images there.
 
-A store belongs to one containerd at a time, but to no checkout: the next cluster takes the store
-that was used last, so that gigabytes are loaded once. Clusters side by side have one each.
+A store belongs to one containerd at a time, but to no checkout: the next cluster takes the fullest,
+so that gigabytes are loaded once. Clusters side by side have one each.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from tools.environment import cache_folder
 
 UNUSED_DAYS = 14
 MOST = 16
+CONTENT = "io.containerd.content.v1.content"  # where containerd keeps what it was given
 
 
 def folder(number: int) -> Path:
@@ -25,9 +26,13 @@ def folder(number: int) -> Path:
 
 
 def existing() -> list[int]:
-    """Return the stores that there are, the one used last first."""
-    paths = sorted(cache_folder().glob("containerd-*"), key=lambda p: -p.stat().st_mtime)
+    """Return the stores that there are, the fullest first."""
+    paths = sorted(cache_folder().glob("containerd-*"), key=_bytes, reverse=True)
     return [int(path.name.rpartition("-")[2]) for path in paths]
+
+
+def _bytes(store: Path) -> int:
+    return sum(blob.stat().st_size for blob in store.glob(f"{CONTENT}/blobs/*/*"))
 
 
 def candidates() -> Iterator[int]:

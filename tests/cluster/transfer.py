@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
-from tests.cluster import buildah, oci
+from tests.cluster import buildah, oci, stores
 from tests.cluster.cluster import Cluster
 from tests.cluster.errors import ClusterError
 from tests.cluster.processes import run
@@ -72,7 +72,7 @@ def import_image(cluster: Cluster, name: str) -> None:
 
 def _contents(cluster: Cluster) -> dict[str, int]:
     """Return digest → size of everything that containerd's content store has."""
-    folder = cluster.store_folder / "io.containerd.content.v1.content"
+    folder = cluster.store_folder / stores.CONTENT
     digests = run(cluster.ctr("content", "list", "--quiet")).split()
     return {digest: (folder / oci.blob_path(digest)).stat().st_size for digest in digests}
 

@@ -34,9 +34,12 @@ def used(number: int, seconds_ago: float) -> None:
     os.utime(stores.folder(number), (moment, moment))
 
 
-def test_the_store_that_was_used_last_is_taken_first(shared: Claims) -> None:
-    used(0, 3600)
-    used(1, 60)
+def test_the_fullest_store_is_taken_first(shared: Claims) -> None:
+    used(0, 60)
+    used(1, 3600)
+    blobs = stores.folder(1) / stores.CONTENT / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    (blobs / "a").write_bytes(b"content")
     assert stores.take(shared, "newcomer") == 1
 
 
