@@ -67,6 +67,8 @@ def world(cluster: Cluster, build_images: Callable[[str], Images], commit: str) 
     images = build_images(commit)
     create_namespace(kubectl, NAMESPACE)
     install_crds(kubectl)
+    everything = ("tradingbots,modeltrainings", "--all", f"--namespace={NAMESPACE}")
+    kubectl("delete", *everything, timeout=120)  # what an earlier session kept (KEEP_CLUSTER=1)
     install_operator(kubectl, NAMESPACE, images)
     keys = ExchangeKeys.generate()
     endpoints = {

@@ -200,7 +200,7 @@ def test_a_starting_or_running_pod_is_no_trouble() -> None:
     ("text", "found"),
     [
         ("", "left no result"),
-        ("\x00Ã©", "left no readable result"),
+        ("\x00\u00c3\u00a9", "left no readable result"),
         ("[]", "left no readable result"),
         ('{"contractVersion": 2, "stepp": 1}', "contract version 2"),
         (json.dumps({"contractVersion": 7, "step": "Data"}), "contract version 7"),

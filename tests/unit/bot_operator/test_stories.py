@@ -518,7 +518,7 @@ def _forge(changes: dict[str, Any]) -> Any:
         (_forge({"modelVersion": "another-1"}), "speaks for version another-1"),
         (_forge({"contractVersion": 99, "new": 1}), "contract version 99"),
         (_forge({"step": "Data", "signals": []}), "left the result of step Data"),
-        (lambda *_: "Ã©\x00 not JSON", "left no readable result"),
+        (lambda *_: "\u00c3\u00a9\x00 not JSON", "left no readable result"),
         (lambda *_: "", "left no result"),
     ],
 )

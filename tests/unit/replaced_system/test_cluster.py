@@ -12,9 +12,9 @@ import yaml
 from pydantic import ValidationError
 
 from bot_operator import settings
+from bot_operator.client import Kube
 from bot_operator.credentials import SecretSeen, Verdict, check_secret, observe_secret
 from bot_operator.errors import SettingsError
-from bot_operator.kube import Kube
 from bot_operator.resources import Manifest, Ref
 from bot_operator.storage import build_claim
 from bot_runtime.contract.conditions import Reason
