@@ -95,7 +95,7 @@ class Feed:
             key = Key(resource, namespace_of(manifest), name_of(manifest))
             if spread_seconds:
                 # Not security: the wake-ups of a fleet are spread.
-                self._queue.add_after(key, random.uniform(0, spread_seconds))  # noqa: S311
+                self._queue.add_after(key, random.uniform(0, spread_seconds))  # noqa: S311 - spreads load, guards nothing
             else:
                 self._queue.add(key)
 
