@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,11 +91,7 @@ def _operate(cluster: Cluster) -> tuple[float, list[Write]]:
     apply_objects(cluster.kubectl, [o for o in objects if o["kind"] != "Deployment"])
     with _operator(cluster):
         eventually(lambda: _holds_lease(cluster), timeout=60)
-        started_at = time.perf_counter()
-        asyncio.run(_create_bots(cluster, OPERATED))
-        while not _all_served(cluster):
-            time.sleep(0.05)
-        elapsed = time.perf_counter() - started_at
+        elapsed = asyncio.run(_apply_and_watch(cluster))
         time.sleep(2)  # the Events of the last bots, and the audit log's own delay
     return elapsed, list(_recorded(cluster))
 
@@ -136,14 +132,43 @@ def _holds_lease(cluster: Cluster) -> bool:
     return any(item["spec"].get("holderIdentity") for item in json.loads(found)["items"])
 
 
-def _all_served(cluster: Cluster) -> bool:
-    """Tell whether every bot has its claim and a status of its generation."""
-    served = 'jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {end}'
-    states = cluster.kubectl("get", "tradingbots", f"--namespace={OPERATED}", "-o", served)
-    if states.split().count("True") < BOTS:
-        return False
-    claims = cluster.kubectl("get", "pvc", f"--namespace={OPERATED}", "-o", "name").split()
-    return {f"persistentvolumeclaim/{claim_name(f'bot-{i}')}" for i in range(BOTS)} <= set(claims)
+async def _apply_and_watch(cluster: Cluster) -> float:
+    """Apply all bots at once; return the time until each has its claim and its status."""
+    served = asyncio.create_task(_all_served(cluster))
+    await asyncio.sleep(0.5)  # the watches are open
+    started_at = time.perf_counter()
+    await _create_bots(cluster, OPERATED)
+    await asyncio.wait_for(served, timeout=300)
+    return time.perf_counter() - started_at
+
+
+async def _all_served(cluster: Cluster) -> None:
+    """Return once every bot is Ready (Suspended) and its claim is there; watches, never polls."""
+    bots = f"/apis/{API_VERSION}/namespaces/{OPERATED}/tradingbots"
+    claims = f"/api/v1/namespaces/{OPERATED}/persistentvolumeclaims"
+    async with _session(cluster) as (session, server):
+        await asyncio.gather(
+            _seen(session, server + bots, {f"bot-{i}" for i in range(BOTS)}, _is_ready),
+            _seen(session, server + claims, {claim_name(f"bot-{i}") for i in range(BOTS)}, bool),
+        )
+
+
+async def _seen(
+    session: aiohttp.ClientSession, url: str, awaited: set[str], good: Callable[[Object], bool]
+) -> None:
+    """Watch until every awaited name was seen in a good state."""
+    async with session.get(url, params={"watch": "1"}, timeout=None) as response:
+        async for line in response.content:
+            item = json.loads(line)["object"]
+            if good(item):
+                awaited.discard(item["metadata"]["name"])
+            if not awaited:
+                return
+
+
+def _is_ready(bot: Object) -> bool:
+    conditions = bot.get("status", {}).get("conditions", [])
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 def _recorded(cluster: Cluster) -> Iterator[Write]:
@@ -205,16 +230,25 @@ async def _send(cluster: Cluster, senders: Sequence[Sender]) -> float:
 
 
 async def _send_all(cluster: Cluster, senders: Sequence[Sender]) -> None:
+    waiting = iter(senders)
+    async with _session(cluster) as (session, server):
+
+        async def work() -> None:
+            for sender in waiting:
+                await sender(session, server)
+
+        await asyncio.gather(*(work() for _ in range(TASKS)))
+
+
+@asynccontextmanager
+async def _session(cluster: Cluster) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """Open connections as the cluster's administrator."""
     config = yaml.safe_load(cluster.kubeconfig.read_text())
     server = config["clusters"][0]["cluster"]
     context = ssl.create_default_context(cafile=server["certificate-authority"])
     headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
     connector = aiohttp.TCPConnector(limit=TASKS, ssl=context)
-    waiting = iter(senders)
-    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
-
-        async def work() -> None:
-            for sender in waiting:
-                await sender(session, server["server"])
-
-        await asyncio.gather(*(work() for _ in range(TASKS)))
+    async with aiohttp.ClientSession(
+        connector=connector, headers=headers, read_bufsize=1 << 20
+    ) as session:
+        yield session, server["server"]

@@ -12,12 +12,12 @@ from tests.eventually import eventually
 
 MINI_TFT = {
     "candidates": ["GradientBoosting", "TemporalFusionTransformer"],
-    "encoderLength": 48,
+    "encoderLength": 24,
     "temporalFusionTransformer": {
         "hiddenSize": 8,
         "maxEpochs": 3,
         "maxStepsPerEpoch": 60,
-        "batchSize": 128,
+        "batchSize": 64,
     },
 }
 
@@ -113,8 +113,8 @@ def test_deletion_leaves_nothing(world: World, trees: str) -> None:
 
     def nothing() -> bool:
         kinds = "modeltrainings,jobs,cronjobs,pods,pvc,configmaps"
-        left = [o for o in world.all(kinds) if trees in o["metadata"]["name"]]
-        return not left
+        names = [o["metadata"]["name"] for o in world.all(kinds)]
+        return not [name for name in names if name.startswith(f"{trees}-")]
 
     eventually(nothing, timeout=90)
 
@@ -124,7 +124,7 @@ def test_a_market_that_the_transformer_learns_better_is_served_by_it(world: Worl
     world.apply(
         world.bot(
             name, "sequence", model={**MINI_TFT, "gradientBoosting": {"maxIterations": 40}},
-            training={"lookback": "6d", "gate": {"mode": "Off"}},
+            training={"gate": {"mode": "Off"}},
         )
     )  # fmt: skip
     world.wait(name, "Ready", 600)

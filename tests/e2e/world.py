@@ -41,7 +41,7 @@ class World:
                 "candidates": ["GradientBoosting"],
                 "gradientBoosting": {"maxIterations": 80},
             },
-            "training": {"lookback": "4d", "resources": SMALL_POD},
+            "training": {"lookback": "7d", "resources": SMALL_POD},
         }
         return {
             "apiVersion": "botcripto.io/v1alpha1",
@@ -143,7 +143,7 @@ class World:
         with self.audit_log.open(encoding="utf-8") as lines:
             for line in lines:
                 call = json.loads(line)
-                if call.get("user", {}).get("username") == user:
+                if call["user"]["username"] == user and "objectRef" in call:
                     yield call
 
     def job_creations(self, training: str) -> list[str]:
