@@ -106,7 +106,9 @@ class _Work:
         for step in [*steps, ["evaluate"]]:
             print(f"   {' '.join(step)}: {self._run(*step).seconds:.1f} s", flush=True)
         result = StepResult.model_validate_json(self._message.read_text())
+        # Its gate is off: it is promoted only if every unseen row is served as torch has it.
         assert result.evaluation is not None
+        assert result.evaluation.promoted, result.evaluation.reasons
         self._write(inference_run("bench", BOT, self._bot, result.evaluation.version))
 
     def race(self) -> tuple[list[Run], list[Run]]:
