@@ -12,7 +12,7 @@ from bot_exchange.candlefile import CandleFileError
 from demo.local import run_local
 from demo.market import DemoMarket
 from demo.on_cluster import run_on_cluster
-from demo.steps import fail
+from demo.steps import DemoError, fail
 from tests.cluster.errors import ClusterError, RequirementsMissing
 
 OTHER_WAYS = """
@@ -28,15 +28,13 @@ def main(arguments: list[str]) -> int:
         market = DemoMarket.of_file(Path(candles)) if candles else DemoMarket()
     except (CandleFileError, ValueError) as e:
         return fail(f"CANDLES: {e}")
-    if arguments == ["local"]:
-        return run_local(market)
-    if arguments:
+    if arguments not in ([], ["local"]):
         return fail(f"demo: found {' '.join(arguments)}; write `local` or nothing")
     try:
-        return run_on_cluster(market)
+        return run_local(market) if arguments else run_on_cluster(market)
     except RequirementsMissing as e:
         return fail(f"{e}\n{OTHER_WAYS}")
-    except ClusterError as e:
+    except (ClusterError, DemoError) as e:
         return fail(str(e))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from demo.market import DemoMarket
-from demo.steps import Steps, say, show
+from demo.steps import DemoError, Steps, say, show
 from tests.cluster.install import ExchangeKeys
 
 
@@ -63,7 +63,7 @@ def _exchange(folder: Path, keys: ExchangeKeys, market: DemoMarket) -> Iterator[
             assert process.stdout is not None
             first_line = process.stdout.readline()
             if not first_line:
-                raise RuntimeError(f"the test exchange ended: exit {process.wait()}")
+                raise DemoError(f"the test exchange ended: exit {process.wait()}")
             yield json.loads(first_line)["url"]
         finally:
             process.terminate()

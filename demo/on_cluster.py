@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from demo.market import DemoMarket
-from demo.steps import Steps, say, show
+from demo.steps import DemoError, Steps, say, show
 from demo.story import Story
 from tests.cluster import install, target
 from tests.cluster.install import ExchangeSetup
@@ -16,9 +16,9 @@ CANDLES_FILE = "/etc/exchange/candles/candles.parquet"
 
 
 def run_on_cluster(market: DemoMarket) -> int:
-    """Run the demo; return 0 for a bot that decides or was rightly rejected.
+    """Run the demo; return 0 for a bot that decides, or that was rejected on the user's candles.
 
-    Raises RequirementsMissing where no node can run, and ClusterError where a step fails.
+    Raises RequirementsMissing where no node can run, ClusterError and DemoError where a step fails.
     """
     steps = Steps()
     with steps.step("Start Kubernetes"):
@@ -40,7 +40,11 @@ def run_on_cluster(market: DemoMarket) -> int:
     bot = market.bot()
     bot["metadata"]["namespace"] = NAMESPACE
     bot["spec"]["exchange"]["endpoint"] = endpoint
-    Story(kubectl, NAMESPACE, bot, keys, steps).run()
+    is_ready = Story(kubectl, NAMESPACE, bot, keys, steps).run()
+    if not is_ready and market.candles is None:
+        raise DemoError(
+            "the gate rejected the models of the generated market, which can be learned"
+        )
     say(f"\nHow long it took\n{steps.table()}")
     steps.save(_durations_file())
     say(_how_to_go_on(cluster, bot["metadata"]["name"]))
@@ -53,7 +57,7 @@ def _durations_file() -> Path:
 
 def _how_to_go_on(cluster: target.Target, bot: str) -> str:
     return f"""
-The cluster stays up and the bot goes on deciding.
+The cluster stays up, and the bot goes on.
   {cluster.environment}
   kubectl get tradingbots --namespace {NAMESPACE} --watch
   kubectl describe tradingbot {bot} --namespace {NAMESPACE}

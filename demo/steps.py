@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+class DemoError(Exception):
+    """The demo did not reach its end; the message says where. It is shown, and the demo exits."""
+
+
 class Steps:
     """Prints each step as it starts and ends; keeps the durations for a table at the end."""
 

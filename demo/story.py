@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot_runtime.contract.names import LABEL_BOT
 from bot_runtime.contract.secrets import create_secret_command
-from demo.steps import Steps, say, show
+from demo.steps import DemoError, Steps, say, show
 from tests.cluster.errors import ClusterError
 from tests.cluster.install import ExchangeKeys, Kubectl, apply_objects
 
@@ -41,15 +42,18 @@ class Story:
         return secret
 
     def run(self) -> bool:
-        """Tell the whole story; return whether the bot ended Ready or rightly rejected."""
+        """Tell the whole story; return whether the bot is Ready, or else was rejected.
+
+        Raises DemoError where it ends in neither, after showing what explains it.
+        """
         with self.steps.step("Apply the bot: refused, its secret is missing"):
             self._apply_without_secret()
         with self.steps.step("Create the secret with the command that the bot's status names"):
             self._create_secret()
         with self.steps.step("Train, judge, promote, schedule, decide"):
-            ended_well = self._wait()
+            is_ready = self._wait()
         self._show_all()
-        return ended_well
+        return is_ready
 
     def _apply_without_secret(self) -> None:
         if self._condition("SecretsValid").get("status") == "True":
@@ -60,7 +64,8 @@ class Story:
         deadline = time.monotonic() + 60
         while self._condition("SecretsValid").get("status") != "False":
             if time.monotonic() > deadline:
-                raise RuntimeError("the operator did not look at the bot within 60 s")
+                self._explain()
+                raise DemoError("the operator did not look at the bot within 60 s")
             time.sleep(POLL_SECONDS)
         show(f"SecretsValid=False: {self._condition('SecretsValid')['message']}")
 
@@ -82,11 +87,12 @@ class Story:
         while time.monotonic() < deadline:
             self._show_progress()
             if self._rejected():
-                show("The gate rejected the version: a valid end; the numbers are below.")
-                return True
+                show("The gate rejected the version; the numbers are below.")
+                return False
             if self._waited(5):
                 return True
-        raise RuntimeError(f"the bot was not Ready within {READY_TIMEOUT_SECONDS} s")
+        self._explain()
+        raise DemoError(f"the bot was not Ready within {READY_TIMEOUT_SECONDS} s")
 
     def _waited(self, seconds: int) -> bool:
         try:
@@ -120,6 +126,18 @@ class Story:
         if self._shown.get(subject) != text:
             self._shown[subject] = text
             show(f"{subject}: {text}")
+
+    def _explain(self) -> None:
+        """Show the objects, the Events and the last lines of every log."""
+        for arguments in (
+            ("get", "tradingbots,modeltrainings,jobs,pods,pvc", "-o", "wide"),
+            ("describe", "tradingbot", self.name),
+            ("get", "events", "--sort-by=.lastTimestamp"),
+            ("logs", f"--selector={LABEL_BOT}={self.name}", "--all-containers", "--tail=20"),
+            ("logs", "deployment/botcripto-operator", "--tail=40"),
+        ):
+            say(f"\n$ kubectl {' '.join(arguments)}")
+            show(self.kubectl(*arguments, f"--namespace={self.namespace}"))
 
     def _show_all(self) -> None:
         say(f"\n$ kubectl get tradingbots,modeltrainings --namespace {self.namespace}")
