@@ -1,10 +1,14 @@
 """What every test tier shares: the tier's marker by folder, and the folder of real candles."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from bot_runtime.store import Store
+from tests.exchanges import API_KEY, API_SECRET, Exchange, exchange_with
 
 # A test's time says nothing about the code on a machine that is busy with other tests.
 settings.register_profile("project", deadline=None)
@@ -49,3 +53,32 @@ def real_candles() -> Path:
     if folder is None:
         pytest.fail("a test that uses real candles must be marked real_candles")
     return folder
+
+
+@pytest.fixture(scope="session")
+def exchange_process() -> Iterator[Exchange]:
+    with exchange_with() as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def exchange(exchange_process: Exchange) -> Exchange:
+    """Give the exchange without faults, its clock standing at the present."""
+    exchange_process.order()
+    exchange_process.stop_clock()
+    return exchange_process
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def key_directory(tmp_path: Path) -> Path:
+    """Give a directory as a mounted secret is one."""
+    directory = tmp_path / "key"
+    directory.mkdir()
+    (directory / "apiKey").write_text(API_KEY, encoding="utf-8")
+    (directory / "apiSecret").write_text(API_SECRET, encoding="utf-8")
+    return directory
