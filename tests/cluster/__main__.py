@@ -65,8 +65,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def up(arguments: argparse.Namespace) -> None:
     """Install what is missing, bring the cluster up, and say how to use it."""
     wanted = not (arguments.control_plane_only or arguments.no_install)
-    if wanted and packages.can_install() and (absent := packages.missing(images=True)):
-        packages.install(absent, report)
+    if wanted:
+        packages.ensure(report)
     options = cluster.Options(arguments.name, arguments.control_plane_only, arguments.audit_bodies)
     running = cluster.up(options, report)
     report(f"export KUBECONFIG={shlex.quote(str(running.kubeconfig))}")

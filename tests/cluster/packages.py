@@ -33,6 +33,16 @@ def can_install() -> bool:
     return os.geteuid() == 0 and processes.which("apt-get") is not None
 
 
+def ensure(report: Report) -> None:
+    """Install what a node and its images still need, where that can be done here.
+
+    Raises:
+        ClusterError: apt-get failed.
+    """
+    if can_install() and (absent := missing(images=True)):
+        install(absent, report)
+
+
 def install(packages: list[str], report: Report) -> None:
     """Install packages; services that they bring are neither started nor left enabled.
 

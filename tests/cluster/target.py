@@ -76,6 +76,5 @@ def start(environment: Mapping[str, str], report: Report) -> Target:
         return usercluster.find(environment, report)
     if choice:
         raise ClusterError(f"CLUSTER: found `{choice}`; write current, or leave it out")
-    if packages.can_install() and (absent := packages.missing(images=True)):
-        packages.install(absent, report)
+    packages.ensure(report)
     return OwnNode(clusters.up(Options(), report))

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.cluster import binaries, packages, requirements
 from tests.cluster import cluster as clusters
 from tests.cluster import images as builds
 from tests.cluster.cluster import Cluster, Options
-from tests.cluster.errors import RequirementsMissing
+from tests.cluster.errors import ClusterError, RequirementsMissing
 from tests.cluster.install import (
     ExchangeKeys,
     ExchangeSetup,
@@ -32,6 +34,20 @@ COMMON = ("--timeframe=1m", "--symbols=BTC/USDT", "--seed=7")
 
 def _report(message: str) -> None:
     print(message, flush=True)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Install packages and build programs before the first test, whose time is limited."""
+    here = Path(__file__).parent
+    wanted = any(here in item.path.parents for item in session.items)
+    if not wanted or session.config.option.collectonly:
+        return
+    try:
+        packages.ensure(_report)
+        requirements.require(control_plane_only=False)
+        binaries.ensure(binaries.CONTROL_PLANE + binaries.NODE, _report)
+    except ClusterError as e:
+        print(e)  # the fixture says it again, as a skip or a failure
 
 
 @pytest.fixture(scope="session")
