@@ -12,6 +12,7 @@ import yaml
 from bot_exchange.candlefile import load_candles, save_candles
 from bot_exchange.candles import Candles
 from bot_runtime.contract.intervals import TIMEFRAMES, seconds_of
+from bot_runtime.contract.names import BOT_NAME_MAX
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "demo.yaml"
 DEFAULT_SYMBOL = "BTC/USDT"
@@ -41,11 +42,22 @@ class DemoMarket:
         symbol = f"{found[1]}/{found[2]}" if found else DEFAULT_SYMBOL
         return cls(symbol, _timeframe_of(candles, path), candles)
 
+    @property
+    def exchange(self) -> str:
+        """The name of the test exchange that serves this market: one's own for the user's candles."""
+        return "test-exchange" if self.candles is None else "candles-exchange"
+
     def bot(self) -> dict[str, Any]:
-        """Return examples/demo.yaml for this market; the endpoint is still to be put in."""
+        """Return examples/demo.yaml for this market; the endpoint is still to be put in.
+
+        On the user's candles it is a bot of its own, beside the example's.
+        """
         bot: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
         if self.candles is not None:
             spec = bot["spec"]
+            pair = self.symbol.lower().replace("/", "-")
+            bot["metadata"]["name"] = f"candles-{pair}-{self.timeframe}"[:BOT_NAME_MAX]
+            spec["exchange"]["credentialsSecret"] = f"{self.exchange}-login"
             spec["symbols"], spec["timeframe"] = [self.symbol], self.timeframe
             known = max(len(self._tail(self.candles)) - FUTURE_CANDLES, 1)
             minutes = known * seconds_of(self.timeframe) // 60

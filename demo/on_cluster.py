@@ -11,7 +11,6 @@ from tests.cluster.install import ExchangeSetup
 from tools.environment import cache_folder
 
 NAMESPACE = "botcripto-demo"
-EXCHANGE = "test-exchange"
 CANDLES_FILE = "/etc/exchange/candles/candles.parquet"
 
 
@@ -32,9 +31,11 @@ def run_on_cluster(market: DemoMarket) -> int:
         install.install_operator(kubectl, NAMESPACE, images)
         show(f"namespace {NAMESPACE}, which enforces the restricted PodSecurity level")
     with steps.step("Start the test exchange"):
-        keys = install.exchange_keys(kubectl, NAMESPACE, EXCHANGE)
+        keys = install.exchange_keys(kubectl, NAMESPACE, market.exchange)
         arguments = tuple(market.arguments(CANDLES_FILE))
-        setup = ExchangeSetup(EXCHANGE, images.exchange, arguments, keys, market.to_parquet())
+        setup = ExchangeSetup(
+            market.exchange, images.exchange, arguments, keys, market.to_parquet()
+        )
         endpoint = install.install_exchange(kubectl, NAMESPACE, setup)
         show(f"{endpoint} speaks Binance's spot REST")
     bot = market.bot()

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.names import LABEL_BOT
 from bot_runtime.contract.secrets import create_secret_command
 from demo.steps import DemoError, Steps, say, show
 from tests.cluster.errors import ClusterError
 from tests.cluster.install import ExchangeKeys, Kubectl, apply_objects
 
-READY_TIMEOUT_SECONDS = 1200
+TRAINING_SECONDS = 1200
+"""Longest wait for a training; the first decision comes at the next close of a candle."""
 POLL_SECONDS = 1.0
 Object = dict[str, Any]
 
@@ -82,7 +84,8 @@ class Story:
 
     def _wait(self) -> bool:
         """Show the training's steps until the bot is Ready or its version is rejected."""
-        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        timeout = TRAINING_SECONDS + seconds_of(self.bot["spec"]["timeframe"])
+        deadline = time.monotonic() + timeout
         show(f"$ kubectl wait --for=condition=Ready tradingbot/{self.name}")
         while time.monotonic() < deadline:
             self._show_progress()
@@ -92,7 +95,7 @@ class Story:
             if self._waited(5):
                 return True
         self._explain()
-        raise DemoError(f"the bot was not Ready within {READY_TIMEOUT_SECONDS} s")
+        raise DemoError(f"the bot was not Ready within {timeout} s")
 
     def _waited(self, seconds: int) -> bool:
         try:

@@ -38,6 +38,8 @@ def test_a_file_s_symbol_and_timeframe_are_found(tmp_path: Path) -> None:
     spec = TradingBotSpec.model_validate(market.bot()["spec"])
     assert (spec.symbols, spec.timeframe) == (("ETH/USDT",), "5m")
     assert spec.training.lookback == f"{(3000 - FUTURE_CANDLES) * 5 // 60}h"
+    assert market.bot()["metadata"]["name"] == "candles-eth-usdt-5m"
+    assert market.exchange != DemoMarket().exchange
     assert f"--replay-now=end-{FUTURE_CANDLES}" in market.arguments("/x.parquet")
 
 
