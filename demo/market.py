@@ -44,7 +44,7 @@ class DemoMarket:
 
     @property
     def exchange(self) -> str:
-        """The name of the test exchange that serves this market; the user's candles have their own."""
+        """The name of the test exchange of this market; the user's candles have their own."""
         return "test-exchange" if self.candles is None else "candles-exchange"
 
     def bot(self) -> dict[str, Any]:
