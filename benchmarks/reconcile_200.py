@@ -34,12 +34,12 @@ from tests.cluster.install import (
     operator_objects,
 )
 from tests.eventually import eventually
+from tests.integration.operator_process import ACCOUNT, account_kubeconfig
 
 BOTS = 200
 TASKS = 40
 CLUSTER = "bench"
 OPERATED, REPLAYED = "bench-operated", "bench-replayed"
-ACCOUNT = "botcripto-operator"
 IMAGES = Images("bench/operator:1", "bench/train:1", "bench/infer:1", "bench/infer:1")
 Object = dict[str, Any]
 
@@ -99,8 +99,7 @@ def _operate(cluster: Cluster) -> tuple[float, list[Write]]:
 @contextmanager
 def _operator(cluster: Cluster) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
-        kubeconfig = Path(folder) / "kubeconfig"
-        _write_kubeconfig(cluster, kubeconfig)
+        kubeconfig = account_kubeconfig(cluster.kubectl, cluster.kubeconfig, OPERATED, Path(folder))
         environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
@@ -117,14 +116,6 @@ def _operator(cluster: Cluster) -> Iterator[None]:
                 yield
             finally:
                 process.terminate()
-
-
-def _write_kubeconfig(cluster: Cluster, path: Path) -> None:
-    """Write a kubeconfig with the operator's own token."""
-    config = yaml.safe_load(cluster.kubeconfig.read_text())
-    token = cluster.kubectl("create", "token", ACCOUNT, f"--namespace={OPERATED}").strip()
-    config["users"][0]["user"] = {"token": token}
-    path.write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
 def _holds_lease(cluster: Cluster) -> bool:

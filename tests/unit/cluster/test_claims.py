@@ -1,30 +1,11 @@
-from collections.abc import Iterator
 from ipaddress import IPv4Network
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from tests.cluster import claims, network, processes
+from tests.cluster import claims, network
 from tests.cluster.claims import Claims
 from tests.cluster.errors import ClusterError
 from tests.cluster.layout import SLOTS
-from tests.eventually import eventually
-
-
-@pytest.fixture
-def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Claims:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return Claims.of_user()
-
-
-@pytest.fixture
-def living(tmp_path: Path) -> Iterator[str]:
-    identity = uuid4().hex[:8]
-    processes.start(f"{identity}/sleep", ["sleep", "600"], tmp_path / "log")
-    eventually(lambda: processes.is_alive(identity))
-    yield identity
-    processes.kill(identity)
 
 
 def test_a_number_held_by_a_living_cluster_is_passed_over(shared: Claims, living: str) -> None:
