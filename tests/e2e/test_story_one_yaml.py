@@ -108,15 +108,14 @@ def test_exactly_five_jobs_were_created(world: World, trees: str) -> None:
     )
 
 
-def test_deletion_leaves_nothing(world: World, trees: str) -> None:
-    world.delete("tradingbot", trees)
-
-    def nothing() -> bool:
-        kinds = "modeltrainings,jobs,cronjobs,pods,pvc,configmaps"
-        names = [o["metadata"]["name"] for o in world.all(kinds)]
-        return not [name for name in names if name.startswith(f"{trees}-")]
-
-    eventually(nothing, timeout=90)
+def test_deletion_leaves_nothing(world: World) -> None:
+    bot = "forsaken"
+    world.apply(world.bot(bot))
+    world.wait(bot, "ModelAvailable", 300)
+    world.wait(bot, "InferenceScheduled", 60)
+    assert _children(world, bot) >= {"ModelTraining", "Job", "CronJob", "Pod", "ConfigMap"}
+    world.delete("tradingbot", bot)
+    eventually(lambda: not _children(world, bot), timeout=90)
 
 
 def test_a_market_that_the_transformer_learns_better_is_served_by_it(world: World) -> None:
@@ -145,3 +144,9 @@ def _owner(world: World, item: dict[str, Any]) -> dict[str, Any]:
 
 def _newer(value: str, than: str) -> str | None:
     return value if datetime.fromisoformat(value) > datetime.fromisoformat(than) else None
+
+
+def _children(world: World, bot: str) -> set[str]:
+    """Return the kinds of the objects whose names begin with the bot's."""
+    everything = world.all("modeltrainings,jobs,cronjobs,pods,pvc,configmaps")
+    return {o["kind"] for o in everything if o["metadata"]["name"].startswith(f"{bot}-")}
