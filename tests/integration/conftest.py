@@ -5,7 +5,6 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,32 +14,18 @@ from tests.cluster.errors import ClusterError, RequirementsMissing
 from tests.cluster.layout import CHECKOUT, cluster_id
 from tests.eventually import eventually
 from tests.integration.api import Api, Refused
+from tests.integration.fake_kubelet import FakeKubelet
+from tests.integration.operator_process import (
+    Calls,
+    OperatorProcess,
+    account_kubeconfig,
+    install_account,
+)
+from tests.integration.stage import STORAGE_CLASS, ControlPlane, Stage
 from tools.environment import cache_folder
 
 CRDS = CHECKOUT / "crds"
 SESSIONS_AT_ONCE = 8
-
-
-@dataclass(frozen=True, slots=True)
-class ControlPlane:
-    """A control plane with our CRDs in it."""
-
-    cluster: cluster.Cluster
-    api: Api
-
-    @property
-    def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig."""
-        return self.cluster.kubeconfig
-
-    @property
-    def audit_log(self) -> Path:
-        """One JSON line per answered request, written before the answer."""
-        return self.cluster.audit_log
-
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run kubectl as administrator; raises ClusterError with what it said."""
-        return self.cluster.kubectl(*arguments, stdin=stdin)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -105,3 +90,29 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     yield name
     with suppress(Refused):  # the test may have deleted it
         api.request("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def stage(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Stage]:
+    """Return a namespace with the operator's account, and the operator not yet running."""
+    kubectl = control_plane.kubectl
+    with suppress(Refused):  # it is there from the second test on
+        control_plane.api.request(
+            "POST",
+            "/apis/storage.k8s.io/v1/storageclasses",
+            {
+                "metadata": {"name": STORAGE_CLASS},
+                "provisioner": "kubernetes.io/no-provisioner",
+                "volumeBindingMode": "Immediate",
+            },
+        )
+    install_account(kubectl, namespace)
+    config = account_kubeconfig(kubectl, control_plane.kubeconfig, namespace, tmp_path)
+    operator = OperatorProcess(config, namespace, tmp_path / "operator.log")
+    kubelet = FakeKubelet(control_plane.api, namespace)
+    yield Stage(
+        control_plane, namespace, operator, kubelet, Calls(control_plane.audit_log, namespace)
+    )
+    operator.kill()
+    if operator.log.exists():
+        print(operator.log.read_text(encoding="utf-8")[-4000:])

@@ -7,7 +7,7 @@ import pytest
 
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.tradingbot import TradingBotSpec
-from tests.integration.conftest import ControlPlane
+from tests.integration.stage import ControlPlane
 from tests.resources import Object, bot, example, training
 
 

@@ -23,7 +23,7 @@ from bot_runtime.contract.status import (
     VersionStatus,
 )
 from tests.integration.api import Refused
-from tests.integration.conftest import ControlPlane
+from tests.integration.stage import ControlPlane
 from tests.resources import bot, training
 
 AT = "2026-01-02T03:04:05Z"

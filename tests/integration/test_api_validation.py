@@ -10,7 +10,7 @@ from bot_runtime.contract.cron import fires_finer_than
 from bot_runtime.contract.intervals import TIMEFRAMES
 from tests.cluster.errors import ClusterError
 from tests.integration.api import MERGE, Refused
-from tests.integration.conftest import ControlPlane
+from tests.integration.stage import ControlPlane
 from tests.refusals import ACCEPTED, ACCEPTED_SCHEDULES, REFUSALS, Refusal
 from tests.resources import EXAMPLES, bot, changed, example, training
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.integration.conftest import ControlPlane
+from tests.integration.stage import ControlPlane
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "botcripto"
