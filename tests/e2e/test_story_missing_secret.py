@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from tests.eventually import eventually
 
 from tests.cluster.errors import ClusterError
 from tests.e2e.world import World
+from tests.eventually import eventually
 
 
 def test_a_missing_secret_is_told_and_its_creation_heals_within_ten_seconds(world: World) -> None:

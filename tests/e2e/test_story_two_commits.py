@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from tests.eventually import eventually
-
 from tests.cluster.install import Images
 from tests.e2e.world import World
+from tests.eventually import eventually
 
 OTHER_COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
