@@ -50,7 +50,7 @@ format: setup ## Format the code and apply the safe fixes of the linter
 .PHONY: check
 check: setup ## Format, lint, types, import contracts, text, generated files
 	$(PY) -m ruff format --check .
-	$(PY) -m ruff check .
+	$(PY) -m ruff check --no-cache .  # its cache forgets that an import's module appeared
 	$(PY) -m mypy $(SOURCES)
 	$(dir $(PY))lint-imports --no-logo
 	$(PY) -m tools.generate_crds --check
