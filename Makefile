@@ -47,6 +47,10 @@ format: setup ## Format the code and apply the safe fixes of the linter
 	$(PY) -m ruff check --fix-only --quiet .
 	$(PY) -m ruff format .
 
+.PHONY: crds
+crds: setup ## Generate crds/ and docs/api.md from the models of the contract
+	$(PY) -m tools.generate_crds
+
 .PHONY: check
 check: setup ## Format, lint, types, import contracts, text, generated files
 	$(PY) -m ruff format --check .

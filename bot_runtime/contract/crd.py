@@ -24,6 +24,9 @@ from bot_runtime.contract.tradingbot import TradingBotSpec
 API_NAME_MAX: Final = 253
 """What the API server itself allows; bounds the cost of the CEL rules on the name."""
 
+NOT_OBSERVED: Final = -1
+"""The generation that no object has: the operator has not looked at it yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -160,11 +163,23 @@ def _build_root(kind: Kind) -> Schema:
             "kind": {"type": "string", "description": kind.name},
             "metadata": {"type": "object", "properties": {"name": name}},
             "spec": build_schema(kind.spec),
-            "status": build_schema(kind.status, defaults=False),
+            "status": _build_status(kind.status),
         },
     }
     # On the whole object: CEL sees metadata.name only there.
     return with_rules(root, (_name_rule(kind.name_max),))
+
+
+def _build_status(status: type[BaseModel]) -> Schema:
+    """Return the schema of a status: nothing has a default but what says that nobody has looked.
+
+    An object without a status is `Current` to kstatus, one of another generation is not: so it is
+    right from the moment of its creation.
+    """
+    schema = build_schema(status, defaults=False)
+    schema["default"] = {"observedGeneration": NOT_OBSERVED}
+    schema["properties"]["observedGeneration"]["default"] = NOT_OBSERVED
+    return schema
 
 
 def _name_rule(longest: int) -> Rule:

@@ -24,6 +24,7 @@ from bot_runtime.contract.status import (
 )
 from tests.integration.api import Refused
 from tests.integration.stage import ControlPlane
+from tests.kstatus import kstatus
 from tests.resources import bot, training
 
 AT = "2026-01-02T03:04:05Z"
@@ -155,7 +156,8 @@ def test_nothing_in_the_examples_of_both_status_is_left_out() -> None:
 def test_a_bots_status_is_stored_whole(control_plane: ControlPlane, namespace: str) -> None:
     api, resource = control_plane.api, bot()
     created = api.apply(resource, namespace)
-    assert "status" not in created
+    assert created["status"] == {"observedGeneration": -1}
+    assert kstatus(created) == "InProgress"
     written = api.apply_status(resource, BOT_STATUS.to_json(), namespace)
     assert written["status"] == BOT_STATUS.to_json()
     assert written["metadata"]["generation"] == 1

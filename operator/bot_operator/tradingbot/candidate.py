@@ -1,5 +1,6 @@
 """The training that a bot wants: which attempt, whether it is made, retried or superseded."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -62,6 +63,12 @@ class Candidate:
         """Whether the training ended without a version."""
         return self.status.completion_time is not None and not self.is_complete
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether a training is under way, or will be without anybody's help."""
+        tried_again = self.has_failed and self.retry_at is not None
+        return self.create is not None or self.is_running or tried_again
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -102,6 +109,17 @@ def plan_candidate(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: dat
     if create is not None and training is not None:
         return Candidate(name, attempt, None, ModelTrainingStatus(), create, delete)
     return Candidate(name, attempt, training, status, create, delete, retry_at)
+
+
+def has_learned(trainings: Iterable[Manifest], wanted: ModelTrainingSpec) -> bool:
+    """Tell whether a training of what `wanted` asks for has ended with a version."""
+    digest = training_digest(wanted)
+    return any(
+        read_status(ModelTrainingStatus, training).version is not None
+        and isinstance(spec := read_spec(ModelTrainingSpec, training), ModelTrainingSpec)
+        and training_digest(spec) == digest
+        for training in trainings
+    )
 
 
 def _newest_attempt(seen: BotSeen, before: TradingBotStatus, wish: Wish) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 from bot_operator.conditions import ConditionSet
 from bot_operator.credentials import Verdict, check_secret
 from bot_operator.plan import Plan, notes_of
-from bot_operator.resources import Ref, generation_of, name_of, ref_of
+from bot_operator.resources import Manifest, Ref, generation_of, name_of, ref_of
 from bot_operator.settings import Settings
 from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimVerdict, plan_claim, store_claim
@@ -24,7 +24,9 @@ from bot_runtime.contract.runconfig import training_spec_of
 from bot_runtime.contract.status import (
     CandidateTraining,
     Children,
+    Condition,
     ImagesStatus,
+    ModelTrainingStatus,
     TradingBotStatus,
 )
 from bot_runtime.contract.tradingbot import TradingBotSpec
@@ -43,7 +45,7 @@ def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
         text = "spec.mode: Live is not available in this release; set Paper"
         status = refuse(before, conditions, generation, Reason.LIVE_NOT_AVAILABLE, text)
         return Plan(status, delete=_everything_running(seen), notes=notes_of(conditions, TOLD))
-    images = _resolve_images(spec, before, settings)
+    images = _resolve_images(spec, before, seen.trainings, settings)
     context = Context(seen, spec, before, images, now)
     findings = _find(context)
     decide_conditions(conditions, context, findings)
@@ -84,18 +86,33 @@ def _find(context: Context) -> Findings:
 
 
 def _resolve_images(
-    spec: TradingBotSpec, before: TradingBotStatus, settings: Settings
+    spec: TradingBotSpec,
+    before: TradingBotStatus,
+    trainings: tuple[Manifest, ...],
+    settings: Settings,
 ) -> ImagesStatus:
     """Return the pair of images: the spec's, else the one resolved once, else the release's.
 
-    What cannot be pulled is not worth keeping: there the release's pair takes over.
+    What cannot be pulled is not worth keeping: there the release's image takes over.
     """
-    stalled = next((c for c in before.conditions if c.type == Kind.STALLED), None)
-    broken = stalled is not None and stalled.reason is Reason.IMAGE_PULL_FAILED
-    kept = None if broken else before.images
+    kept, broken = before.images, _has_no_image(before.conditions)
+    training_is_broken = any(
+        _has_no_image(read_status(ModelTrainingStatus, t).conditions) for t in trainings
+    )
+    keeps_training = kept is not None and not broken
+    keeps_inference = kept is not None and (not broken or training_is_broken)
     return ImagesStatus(
-        training=spec.images.training or (kept.training if kept else settings.training_image),
-        inference=spec.images.inference or (kept.inference if kept else settings.inference_image),
+        training=spec.images.training
+        or (kept.training if kept and keeps_training else settings.training_image),
+        inference=spec.images.inference
+        or (kept.inference if kept and keeps_inference else settings.inference_image),
+    )
+
+
+def _has_no_image(conditions: tuple[Condition, ...]) -> bool:
+    """Tell whether an image that cannot be pulled is what nothing goes on for."""
+    return any(
+        c.type == Kind.STALLED and c.reason is Reason.IMAGE_PULL_FAILED for c in conditions
     )
 
 

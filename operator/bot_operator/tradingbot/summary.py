@@ -7,6 +7,7 @@ from bot_operator.conditions import ConditionSet, Status
 from bot_operator.credentials import poll_seconds
 from bot_operator.plan import Telling, earliest
 from bot_operator.resources import from_time
+from bot_operator.tradingbot.candidate import has_learned
 from bot_operator.tradingbot.checks import (
     Timetable,
     is_feed_trouble,
@@ -209,16 +210,26 @@ def _degraded(found: Findings) -> Finding | None:
 def _decide_summary(conditions: ConditionSet, context: Context, found: Findings) -> None:
     ready, reason, text = _ready(conditions, context, found)
     conditions.set(Kind.READY, ready, reason, text)
-    stalled = None if context.spec.suspend else _stalled(conditions, found)
+    stalled = None if context.spec.suspend else _stalled(conditions, context, found)
     if stalled is not None:
         conditions.set(Kind.STALLED, "True", *stalled)
         conditions.set(Kind.RECONCILING, "False", stalled[0])
         return
     conditions.set(Kind.STALLED, "False", reason)
-    if ready == "True":
-        conditions.set(Kind.RECONCILING, "False", reason)
-    else:
+    if ready != "True":
         conditions.set(Kind.RECONCILING, "True", reason, text)
+    elif found.candidate.is_pending and _owes_version(context, found):
+        text = f"{_without_model(found)[1]}; until then the version before it decides"
+        conditions.set(Kind.RECONCILING, "True", Reason.TRAINING_RUNNING, text)
+    else:
+        conditions.set(Kind.RECONCILING, "False", reason)
+
+
+def _owes_version(context: Context, found: Findings) -> bool:
+    """Tell whether what the spec asks for has never been learned: a repetition is no debt."""
+    if context.spec.suspend or context.spec.model.pinned_version is not None:
+        return False
+    return not has_learned(context.seen.trainings, found.wanted)
 
 
 def _ready(
@@ -241,7 +252,7 @@ def _ready(
     return "True", Reason.BOT_READY, "decides on schedule"
 
 
-def _stalled(conditions: ConditionSet, found: Findings) -> Finding | None:
+def _stalled(conditions: ConditionSet, context: Context, found: Findings) -> Finding | None:
     """Return what keeps the bot from going on by itself, None where nothing does."""
     if not found.secret.valid:
         return found.secret.reason, found.secret.message
@@ -256,10 +267,10 @@ def _stalled(conditions: ConditionSet, found: Findings) -> Finding | None:
     model = conditions.get(Kind.MODEL_AVAILABLE)
     if model.reason in {Reason.VERSION_UNUSABLE, Reason.NOT_BETTER_THAN_NAIVE}:
         return model.reason, model.message
-    if found.active is not None:
+    if not _owes_version(context, found):
         return None
     if found.candidate.has_failed and found.candidate.retry_at is None:
-        return model.reason, model.message
+        return Reason.TRAINING_FAILED, _failed_text(found)
     return _training_stalled(found)
 
 

@@ -26,6 +26,7 @@ from bot_operator.resources import (
 )
 from bot_runtime.contract.conditions import BotCondition, TrainingCondition
 from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
+from tests.unit.bot_operator.health import check_health
 
 T = TypeVar("T")
 Slot = tuple[Resource, str, str]
@@ -46,6 +47,8 @@ class FakeKube:
         self.writes: list[tuple[str, str, str]] = []
         """Verb, plural and name of every successful write of the operator, Events aside."""
         self.reads: list[tuple[str, str]] = []
+        self.statuses: list[Manifest] = []
+        """Every status that was written, as it was sent."""
         self.kill_at: tuple[int, str] | None = None
         """Number of the write, and whether the operator dies `before` or `after` it."""
         self._versions = itertools.count(1)
@@ -94,6 +97,7 @@ class FakeKube:
                 raise NotFound(404, "NotFound", "gone")
             if uid_of(existing) != uid_of(manifest):
                 raise Conflict(409, "Conflict", "another object")
+            self.statuses.append(manifest)
             return self.put({**existing, "status": copy.deepcopy(manifest["status"])})
 
         return self._write("status", ref_of(manifest), act)
@@ -175,6 +179,7 @@ class FakeKube:
             raise Killed
         done = act()
         self.writes.append((verb, ref.resource.plural, ref.name))
+        check_health(self.objects.values())
         if self.kill_at == (number, "after"):
             raise Killed
         return done

@@ -39,6 +39,7 @@ from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE
 from tests import resources
 from tests.operator_messages import evaluation_message, inference_message, step_message
 from tests.unit.bot_operator.fakes import FakeKube, pods_of
+from tests.unit.bot_operator.rest import check_rest
 
 NAMESPACE = "bots"
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -141,6 +142,8 @@ class World:
             if await self.operate():
                 continue
             if not self.step():
+                if self.kube_type is FakeKube:  # others refuse at random, or tell old news
+                    await check_rest(self)
                 return
         raise AssertionError(f"no rest after {rounds} rounds; last {self.kube.writes[-5:]}")
 

@@ -1,0 +1,45 @@
+"""Held at the end of every `settle`: at rest nothing is written, however often anybody looks."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot_operator.plan import Plan
+from bot_operator.reconcile import KINDS
+from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, name_of, namespace_of
+
+if TYPE_CHECKING:
+    from tests.unit.bot_operator.world import World
+
+_LONG_AFTER_SECONDS = 10 * 365 * 86_400.0
+_EDGE_SECONDS = 0.001
+
+
+async def check_rest(world: "World") -> None:
+    """Assert that another look writes nothing, and that time alone changes nothing unannounced."""
+    kube = world.kube
+    killed, kube.kill_at = kube.kill_at, None
+    writes, reads, told = len(kube.writes), len(kube.reads), kube.events.copy()
+    later = dict(world.keys.later)
+    for resource in (TRADING_BOTS, MODEL_TRAININGS):
+        observe, plan_for = KINDS[resource]
+        for owner in kube.all(resource):
+            seen = await observe(kube, world.cache, namespace_of(owner), name_of(owner))
+            if seen is None:
+                continue
+            settings, name = world.reconciler.settings, name_of(owner)
+            plan = plan_for(seen, world.at, settings)
+            await world.reconciler.applier.apply(seen.owner, plan, world.at)
+            assert kube.writes[writes:] == [], f"a second look at {name} writes"
+            for moment in _moments(plan, world.at):
+                then = plan_for(seen, moment, settings)
+                assert then.status == plan.status, f"{name} changes by {moment} without a look"
+    del kube.reads[reads:]
+    kube.events, kube.kill_at, world.keys.later = told, killed, later
+
+
+def _moments(plan: Plan, now: datetime) -> Iterator[datetime]:
+    """Yield moments before the next look, the last one among them."""
+    until = _LONG_AFTER_SECONDS if plan.requeue_after is None else plan.requeue_after
+    for share in (0.01, 0.5, 1.0):
+        yield now + timedelta(seconds=max(0.0, until * share - _EDGE_SECONDS))
