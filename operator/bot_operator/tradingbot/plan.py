@@ -111,9 +111,7 @@ def _resolve_images(
 
 def _has_no_image(conditions: tuple[Condition, ...]) -> bool:
     """Tell whether an image that cannot be pulled is what nothing goes on for."""
-    return any(
-        c.type == Kind.STALLED and c.reason is Reason.IMAGE_PULL_FAILED for c in conditions
-    )
+    return any(c.type == Kind.STALLED and c.reason is Reason.IMAGE_PULL_FAILED for c in conditions)
 
 
 def _wanted_training(context: Context) -> ModelTrainingSpec:
