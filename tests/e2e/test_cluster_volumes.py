@@ -11,7 +11,6 @@ from tests.e2e.world import World
 from tests.eventually import eventually
 
 NAMESPACE = "botcripto-volumes"
-pytestmark = pytest.mark.timeout(240)
 
 CLAIM = {
     "apiVersion": "v1",

@@ -10,7 +10,6 @@ from tests.e2e.world import World
 from tests.eventually import eventually
 
 NAMESPACE = "botcripto-images"
-pytestmark = pytest.mark.timeout(240)
 
 LOOK = """
 import importlib.util, json, os, pathlib, shutil, sys
