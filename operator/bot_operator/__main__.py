@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
+from prometheus_client import REGISTRY
 
+from bot_operator import metrics
 from bot_operator.apply import Applier
 from bot_operator.cache import Cache
 from bot_operator.errors import ApiError, SettingsError
 from bot_operator.feed import Feed
+from bot_operator.fleet import FleetCollector
 from bot_operator.handlers import watch
 from bot_operator.health import Health
 from bot_operator.kube import ApiServer
@@ -39,7 +42,7 @@ async def operate(settings: Settings) -> None:
     runner = await health.serve(settings.port)
 
     async def act() -> None:
-        health.is_leader = True
+        metrics.IS_LEADER.set(1)
         await _act(settings, server, queue, stop)
 
     try:
@@ -58,6 +61,7 @@ async def _act(
     applier = Applier(server, cache)
     reconciler = Reconciler(server, cache, settings, lambda: datetime.now(UTC), applier)
     await feed.relist()
+    REGISTRY.register(FleetCollector(cache))
     log.info("serving", namespace=settings.scope or "all", owners=len(queue))
     # Made before kopf starts, which ends every task that is made later.
     tasks = [

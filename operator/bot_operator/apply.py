@@ -143,6 +143,7 @@ class Applier:
         except ApiError as e:
             # The status is written and says the same: an Event is not worth doing it all again.
             log.warning("an Event could not be written", reason=note.reason.value, error=str(e))
+        log.info("told", type=note.kind, reason=note.reason.value, message=note.message)
 
     async def _write(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
         done = await call()

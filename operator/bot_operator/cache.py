@@ -94,6 +94,10 @@ class Cache:
         """Return the named object, None where none is known."""
         return self._objects.get((ref.resource, ref.namespace, ref.name))
 
+    def all(self, resource: Resource) -> list[Manifest]:
+        """Return all known objects of a kind."""
+        return [found for key, found in self._objects.items() if key[0] == resource]
+
     def of_bot(self, namespace: str, bot: str) -> list[Manifest]:
         """Return all known children of a bot, those of its trainings included."""
         return self._children((names.LABEL_BOT, namespace, bot))

@@ -11,6 +11,7 @@ from bot_operator import metrics
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.errors import ApiError
+from bot_operator.fleet import note_event
 from bot_operator.reconcile import Key
 from bot_operator.resources import (
     CHILDREN,
@@ -62,6 +63,7 @@ class Feed:
     def seen(self, kind: str | None, manifest: Manifest) -> None:
         """Take one event of a watch: `DELETED`, or anything else for a state."""
         resource = resource_of(manifest)
+        note_event(kind, manifest)
         if kind == "DELETED":
             self._cache.drop(manifest)
             if resource in OWNERS:
@@ -80,6 +82,7 @@ class Feed:
             metrics.RELIST_CORRECTIONS.labels(resource.plural).inc(corrections)
             if resource in OWNERS:
                 self._wake(resource, listed, spread_seconds)
+        metrics.LAST_RELIST.set_to_current_time()
 
     async def keep_relisting(self) -> None:
         """Relist every ten minutes: a watch that has gone silent costs no more than that."""

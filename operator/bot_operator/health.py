@@ -25,7 +25,8 @@ class Health:
         self._api = api
         self._queue = queue
         self._beat = time.monotonic()
-        self.is_leader = False
+        metrics.QUEUE_DEPTH.set_function(lambda: len(queue))
+        metrics.OLDEST_KEY_SECONDS.set_function(queue.oldest_age)
 
     async def beat(self) -> None:
         """Measure for ever how late the event loop is."""
@@ -34,9 +35,6 @@ class Health:
             await asyncio.sleep(_BEAT_SECONDS)
             now = time.monotonic()
             metrics.LOOP_LAG_SECONDS.set(max(0.0, now - expected))
-            metrics.QUEUE_DEPTH.set(len(self._queue))
-            metrics.OLDEST_KEY_SECONDS.set(self._queue.oldest_age())
-            metrics.IS_LEADER.set(self.is_leader)
             self._beat = now
 
     def problems(self) -> list[str]:

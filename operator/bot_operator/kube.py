@@ -3,8 +3,11 @@
 import asyncio
 import json
 import time
+import urllib.request
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -20,6 +23,20 @@ _CONNECTIONS = 64
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
+_OURS = {"fieldManager": names.FIELD_MANAGER}
+_METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request to the API server; `verb` as a Role spells it."""
+
+    verb: Literal["get", "list", "create", "patch", "delete"]
+    resource: Resource
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    content: str = _JSON
 
 
 class ApiServer:
@@ -38,6 +55,10 @@ class ApiServer:
             config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException:
             await config.load_kube_config(client_configuration=configuration)
+        # Left to the client, the environment's proxy (and a .netrc) is looked up in a thread for
+        # every request: two changes of thread, each of which waits for the busy interpreter.
+        configuration.client_session_kwargs = {"trust_env": False}
+        configuration.proxy = configuration.proxy or proxy_of(configuration.host)
         return cls(client.ApiClient(configuration))
 
     async def close(self) -> None:
@@ -46,8 +67,9 @@ class ApiServer:
 
     async def get(self, ref: Ref) -> Manifest | None:
         """Return the object as it is now, None where it does not exist."""
+        path = ref.resource.path(ref.namespace, ref.name)
         try:
-            return await self._call("GET", ref.resource, ref.resource.path(ref.namespace, ref.name))
+            return await self._call(Request("get", ref.resource, path))
         except NotFound:
             return None
 
@@ -59,7 +81,7 @@ class ApiServer:
         found: list[Manifest] = []
         while True:
             given = {key: value for key, value in query.items() if value}
-            page = await self._call("GET", resource, resource.path(namespace), query=given)
+            page = await self._call(Request("list", resource, resource.path(namespace), given))
             # Lists leave kind and apiVersion out of their items.
             kind = {"apiVersion": resource.api_version, "kind": resource.kind}
             found.extend({**kind, **item} for item in page.get("items") or ())
@@ -71,8 +93,7 @@ class ApiServer:
         """Create the object; AlreadyExists where one of its name is there."""
         resource = resource_of(manifest)
         path = resource.path(namespace_of(manifest))
-        query = {"fieldManager": names.FIELD_MANAGER}
-        return await self._call("POST", resource, path, query=query, body=manifest)
+        return await self._call(Request("create", resource, path, _OURS, manifest))
 
     async def apply(self, manifest: Manifest) -> Manifest:
         """Apply the object server-side as our field manager, and return it."""
@@ -86,11 +107,8 @@ class ApiServer:
         """Merge `body` into the object of this uid; None where it does not exist."""
         path = ref.resource.path(ref.namespace, ref.name)
         merged = {**body, "metadata": {**body.get("metadata", {}), "uid": ref.uid}}
-        query = {"fieldManager": names.FIELD_MANAGER}
         try:
-            return await self._call(
-                "PATCH", ref.resource, path, query=query, body=merged, content=_MERGE
-            )
+            return await self._call(Request("patch", ref.resource, path, _OURS, merged, _MERGE))
         except NotFound:
             return None
 
@@ -99,60 +117,56 @@ class ApiServer:
         body: dict[str, Any] = {"propagationPolicy": "Background"}
         if ref.uid:
             body["preconditions"] = {"uid": ref.uid}
+        path = ref.resource.path(ref.namespace, ref.name)
         try:
-            path = ref.resource.path(ref.namespace, ref.name)
-            await self._call("DELETE", ref.resource, path, body=body)
+            await self._call(Request("delete", ref.resource, path, body=body))
         except NotFound:
             return
 
     async def _apply(self, manifest: Manifest, subresource: str) -> Manifest:
         resource = resource_of(manifest)
         path = resource.path(namespace_of(manifest), name_of(manifest), subresource)
-        query = {"fieldManager": names.FIELD_MANAGER, "force": "true"}
-        return await self._call("PATCH", resource, path, query=query, body=manifest, content=_APPLY)
+        query = {**_OURS, "force": "true"}
+        return await self._call(Request("patch", resource, path, query, manifest, _APPLY))
 
-    async def _call(  # noqa: PLR0913 - the parts of one HTTP request
-        self,
-        method: str,
-        resource: Resource,
-        path: str,
-        *,
-        query: dict[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        content: str = _JSON,
-    ) -> Manifest:
+    async def _call(self, request: Request) -> Manifest:
         status = 0
+        started = time.perf_counter()
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
-                status, headers, data = await self._send(method, path, query, body, content)
+                status, headers, data = await self._send(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as e:
             raise Unavailable(0, type(e).__name__, str(e) or "no answer") from e
         finally:
-            metrics.API_REQUESTS.labels(method, resource.plural, str(status)).inc()
+            code = str(status)
+            metrics.API_REQUESTS.labels(request.verb, request.resource.plural, code).inc()
+            seconds = time.perf_counter() - started
+            metrics.API_REQUEST_SECONDS.labels(request.verb).observe(seconds)
         if status >= 400:
             raise _refusal(status, headers, data)
         self.last_success = time.monotonic()
         answer: Manifest = json.loads(data)
         return answer
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        query: dict[str, str] | None,
-        body: Mapping[str, Any] | None,
-        content: str,
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
         arguments = await self.api.param_serialize(
-            method,
-            path,
-            query_params=list((query or {}).items()),
-            header_params={"Accept": _JSON, "Content-Type": content},
-            body=body,
+            _METHODS[request.verb],
+            request.path,
+            query_params=list(request.query.items()),
+            header_params={"Accept": _JSON, "Content-Type": request.content},
+            body=request.body,
             auth_settings=["BearerToken"],
         )
         response = await self.api.call_api(*arguments, _request_timeout=_TIMEOUT_SECONDS)
         return response.status, response.headers, await response.read()
+
+
+def proxy_of(url: str) -> str | None:
+    """Return the proxy that the environment (HTTPS_PROXY, NO_PROXY) names for `url`, if any."""
+    parts = urlsplit(url)
+    if parts.hostname is None or urllib.request.proxy_bypass(parts.hostname):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
 
 
 def _refusal(status: int, headers: Mapping[str, str], data: bytes) -> Exception:

@@ -8,6 +8,7 @@ import structlog
 def configure_logs(level: int = logging.INFO) -> None:
     """Send every record to standard error as JSON with an ISO time in UTC."""
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,  # key and reconcile_id, in a reconciliation
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,

@@ -5,14 +5,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import uuid4
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from bot_operator import metrics
 from bot_operator.apply import Applier
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.errors import ApiError, Conflict
+from bot_operator.fleet import note_outcome
 from bot_operator.modeltraining.observe import observe_training
 from bot_operator.modeltraining.plan import plan_training
 from bot_operator.plan import Plan
@@ -81,32 +84,41 @@ class Reconciler:
         now = self.clock()
         plan = plan_for(seen, now, self.settings)
         written = await self.applier.apply(seen.owner, plan, now)
+        note_outcome(seen.owner, plan.status)
         return 0.0 if written else plan.requeue_after
 
 
 async def work(queue: WorkQueue[Key], reconciler: Reconciler) -> None:
-    """Reconcile keys for ever; what fails is tried again with backoff."""
+    """Reconcile keys for ever; every line that is logged meanwhile has the key and an id."""
     while True:
         key = await queue.get()
         started = time.perf_counter()
-        result = "error"
         try:
-            delay = await reconciler.reconcile(key)
-            queue.succeeded(key)
-            if delay is not None:
-                queue.add_after(key, delay)
-            result = "success"
-        except Conflict as e:
-            log.info("observed again", key=str(key), because=str(e), in_seconds=queue.retry(key))
-            result = "conflict"
-        except ApiError as e:
-            delay = queue.retry(key, e.retry_after)
-            log.warning("tried again", key=str(key), because=str(e), in_seconds=round(delay, 1))
-        except Exception:  # one broken object must not stop the others
-            delay = queue.retry(key)
-            log.exception("tried again", key=str(key), in_seconds=round(delay, 1))
+            with bound_contextvars(key=str(key), reconcile_id=uuid4().hex[:12]):
+                result = await _attempt(queue, reconciler, key)
         finally:
             queue.done(key)
-            kind = key.resource.kind
-            metrics.RECONCILES.labels(kind, result).inc()
-            metrics.RECONCILE_SECONDS.labels(kind).observe(time.perf_counter() - started)
+        kind = key.resource.kind
+        metrics.RECONCILES.labels(kind, result).inc()
+        metrics.RECONCILE_SECONDS.labels(kind).observe(time.perf_counter() - started)
+
+
+async def _attempt(queue: WorkQueue[Key], reconciler: Reconciler, key: Key) -> str:
+    """Reconcile a key once and say when it is looked at again; return what came of it."""
+    try:
+        delay = await reconciler.reconcile(key)
+    except Conflict as e:
+        log.info("observed again", because=str(e), in_seconds=queue.retry(key))
+        return "conflict"
+    except ApiError as e:
+        delay = queue.retry(key, e.retry_after)
+        log.warning("tried again", because=str(e), in_seconds=round(delay, 1))
+        return "error"
+    except Exception:  # one broken object must not stop the others
+        delay = queue.retry(key)
+        log.exception("tried again", in_seconds=round(delay, 1))
+        return "error"
+    queue.succeeded(key)
+    if delay is not None:
+        queue.add_after(key, delay)
+    return "success"

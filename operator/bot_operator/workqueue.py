@@ -2,9 +2,12 @@
 
 import asyncio
 import random
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
+
+from bot_operator import metrics
 
 K = TypeVar("K", bound=Hashable)
 
@@ -38,7 +41,7 @@ class WorkQueue(Generic[K]):
         if key in self._running:
             self._running[key] = True
         elif key not in self._ready:
-            self._ready[key] = asyncio.get_running_loop().time()
+            self._ready[key] = time.monotonic()
             self._wake.set()
 
     def add_after(self, key: K, seconds: float) -> None:
@@ -77,7 +80,8 @@ class WorkQueue(Generic[K]):
         while not self._ready:
             self._wake.clear()
             await self._wake.wait()
-        key, _ = self._ready.popitem(last=False)
+        key, since = self._ready.popitem(last=False)
+        metrics.QUEUE_WAIT_SECONDS.observe(time.monotonic() - since)
         self._running[key] = False
         return key
 
@@ -90,4 +94,4 @@ class WorkQueue(Generic[K]):
         """Return the seconds that the first key of the queue has been waiting, 0 for none."""
         if not self._ready:
             return 0.0
-        return asyncio.get_running_loop().time() - next(iter(self._ready.values()))
+        return time.monotonic() - next(iter(self._ready.values()))

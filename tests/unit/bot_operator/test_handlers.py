@@ -1,4 +1,4 @@
-"""kopf's log-in inside a cluster."""
+"""kopf's settings, and its log-in inside a cluster."""
 
 import kopf
 import pytest
@@ -29,3 +29,14 @@ def test_outside_a_cluster_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     assert handlers._login_in_cluster(settings=kopf.OperatorSettings()) is None
+
+
+def test_kopf_copies_no_object_to_find_out_what_changed() -> None:
+    class Untouchable(dict[str, object]):
+        def __deepcopy__(self, memo: object) -> None:
+            raise AssertionError("the object is copied")
+
+    storage = handlers.build_settings(all_namespaces=False).persistence.diffbase_storage
+    body = kopf.Body({"metadata": {}, "spec": Untouchable()})
+    assert storage.build(body=body, extra_fields=[]) == {}
+    assert storage.fetch(body=body) is None
