@@ -26,19 +26,29 @@ class FailureClass(StrEnum):
     MODEL = "Model"
     """No candidate could be exported with parity."""
     STORAGE = "Storage"
-    """The volume is full, read-only, not bound or gone."""
+    """The volume is full, read-only, not bound, cannot be mounted, or is gone."""
     OUT_OF_MEMORY = "OutOfMemory"
     """The container was killed at its memory limit: raise resources.limits.memory."""
     DEADLINE = "Deadline"
     """The step took longer than deadlineSeconds."""
     EVICTED = "Evicted"
-    """The node pushed the pod out: tried again."""
+    """The pod was pushed out of its node, or deleted: tried again."""
+    PREEMPTED = "Preempted"
+    """A pod of higher priority took the place: tried again; pod.priorityClassName raises ours."""
+    NODE = "Node"
+    """The node went away or cannot start the pod: tried again, on another node if there is one."""
     IMAGE_PULL = "ImagePull"
     """The image cannot be pulled: correct the reference or the pull secret."""
+    POD_SECURITY = "PodSecurity"
+    """The namespace's PodSecurity level refuses the pod: something has changed what we made."""
+    QUOTA = "Quota"
+    """The namespace's ResourceQuota is used up: goes on by itself when there is room."""
+    LIMIT_RANGE = "LimitRange"
+    """The namespace's LimitRange does not allow these requests and limits: change resources."""
     POD_REFUSED = "PodRefused"
-    """PodSecurity, quota or a policy refuses the pod."""
+    """A policy or webhook refuses the pod; the message has its words."""
     UNSCHEDULABLE = "Unschedulable"
-    """No node takes the pod."""
+    """No node takes the pod: more or larger nodes, smaller requests, other placement."""
     CRASH = "Crash"
     """The program ended unexpectedly; the message has its last words."""
     OUTCOME_LOST = "OutcomeLost"
@@ -61,6 +71,10 @@ HEALS_BY_WAITING = frozenset(
         FailureClass.EXCHANGE,
         FailureClass.STORAGE,
         FailureClass.EVICTED,
+        FailureClass.PREEMPTED,
+        FailureClass.NODE,
+        FailureClass.QUOTA,
+        FailureClass.UNSCHEDULABLE,
         FailureClass.CRASH,
         FailureClass.OUTCOME_LOST,
     }
@@ -77,6 +91,9 @@ class LastFailure(Model):
     container: str | None = Field(default=None, max_length=63, description="Its container.")
     failure_class: FailureClass = Field(alias="class", description="Kind of failure.")
     exit_code: int | None = Field(default=None, description="Exit code of the container.")
+    signal: int | None = Field(
+        default=None, description="Number of the signal that ended the container: 11 is SIGSEGV."
+    )
     message: str = Field(max_length=MESSAGE_MAX, description="What happened, in its own words.")
     time: str = Field(max_length=32, description="When it was seen to have happened (RFC 3339).")
     retryable: bool = Field(description="Whether it is tried again without a change.")

@@ -101,6 +101,21 @@ class Children(Model):
     training: str | None = Field(default=None, max_length=63, description="ModelTraining.")
 
 
+RunOutcome = Literal["Signal", "Failed", "Unseen"]
+"""Unseen: the run ended well, and its pod was deleted before its decision was read."""
+
+
+class LastRun(Model):
+    """The newest inference run that has ended."""
+
+    job: str = Field(max_length=63, description="Its Job.")
+    time: Time = Field(description="When its Job was created.")
+    outcome: RunOutcome = Field(
+        description="Signal, Failed, or Unseen: its pod was deleted before its decision was read."
+    )
+    run_digest: str = Field(max_length=64, description="Digest of its run configuration.")
+
+
 BotState = Literal[
     "Pending",
     "WaitingForSecrets",
@@ -136,6 +151,10 @@ class TradingBotStatus(Model):
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["symbol"],
         },
+    )
+    last_run: LastRun | None = Field(default=None, description="The newest run that has ended.")
+    unseen_runs: int = Field(
+        default=0, ge=0, description="How many runs ended without anybody seeing their outcome."
     )
     last_failure: LastFailure | None = Field(
         default=None, description="The last failure; cleared on recovery."

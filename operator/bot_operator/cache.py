@@ -5,16 +5,18 @@ act on, because every write is checked by the API server; what it lacks is confi
 before anything follows from the absence.
 """
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 
 from bot_operator.client import Kube
 from bot_operator.resources import (
+    JOBS,
     MODEL_TRAININGS,
     PODS,
     Manifest,
     Ref,
     Resource,
+    controller_uid,
     labels_of,
     name_of,
     namespace_of,
@@ -24,6 +26,9 @@ from bot_operator.resources import (
 from bot_runtime.contract import names
 
 _REMEMBERED_DELETIONS = 10_000
+_REMEMBERED_OWNERS = 2_000
+"""Jobs and CronJobs of which the newest children that are gone are still known."""
+_REMEMBERED_CHILDREN = 3
 
 
 class Cache:
@@ -36,6 +41,7 @@ class Cache:
         )
         self._deleted: OrderedDict[str, None] = OrderedDict()
         self._doubted: set[Ref] = set()
+        self._gone: OrderedDict[str, deque[Manifest]] = OrderedDict()
 
     def put(self, manifest: Manifest) -> None:
         """Take a state of an object, unless a newer one or its deletion is known."""
@@ -63,6 +69,14 @@ class Cache:
         known = self._objects.get(key)
         if known is not None and uid_of(known) == uid_of(manifest):
             self._unlink(key)
+        self._remember(manifest)
+
+    def gone(self, controller: str) -> tuple[Manifest, ...]:
+        """Return the Jobs, or ended pods, of the controller of this uid that are gone lately.
+
+        What a pod said at its end is news even where the pod was deleted at once.
+        """
+        return tuple(self._gone.get(controller, ()))
 
     async def read_owner(self, kube: Kube, ref: Ref) -> Manifest | None:
         """Return the owner, read live where it is unknown or was doubted; None where it is gone.
@@ -121,6 +135,17 @@ class Cache:
                 self._unlink(key)
                 corrections += 1
         return corrections
+
+    def _remember(self, manifest: Manifest) -> None:
+        controller, resource = controller_uid(manifest), resource_of(manifest)
+        ended = manifest.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+        if controller is None or not (resource == JOBS or (resource == PODS and ended)):
+            return
+        kept = self._gone.setdefault(controller, deque(maxlen=_REMEMBERED_CHILDREN))
+        kept.append(slim(manifest))
+        self._gone.move_to_end(controller)
+        while len(self._gone) > _REMEMBERED_OWNERS:
+            self._gone.popitem(last=False)
 
     def _children(self, owner: tuple[str, str, str]) -> list[Manifest]:
         return [self._objects[key] for key in self._owned.get(owner, ())]

@@ -1,19 +1,15 @@
-"""Diagnosis: what the state of a pod or Job says about a failure or a wait.
+"""Diagnosis: what the state of a failed Job or pod says of its cause, as a class of a closed list.
 
 Only statuses are read, never logs: a container's last words come up as its termination message.
 """
 
-import re
+import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
-from bot_operator.resources import Manifest, condition_of, from_time, is_true, name_of
-from bot_runtime.contract import names
-from bot_runtime.contract.conditions import Reason
+from bot_operator.messages import container_statuses, finished_at, last_words, plain
+from bot_operator.resources import Manifest, condition_of, is_deleting, is_true, name_of
 from bot_runtime.contract.failures import (
     CLASS_OF_EXIT_CODE,
     HEALS_BY_WAITING,
@@ -21,163 +17,155 @@ from bot_runtime.contract.failures import (
     FailureClass,
     LastFailure,
 )
-from bot_runtime.contract.results import StepResult
-from bot_runtime.contract.signal import SUPPORTED_CONTRACT_VERSIONS
 
-UNSCHEDULABLE_GRACE_SECONDS = 15.0
-_KILLED = 137
+_KILLED = 128 + signal.SIGKILL
+_TERMINATED = 128 + signal.SIGTERM
+_NOT_STARTED = frozenset({"StartError", "ContainerCannotRun"})
+_ENDINGS = frozenset({FailureClass.CRASH, FailureClass.DEADLINE, FailureClass.OUTCOME_LOST})
 
-_PULL_REASONS = frozenset(
-    {
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "InvalidImageName",
-        "ErrImageNeverPull",
-        "ImageInspectError",
-    }
-)
-_CREATE_REASONS = frozenset(
-    {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
-)
-_SECRET_LIKE = re.compile(
-    r"(?i)((?:api[-_ ]?key|api[-_ ]?secret|secret|token|signature|password|passphrase)"
-    r"['\"]?\s*[=:]\s*)['\"]?[^\s'\",&]+"
-)
-_LONG_TOKEN = re.compile(
-    r"\b(?=[A-Za-z0-9+/_-]*[0-9])(?=[A-Za-z0-9+/_-]*[A-Z])(?=[A-Za-z0-9+/_-]*[a-z])"
-    r"[A-Za-z0-9+/_-]{40,}"
-)
+# https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
+_CLASS_OF_DISRUPTION = {
+    "PreemptionByScheduler": FailureClass.PREEMPTED,
+    "DeletionByTaintManager": FailureClass.NODE,
+    "DeletionByPodGC": FailureClass.NODE,
+}
+# status.reason of a pod, as the kubelet and the node controller set it.
+_CLASS_OF_POD_REASON = {
+    "Evicted": FailureClass.EVICTED,
+    "Preempting": FailureClass.PREEMPTED,
+    "NodeLost": FailureClass.NODE,
+    "NodeShutdown": FailureClass.NODE,
+    "Terminated": FailureClass.NODE,
+    "UnexpectedAdmissionError": FailureClass.NODE,
+    "NodeAffinity": FailureClass.UNSCHEDULABLE,
+}
+_OUT_OF = "OutOf"
+"""Beginning of the kubelet's reasons for a pod that its node has no room for: OutOfcpu."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a pod waits; it clears by itself when the cause is gone."""
+class Scene:
+    """Where something went wrong: the step, its Job and, where it is known, the pod."""
 
-    reason: Reason
-    message: str
+    step: str
+    job: Manifest | None = None
+    pod: Manifest | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A message that nobody can believe, and what was found instead."""
-
-    found: str
-    other_contract: bool = False
-
-
-def read_result(text: str, step: str, run_digest: str) -> StepResult | Unreadable:
-    """Return the result in a termination message, if it speaks of this step of this run."""
-    if not text.strip():
-        return Unreadable("left no result")
-    try:
-        result = StepResult.model_validate_json(text)
-    except ValidationError as e:
-        version = _contract_version(text)
-        if version is not None and version not in SUPPORTED_CONTRACT_VERSIONS:
-            return _other_contract(version)
-        first = e.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "message"
-        return Unreadable(f"left no readable result ({where}: {first['msg']}): {_clip(text, 120)}")
-    if result.contract_version not in SUPPORTED_CONTRACT_VERSIONS:
-        return _other_contract(result.contract_version)
-    if result.step != step:
-        return Unreadable(f"left the result of step {result.step}, not of {step}")
-    if result.run_digest != run_digest:
-        found = result.run_digest[:10] or "none"
-        return Unreadable(f"speaks for run configuration {found}, not for {run_digest[:10]}")
-    return result
+    def failure(self, kind: FailureClass, text: str, time: str) -> LastFailure:
+        """Return a failure of this class here; `text` is scrubbed and cut."""
+        return LastFailure(
+            step=self.step,
+            job=None if self.job is None else name_of(self.job),
+            pod=None if self.pod is None else name_of(self.pod),
+            failure_class=kind,
+            message=plain(text, MESSAGE_MAX),
+            time=time,
+            retryable=kind in HEALS_BY_WAITING,
+        )
 
 
-def termination_of(pod: Manifest, container: str = names.CONTAINER_NAME) -> Manifest | None:
-    """Return the `terminated` state of a container, None while it has none."""
-    for status in _container_statuses(pod):
-        if status["name"] == container:
-            terminated: Manifest | None = (status.get("state") or {}).get("terminated")
-            return terminated
-    return None
+def diagnose_job(
+    step: str, job: Manifest, pods: Iterable[Manifest], now: str, known: LastFailure | None = None
+) -> LastFailure:
+    """Return what made a failed Job fail: the Job's own reason, else its last pod's.
 
-
-def finished_at(pod: Manifest) -> str:
-    """Return when the pod's last container ended, empty while none has."""
-    ends = [(s.get("state") or {}).get("terminated") or {} for s in _container_statuses(pod)]
-    return max((str(end.get("finishedAt") or "") for end in ends), default="")
-
-
-def find_trouble(pods: Iterable[Manifest], now: datetime) -> Trouble | None:
-    """Return why one of the pods waits, None where none does for long."""
-    for pod in pods:
-        trouble = _trouble_of(pod, now)
-        if trouble is not None:
-            return trouble
-    return None
-
-
-def diagnose_job(step: str, job: Manifest, pods: Iterable[Manifest], now: str) -> LastFailure:
-    """Return what made a failed Job fail: the Job's own reason, else its last pod's."""
+    `known` is the failure on record: what kept the pod from starting is why it was too late.
+    """
     ended = sorted((p for p in pods if _has_failed(p)), key=finished_at)
     condition = condition_of(job, "Failed") or {}
     at = str(condition.get("lastTransitionTime") or now)
-    words = str(condition.get("message", ""))
     if condition.get("reason") == "DeadlineExceeded":
-        limit = job["spec"].get("activeDeadlineSeconds")
-        text = f"took longer than its {limit} s; raise deadlineSeconds or train on less"
-        return _failure(step, job, FailureClass.DEADLINE, text, time=at)
+        return _diagnose_deadline(Scene(step, job), at, known)
     if not ended:
-        return _failure(step, job, FailureClass.CRASH, words or "no pod is left to ask", time=at)
+        words = str(condition.get("message") or "no pod is left to ask")
+        return Scene(step, job).failure(FailureClass.CRASH, words, at)
     return diagnose_pod(step, job, ended[-1], at)
 
 
 def diagnose_pod(step: str, job: Manifest | None, pod: Manifest, time: str) -> LastFailure:
     """Return what made a failed pod fail."""
-    status = pod.get("status", {})
-    if status.get("reason") == "Evicted" or is_true(pod, "DisruptionTarget"):
+    scene, status = Scene(step, job, pod), pod.get("status", {})
+    pushed_out = _class_of_disruption(pod)
+    if pushed_out is not None:
         condition = condition_of(pod, "DisruptionTarget") or {}
-        text = str(status.get("message") or condition.get("message") or "pushed out by its node")
-        return _failure(step, job, FailureClass.EVICTED, text, time=time, pod=pod)
-    for container in _container_statuses(pod):
+        text = status.get("message") or condition.get("message") or "pushed out by its node"
+        return scene.failure(pushed_out, str(text), time)
+    for container in container_statuses(pod):
         ended = (container.get("state") or {}).get("terminated")
         if ended and ended.get("exitCode", 0) != 0:
-            return _diagnose_container(step, job, pod, container, time)
+            return _diagnose_container(scene, container, time)
     text = str(status.get("message") or status.get("reason") or "the pod failed without a word")
-    return _failure(step, job, FailureClass.CRASH, text, time=time, pod=pod)
+    return scene.failure(FailureClass.CRASH, text, time)
 
 
-def scrub(text: str) -> str:
-    """Return `text` without what looks like a key or a token."""
-    return _LONG_TOKEN.sub("***", _SECRET_LIKE.sub(r"\1***", text))
+def _diagnose_deadline(scene: Scene, at: str, known: LastFailure | None) -> LastFailure:
+    assert scene.job is not None
+    limit = scene.job["spec"].get("activeDeadlineSeconds")
+    if (
+        known is None
+        or known.job != name_of(scene.job)
+        or known.exit_code is not None
+        or known.failure_class in _ENDINGS
+    ):
+        text = f"took longer than its {limit} s; raise deadlineSeconds or train on less"
+        return scene.failure(FailureClass.DEADLINE, text, at)
+    if known.time == at:
+        return known
+    text = f"had not begun after {limit} s: {known.message}"
+    return known.model_copy(update={"message": plain(text, MESSAGE_MAX), "time": at})
 
 
-def last_words(text: str) -> str:
-    """Return the error in a termination message, or the last line of a log, scrubbed."""
-    try:
-        error = StepResult.model_validate_json(text).error
-        found = error.message if error is not None else text
-    except ValidationError:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        found = lines[-1] if lines else ""
-    return _clip(scrub(found), MESSAGE_MAX)
+def _class_of_disruption(pod: Manifest) -> FailureClass | None:
+    reason = str(pod.get("status", {}).get("reason") or "")
+    if reason.startswith(_OUT_OF):
+        return FailureClass.UNSCHEDULABLE
+    if reason in _CLASS_OF_POD_REASON:
+        return _CLASS_OF_POD_REASON[reason]
+    if not is_true(pod, "DisruptionTarget"):
+        return None
+    condition = condition_of(pod, "DisruptionTarget") or {}
+    return _CLASS_OF_DISRUPTION.get(str(condition.get("reason")), FailureClass.EVICTED)
 
 
-def _diagnose_container(
-    step: str, job: Manifest | None, pod: Manifest, container: Manifest, time: str
-) -> LastFailure:
+def _diagnose_container(scene: Scene, container: Manifest, time: str) -> LastFailure:
+    assert scene.pod is not None
     ended = container["state"]["terminated"]
     code = int(ended.get("exitCode", 1))
+    number = int(ended.get("signal") or (code - 128 if 128 < code <= 128 + 64 else 0)) or None
+    kind, text = _judge_end(scene, container, ended, number)
+    failure = scene.failure(kind, text, time)
+    found = {"container": container["name"], "exit_code": code, "signal": number}
+    return failure.model_copy(update=found)
+
+
+def _judge_end(
+    scene: Scene, container: Manifest, ended: Manifest, number: int | None
+) -> tuple[FailureClass, str]:
+    assert scene.pod is not None
+    code = int(ended.get("exitCode", 1))
     said = last_words(str(ended.get("message") or ""))
+    if ended.get("reason") == "ContainerStatusUnknown":
+        return FailureClass.NODE, said or "its node lost track of the container"
+    if is_deleting(scene.pod) and code in {_KILLED, _TERMINATED}:
+        return FailureClass.EVICTED, "the pod was deleted while it ran"
     if _is_out_of_memory(ended):
-        limit = _memory_limit(job, container["name"])
-        kind = FailureClass.OUT_OF_MEMORY
-        text = f"killed at its memory limit{limit}; raise resources.limits.memory"
-    else:
-        kind = CLASS_OF_EXIT_CODE.get(code, FailureClass.CRASH)
-        text = said or f"ended with exit code {code} and no message"
-    failure = _failure(step, job, kind, text, time=time, pod=pod)
-    return failure.model_copy(update={"container": container["name"], "exit_code": code})
+        limit = memory_limit(scene.job, container["name"])
+        of_limit = f" of {limit}" if limit else ""
+        return (
+            FailureClass.OUT_OF_MEMORY,
+            f"killed at its memory limit{of_limit}; raise resources.limits.memory",
+        )
+    if ended.get("reason") in _NOT_STARTED:
+        return FailureClass.CONFIGURATION, f"the container cannot start: {said}"
+    if number is not None:
+        return FailureClass.CRASH, f"ended by {_name_of_signal(number)}" + (said and f": {said}")
+    kind = CLASS_OF_EXIT_CODE.get(code, FailureClass.CRASH)
+    return kind, said or f"ended with exit code {code} and no message"
 
 
 def _is_out_of_memory(ended: Manifest) -> bool:
     # The kernel may kill a child, or the program before it has begun: then no reason is given, and
-    # nothing but the limit kills a pod of ours that its node has not pushed out.
+    # nothing but the limit kills a pod of ours that nobody deletes and its node keeps.
     return (
         ended.get("reason") == "OOMKilled"
         or ended.get("exitCode") == _KILLED
@@ -185,88 +173,24 @@ def _is_out_of_memory(ended: Manifest) -> bool:
     )
 
 
-def _failure(  # noqa: PLR0913 - the parts of one failure
-    step: str,
-    job: Manifest | None,
-    kind: FailureClass,
-    text: str,
-    *,
-    time: str,
-    pod: Manifest | None = None,
-) -> LastFailure:
-    return LastFailure(
-        step=step,
-        job=None if job is None else name_of(job),
-        pod=None if pod is None else name_of(pod),
-        failure_class=kind,
-        message=_clip(scrub(text), MESSAGE_MAX),
-        time=time,
-        retryable=kind in HEALS_BY_WAITING,
-    )
-
-
-def _trouble_of(pod: Manifest, now: datetime) -> Trouble | None:
-    if pod.get("status", {}).get("phase") not in {None, "Pending"}:
-        return None
-    for container in _container_statuses(pod):
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        reason, words = str(waiting.get("reason", "")), str(waiting.get("message", ""))
-        if reason in _PULL_REASONS:
-            text = f"image {container.get('image')} cannot be pulled ({reason}): {words}"
-            return Trouble(Reason.IMAGE_PULL_FAILED, _clip(text, MESSAGE_MAX))
-        if reason in _CREATE_REASONS:
-            found = Reason.SECRET_MISSING if "secret" in words else Reason.POD_REFUSED
-            return Trouble(found, _clip(f"{name_of(pod)}: {reason}: {words}", MESSAGE_MAX))
-    return _scheduling_trouble(pod, now)
-
-
-def _scheduling_trouble(pod: Manifest, now: datetime) -> Trouble | None:
-    scheduled = condition_of(pod, "PodScheduled") or {}
-    if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
-        return None
-    since = from_time(str(scheduled.get("lastTransitionTime")))
-    if (now - since).total_seconds() < UNSCHEDULABLE_GRACE_SECONDS:
-        return None
-    text = f"no node takes the pod: {scheduled.get('message', '')}"
-    return Trouble(Reason.UNSCHEDULABLE, _clip(text, MESSAGE_MAX))
-
-
-def _container_statuses(pod: Manifest) -> list[Manifest]:
-    status = pod.get("status", {})
-    return [
-        *(status.get("initContainerStatuses") or ()),
-        *(status.get("containerStatuses") or ()),
-    ]
-
-
-def _has_failed(pod: Manifest) -> bool:
-    return bool(pod.get("status", {}).get("phase") == "Failed")
-
-
-def _memory_limit(job: Manifest | None, container: str) -> str:
+def memory_limit(job: Manifest | None, container: str) -> str | None:
+    """Return the memory limit of a container of the Job's pods, as the manifest spells it."""
     if job is None:
-        return ""
+        return None
     pod: dict[str, Any] = job["spec"].get("template", {}).get("spec", {})
     for found in (*(pod.get("initContainers") or ()), *(pod.get("containers") or ())):
         if found["name"] == container:
             limit = found.get("resources", {}).get("limits", {}).get("memory")
-            return f" of {limit}" if limit else ""
-    return ""
+            return None if limit is None else str(limit)
+    return None
 
 
-def _contract_version(text: str) -> int | None:
-    match = re.search(r'"contractVersion"\s*:\s*([0-9]{1,9})', text)
-    return int(match[1]) if match else None
+def _name_of_signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
-def _other_contract(version: int) -> Unreadable:
-    spoken = ", ".join(map(str, SUPPORTED_CONTRACT_VERSIONS))
-    return Unreadable(
-        f"speaks contract version {version}; this operator reads {spoken}: run the images of its "
-        "release",
-        other_contract=True,
-    )
-
-
-def _clip(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+def _has_failed(pod: Manifest) -> bool:
+    return bool(pod.get("status", {}).get("phase") == "Failed")

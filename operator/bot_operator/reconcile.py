@@ -49,7 +49,7 @@ class Seen(Protocol):
         ...
 
 
-Observe = Callable[[Kube, Cache, str, str], Awaitable[Any]]
+Observe = Callable[[Kube, Cache, Ref, datetime], Awaitable[Any]]
 Planner = Callable[[Any, datetime, Settings], Plan]
 
 KINDS: dict[Resource, tuple[Observe, Planner]] = {
@@ -78,7 +78,8 @@ class Reconciler:
 
     async def _reconcile(self, key: Key) -> float | None:
         observe, plan_for = KINDS[key.resource]
-        seen: Seen | None = await observe(self.kube, self.cache, key.namespace, key.name)
+        ref = Ref(key.resource, key.namespace, key.name)
+        seen: Seen | None = await observe(self.kube, self.cache, ref, self.clock())
         if seen is None:
             return None
         now = self.clock()

@@ -1,19 +1,11 @@
 """Checks on the steps of a training: where each stands, judged from its Job and pods."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot_operator.diagnosis import (
-    Trouble,
-    Unreadable,
-    diagnose_job,
-    diagnose_pod,
-    find_trouble,
-    finished_at,
-    read_result,
-    termination_of,
-)
+from bot_operator.diagnosis import Scene, diagnose_job, diagnose_pod
+from bot_operator.messages import Unreadable, finished_at, read_result, termination_of
 from bot_operator.resources import (
     Manifest,
     condition_of,
@@ -22,8 +14,8 @@ from bot_operator.resources import (
     to_time,
     uid_of,
 )
+from bot_operator.waits import Obstacles, Trouble, find_trouble
 from bot_runtime.contract import names
-from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.failures import HEALS_BY_WAITING, FailureClass, LastFailure
 from bot_runtime.contract.results import Step, StepResult
 from bot_runtime.contract.status import StepStatus
@@ -40,8 +32,7 @@ class StepSeen:
 
     job: Manifest | None = None
     pods: tuple[Manifest, ...] = ()
-    refusal: str | None = None
-    """The API server's words on refusing the Job's pods."""
+    obstacles: Obstacles = field(default_factory=Obstacles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +41,31 @@ class Judged:
 
     step: StepStatus
     failure: LastFailure | None = None
+    """Why it has failed for good."""
     result: StepResult | None = None
     trouble: Trouble | None = None
+    """Why its pod waits."""
+    setback: LastFailure | None = None
+    """Why its last pod failed, while the Job goes on trying."""
 
 
-def judge_step(before: StepStatus, seen: StepSeen, run_digest: str, now: datetime) -> Judged:
-    """Return where a step stands; what was final stays as it was recorded."""
+def judge_step(
+    before: StepStatus,
+    seen: StepSeen,
+    run_digest: str,
+    now: datetime,
+    known: LastFailure | None = None,
+) -> Judged:
+    """Return where a step stands; what was final stays as it was recorded.
+
+    `known` is the failure on record: what the step waited for, where it waited.
+    """
     if before.state in FINAL:
         return Judged(before)
     job = seen.job
     if job is None or (before.job_uid is not None and before.job_uid != uid_of(job)):
-        return _judge_absent(before, now)
-    known = before.model_copy(
+        return _judge_absent(before, seen.pods, run_digest, now)
+    step = before.model_copy(
         update={
             "job": name_of(job),
             "job_uid": uid_of(job),
@@ -69,14 +73,13 @@ def judge_step(before: StepStatus, seen: StepSeen, run_digest: str, now: datetim
             "state": "Pending" if job["spec"].get("suspend") else "Running",
         }
     )
-    if is_true(job, "Complete"):
-        return _judge_complete(known, job, seen.pods, run_digest, now)
+    if is_true(job, "Complete") or _success_texts(seen.pods):
+        # A pod has said its word before its Job is Complete, and may be deleted meanwhile.
+        return _judge_complete(step, job, seen.pods, run_digest, now)
     if is_true(job, "Failed"):
-        return _judge_failed(known, job, seen.pods, now)
-    refused = Trouble(Reason.POD_REFUSED, seen.refusal) if seen.refusal else None
-    return Judged(
-        _with_setback(known, job, seen.pods), trouble=refused or find_trouble(seen.pods, now)
-    )
+        return _judge_failed(step, job, seen.pods, now, known)
+    trouble = find_trouble(Scene(step.name, job), seen.pods, seen.obstacles, now)
+    return _with_setback(Judged(step, trouble=trouble), job, seen.pods)
 
 
 def next_steps(states: Mapping[Step, str]) -> tuple[Step, ...]:
@@ -101,9 +104,13 @@ def explain_failure(failure: LastFailure, states: Mapping[Step, str]) -> LastFai
     return failure.model_copy(update=update)
 
 
-def _judge_absent(before: StepStatus, now: datetime) -> Judged:
+def _judge_absent(
+    before: StepStatus, gone: Sequence[Manifest], run_digest: str, now: datetime
+) -> Judged:
     if before.job_uid is None:
         return Judged(before)
+    if _success_texts(gone):
+        return _judge_complete(before, {}, gone, run_digest, now)
     text = "its Job was deleted before its outcome was read"
     if before.name != "Evaluation":
         later = f"{text}; the next step judges what it left in the store"
@@ -111,24 +118,27 @@ def _judge_absent(before: StepStatus, now: datetime) -> Judged:
     return _lost(before, text, to_time(now))
 
 
-def _with_setback(known: StepStatus, job: Manifest, pods: Sequence[Manifest]) -> StepStatus:
-    """Return the step with what made its last pod fail, while the Job goes on trying."""
+def _with_setback(judged: Judged, job: Manifest, pods: Sequence[Manifest]) -> Judged:
+    """Return the judgement with what made the last pod fail, while the Job goes on trying."""
     fallen = sorted(
         (p for p in pods if p.get("status", {}).get("phase") == "Failed"), key=finished_at
     )
     if not fallen:
-        return known
-    why = diagnose_pod(known.name, job, fallen[-1], finished_at(fallen[-1]))
+        return judged
+    step = judged.step
+    why = diagnose_pod(step.name, job, fallen[-1], finished_at(fallen[-1]))
     text = f"a pod failed and is tried again ({why.failure_class.value}): {why.message}"
-    return known.model_copy(update={"message": text[:1024]})
+    told = step.model_copy(update={"message": text[:1024]})
+    return replace(judged, step=told, setback=why)
 
 
 def _judge_complete(
     known: StepStatus, job: Manifest, pods: Sequence[Manifest], run_digest: str, now: datetime
 ) -> Judged:
-    ended = job["status"].get("completionTime") or to_time(now)
+    at = max((finished_at(pod) for pod in pods), default="")
+    ended = job.get("status", {}).get("completionTime") or at or to_time(now)
     done = known.model_copy(update={"state": "Succeeded", "completion_time": ended})
-    texts = [t for p in pods if (t := _success_message(p, names.CONTAINER_NAME)) is not None]
+    texts = _success_texts(pods)
     if not texts:
         if known.name == "Evaluation":
             return _lost(done, "its pod was deleted before its result was read", ended)
@@ -145,14 +155,16 @@ def _judge_complete(
 
 
 def _judge_failed(
-    known: StepStatus, job: Manifest, pods: Sequence[Manifest], now: datetime
+    step: StepStatus,
+    job: Manifest,
+    pods: Sequence[Manifest],
+    now: datetime,
+    known: LastFailure | None,
 ) -> Judged:
-    failure = diagnose_job(known.name, job, pods, to_time(now))
+    failure = diagnose_job(step.name, job, pods, to_time(now), known)
     ended = (condition_of(job, "Failed") or {}).get("lastTransitionTime") or to_time(now)
-    step = known.model_copy(
-        update={"state": "Failed", "completion_time": ended, "message": failure.message}
-    )
-    return Judged(step, failure=failure)
+    update = {"state": "Failed", "completion_time": ended, "message": failure.message}
+    return Judged(step.model_copy(update=update), failure=failure)
 
 
 def _lacks(result: StepResult) -> Unreadable | None:
@@ -192,6 +204,11 @@ def _with_result(done: StepStatus, result: StepResult, warnings: tuple[str, ...]
             "message": "; ".join(said)[:1024] or None,
         }
     )
+
+
+def _success_texts(pods: Sequence[Manifest]) -> list[str]:
+    texts = (_success_message(pod, names.CONTAINER_NAME) for pod in pods)
+    return [text for text in texts if text is not None]
 
 
 def _success_message(pod: Manifest, container: str) -> str | None:

@@ -1,6 +1,7 @@
 """What is observed of a training before its plan is made."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
@@ -8,9 +9,7 @@ from bot_operator.credentials import SecretSeen, observe_secret
 from bot_operator.modeltraining.checks import FINAL, StepSeen
 from bot_operator.resources import (
     CLAIMS,
-    EVENTS,
     JOBS,
-    MODEL_TRAININGS,
     PODS,
     Manifest,
     Ref,
@@ -24,6 +23,7 @@ from bot_operator.resources import (
 )
 from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimSeen, observe_claim, store_claim
+from bot_operator.waits import observe_obstacles, observe_pods
 from bot_runtime.contract import names
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.results import TRAINING_STEPS, Step
@@ -41,10 +41,11 @@ class TrainingSeen:
 
 
 async def observe_training(
-    kube: Kube, cache: Cache, namespace: str, name: str
+    kube: Kube, cache: Cache, ref: Ref, now: datetime
 ) -> TrainingSeen | None:
     """Return what is to be known of the training, None where it is gone."""
-    owner = await cache.read_owner(kube, Ref(MODEL_TRAININGS, namespace, name))
+    namespace, name = ref.namespace, ref.name
+    owner = await cache.read_owner(kube, ref)
     if owner is None or "deletionTimestamp" in owner["metadata"]:
         return None
     spec = read_spec(ModelTrainingSpec, owner)
@@ -53,7 +54,12 @@ async def observe_training(
     status = read_status(ModelTrainingStatus, owner)
     if status.completion_time is not None:
         return TrainingSeen(owner, steps=_cached_steps(cache, owner))
-    steps = {step: await _observe_step(kube, cache, owner, step, status) for step in TRAINING_STEPS}
+    steps = {
+        step: await _with_obstacles(
+            kube, await _observe_step(kube, cache, owner, step, status), now
+        )
+        for step in TRAINING_STEPS
+    }
     secret_name = spec.exchange.credentials_secret
     data = _recorded(status, "Data")
     secret = (
@@ -79,21 +85,20 @@ async def _observe_step(
         # The cache may be behind; that a Job is gone is believed from the API server alone.
         name = names.job_name(name_of(owner), step)
         job = await kube.get(Ref(JOBS, namespace_of(owner), name))
-        seen = StepSeen(job, seen.pods)
+        seen = StepSeen(job, cache.gone(recorded.job_uid))
     if seen.job is None:
         return seen
     if is_true(seen.job, "Complete") or is_true(seen.job, "Failed"):
         # The pods' watch may be behind the Jobs': the result is read once, so it is read live.
-        return StepSeen(seen.job, await _pods_of(kube, seen.job))
-    if not seen.pods and _should_have_pods(seen.job):
-        return StepSeen(seen.job, (), await _refusal(kube, seen.job))
+        gone = cache.gone(uid_of(seen.job))
+        return StepSeen(seen.job, (*await observe_pods(kube, seen.job), *gone))
     return seen
 
 
-async def _pods_of(kube: Kube, job: Manifest) -> tuple[Manifest, ...]:
-    labels = f"batch.kubernetes.io/controller-uid={uid_of(job)}"
-    pods, _ = await kube.list_all(PODS, namespace_of(job), labels=labels)
-    return tuple(pods)
+async def _with_obstacles(kube: Kube, seen: StepSeen, now: datetime) -> StepSeen:
+    if seen.job is None or is_true(seen.job, "Complete") or is_true(seen.job, "Failed"):
+        return seen
+    return StepSeen(seen.job, seen.pods, await observe_obstacles(kube, seen.job, seen.pods, now))
 
 
 def _cached_steps(cache: Cache, owner: Manifest) -> dict[Step, StepSeen]:
@@ -107,21 +112,13 @@ def _cached_steps(cache: Cache, owner: Manifest) -> dict[Step, StepSeen]:
     return {
         step: StepSeen(
             jobs.get(step),
-            tuple(p for p in pods if step in jobs and controller_uid(p) == uid_of(jobs[step])),
+            (
+                *(p for p in pods if step in jobs and controller_uid(p) == uid_of(jobs[step])),
+                *(cache.gone(uid_of(jobs[step])) if step in jobs else ()),
+            ),
         )
         for step in TRAINING_STEPS
     }
-
-
-async def _refusal(kube: Kube, job: Manifest) -> str | None:
-    events, _ = await kube.list_all(
-        EVENTS, namespace_of(job), fields=f"involvedObject.uid={uid_of(job)},reason=FailedCreate"
-    )
-    return str(events[-1].get("message", "")) if events else None
-
-
-def _should_have_pods(job: Manifest) -> bool:
-    return not job["spec"].get("suspend") and not job.get("status", {}).get("active")
 
 
 def _recorded(status: ModelTrainingStatus, step: str) -> StepStatus | None:

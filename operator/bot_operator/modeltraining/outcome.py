@@ -64,7 +64,13 @@ def summarise(
         text = trouble.message if trouble else f"{', '.join(running) or current[0].name} under way"
         stalled = trouble.reason if trouble else None
         _wait(conditions, Reason.TRAINING_RUNNING, text, stalled=stalled)
-    return known.model_copy(update={"state": state, "conditions": conditions.all()})
+    setback = next((j.setback for j in judged.values() if j.setback is not None), None)
+    update = {
+        "state": state,
+        "conditions": conditions.all(),
+        "last_failure": trouble.failure if trouble else setback,
+    }
+    return known.model_copy(update=update)
 
 
 def conclude(
@@ -134,6 +140,7 @@ def _conclude_complete(
             "steps": tuple(_with_metrics(s, evaluation) for s in known.steps),
             "completion_time": ended or to_time(now),
             "version": _to_version(result, evaluation),
+            "last_failure": None,
         }
     )
 

@@ -136,6 +136,7 @@ def _judge_steps(
             seen.steps.get(step, StepSeen()),
             run_digest,
             now,
+            before.last_failure,
         )
         for step in TRAINING_STEPS
     }

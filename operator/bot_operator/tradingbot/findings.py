@@ -7,8 +7,9 @@ from bot_operator.credentials import Verdict
 from bot_operator.resources import Manifest, Ref, name_of, namespace_of
 from bot_operator.storage import ClaimVerdict
 from bot_operator.tradingbot.candidate import Candidate
-from bot_operator.tradingbot.checks import RunsVerdict, Timetable
+from bot_operator.tradingbot.checks import Timetable
 from bot_operator.tradingbot.observe import BotSeen
+from bot_operator.tradingbot.runs import RunsVerdict
 from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.signal import StatusSignal
@@ -76,12 +77,12 @@ class Findings:
             return ()
         return tuple(s for s in self.signals if s.model_version == self.active.version)
 
-    def failure(self, before: LastFailure | None) -> LastFailure | None:
-        """Return the failure to show: of the last run, else of the training; None on recovery."""
+    @property
+    def failure(self) -> LastFailure | None:
+        """The failure to show: what keeps a run, else the last run's, else the training's."""
         runs = self.inference.runs
-        if runs.failure is not None:
+        if runs.trouble is not None:
+            return runs.trouble.failure
+        if runs.failure is not None or self.candidate.training is None:
             return runs.failure
-        if self.candidate.has_failed:
-            return self.candidate.status.last_failure
-        keeps = before is not None and before.step == "Inference" and not runs.finished
-        return before if keeps and self.active is not None else None
+        return self.candidate.status.last_failure

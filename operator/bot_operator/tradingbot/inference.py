@@ -2,9 +2,10 @@
 
 from bot_operator.resources import Ref, name_of, ref_of
 from bot_operator.tradingbot.active import serving_spec
-from bot_operator.tradingbot.checks import check_schedule, read_runs
+from bot_operator.tradingbot.checks import check_schedule
 from bot_operator.tradingbot.findings import Context, Inference
 from bot_operator.tradingbot.objects import Serving, build_configuration, build_cron_job
+from bot_operator.tradingbot.runs import read_runs
 from bot_runtime.contract.intervals import schedule_of
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import inference_run
@@ -24,7 +25,7 @@ def plan_inference(
     configuration = inference_run(context.namespace, context.name, served, active.version)
     schedule = spec.inference.schedule or schedule_of(served.timeframe)
     timetable = check_schedule(schedule, spec.inference.time_zone, context.now)
-    runs = read_runs(seen.runs, configuration, context.now)
+    runs = read_runs(seen.runs, configuration, context.before, context.now)
     if isinstance(timetable, str):
         return Inference(timetable, runs, served.symbols)
     serving = Serving(

@@ -1,6 +1,7 @@
 """What is observed of a bot before its plan is made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
@@ -13,16 +14,17 @@ from bot_operator.resources import (
     JOBS,
     MODEL_TRAININGS,
     PODS,
-    TRADING_BOTS,
     Manifest,
     Ref,
     controller_uid,
     is_deleting,
+    is_true,
     resource_of,
     uid_of,
 )
 from bot_operator.specs import read_spec
 from bot_operator.storage import ClaimSeen, observe_claim, store_claim
+from bot_operator.waits import Obstacles, observe_obstacles, observe_pods
 from bot_runtime.contract.tradingbot import TradingBotSpec
 
 
@@ -32,6 +34,7 @@ class Run:
 
     job: Manifest
     pods: tuple[Manifest, ...]
+    obstacles: Obstacles = field(default_factory=Obstacles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,10 @@ class BotSeen:
     """Firings whose owner chain ends at the CronJob."""
 
 
-async def observe_bot(kube: Kube, cache: Cache, namespace: str, name: str) -> BotSeen | None:
+async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotSeen | None:
     """Return what is to be known of the bot, None where it is gone."""
-    owner = await cache.read_owner(kube, Ref(TRADING_BOTS, namespace, name))
+    namespace, name = ref.namespace, ref.name
+    owner = await cache.read_owner(kube, ref)
     if owner is None or is_deleting(owner):
         return None
     spec = read_spec(TradingBotSpec, owner)
@@ -61,7 +65,7 @@ async def observe_bot(kube: Kube, cache: Cache, namespace: str, name: str) -> Bo
         trainings=_owned(children, MODEL_TRAININGS, owner),
         cron_job=cron_job,
         configurations=_owned(children, CONFIG_MAPS, owner),
-        runs=() if cron_job is None else _runs(children, cron_job),
+        runs=() if cron_job is None else await _observe_runs(kube, cache, children, cron_job, now),
     )
     if isinstance(spec, str) or spec.mode == "Live":
         return seen
@@ -89,9 +93,18 @@ def _only(children: list[Manifest], owner: Manifest) -> Manifest | None:
     return next(iter(_owned(children, CRON_JOBS, owner)), None)
 
 
-def _runs(children: list[Manifest], cron_job: Manifest) -> tuple[Run, ...]:
+async def _observe_runs(
+    kube: Kube, cache: Cache, children: list[Manifest], cron_job: Manifest, now: datetime
+) -> tuple[Run, ...]:
+    """Return the firings, with what is left of those whose pods or Jobs are gone already."""
     pods = [c for c in children if resource_of(c) == PODS]
-    jobs = _owned(children, JOBS, cron_job)
-    return tuple(
-        Run(job, tuple(p for p in pods if controller_uid(p) == uid_of(job))) for job in jobs
-    )
+    runs = []
+    for job in _owned(children, JOBS, cron_job):
+        own = tuple(p for p in pods if controller_uid(p) == uid_of(job))
+        own += cache.gone(uid_of(job))
+        if not (is_true(job, "Complete") or is_true(job, "Failed")):
+            runs.append(Run(job, own, await observe_obstacles(kube, job, own, now)))
+        else:
+            runs.append(Run(job, own or await observe_pods(kube, job)))
+    gone = (Run(job, cache.gone(uid_of(job))) for job in cache.gone(uid_of(cron_job)))
+    return (*runs, *gone)

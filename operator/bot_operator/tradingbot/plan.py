@@ -164,7 +164,9 @@ def _build_status(
         candidate_training=followed,
         last_signal=max(findings.signals, key=lambda s: s.ts, default=None),
         signals=findings.signals,
-        last_failure=findings.failure(before.last_failure),
+        last_run=inference.runs.last or before.last_run,
+        unseen_runs=before.unseen_runs + inference.runs.unseen,
+        last_failure=findings.failure,
         children=Children(
             claim=store_claim(context.name, context.spec.storage) if made else None,
             cron_job=None if cron_job is None else name_of(cron_job),

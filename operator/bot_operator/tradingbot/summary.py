@@ -26,6 +26,9 @@ TOLD: Mapping[str, Telling] = {
     Kind.READY: {"True": "Normal"},
 }
 
+LOOK_AGAIN_SECONDS = 10.0
+"""How often a run is looked at while no pod of it runs: Events are not watched."""
+
 Finding = tuple[Reason, str]
 
 
@@ -93,7 +96,7 @@ def next_look(conditions: ConditionSet, context: Context, found: Findings) -> fl
         None if context.spec.suspend else found.claim.poll,
         _seconds_until(found.candidate.retry_at, context.now),
         _seconds_until(_fresh_until(conditions, found), context.now),
-        10.0 if found.inference.runs.trouble else None,
+        LOOK_AGAIN_SECONDS if found.inference.runs.waits else None,
     )
 
 

@@ -110,6 +110,7 @@ async def test_lost_outcome_of_the_evaluation_leads_to_another_attempt() -> None
         j for j in world.kube.all(JOBS) if j["metadata"]["name"].endswith("-evaluation")
     )
     world.remove(evaluation)
+    world.restart()  # the deletion was told to nobody
     await world.settle()
     assert world.status()["lastFailure"]["class"] == "OutcomeLost"
     world.pass_time(60)
