@@ -201,8 +201,10 @@ def test_refused_pods_are_told_in_the_api_servers_words_and_heal(stage: Stage) -
         stage.wait_for("Stalled", ("True", "PodRefused"))
         message = next(c for c in stage.status()["conditions"] if c["type"] == "Stalled")["message"]
         assert "exceeded quota" in message
+        assert stage.status()["lastFailure"]["class"] == "Quota"
         stage.api.request("DELETE", f"{quotas}/none")
         stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), timeout=80)
+        assert "lastFailure" not in stage.status()
 
 
 def test_its_account_can_neither_list_nor_watch_secrets(stage: Stage) -> None:

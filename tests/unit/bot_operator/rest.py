@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot_operator.plan import Plan
 from bot_operator.reconcile import KINDS
-from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, name_of, namespace_of
+from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Ref, name_of, namespace_of
 
 if TYPE_CHECKING:
     from tests.unit.bot_operator.world import World
@@ -24,7 +24,8 @@ async def check_rest(world: "World") -> None:
     for resource in (TRADING_BOTS, MODEL_TRAININGS):
         observe, plan_for = KINDS[resource]
         for owner in kube.all(resource):
-            seen = await observe(kube, world.cache, namespace_of(owner), name_of(owner))
+            ref = Ref(resource, namespace_of(owner), name_of(owner))
+            seen = await observe(kube, world.cache, ref, world.at)
             if seen is None:
                 continue
             settings, name = world.reconciler.settings, name_of(owner)

@@ -38,6 +38,7 @@ async def test_a_new_wish_is_in_progress_until_it_is_learned_while_the_bot_stays
     assert _health(world) == "InProgress"
     world.running = True
     await world.settle()
+    world.pass_time(60)
     world.fire()
     await world.settle()
     assert _health(world) == "Current"

@@ -1,0 +1,159 @@
+"""Why a pod does not run or what it said, as the real API server and controllers leave it."""
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.eventually import eventually
+from tests.integration.api import MERGE
+from tests.integration.fake_kubelet import failed
+from tests.integration.operator_process import running
+from tests.integration.stage import Stage
+
+Object = dict[str, Any]
+NEVER = {"schedule": "0 0 1 1 *"}
+"""A schedule that does not fire while a test runs: runs are started by hand."""
+
+
+def serve(stage: Stage, name: str = "btc-paper") -> None:
+    """Have a bot whose model is active and that has decided once."""
+    stage.add_bot(name, inference=NEVER)
+    stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), name)
+    stage.fire(name)
+    stage.wait_for("Ready", ("True", "BotReady"), name)
+
+
+def failure_of(stage: Stage, expected: str) -> Object:
+    """Wait for a failure of this class, and return it."""
+
+    def look() -> Object:
+        failure: Object = stage.status()["lastFailure"]
+        assert failure["class"] == expected
+        return failure
+
+    return eventually(look, timeout=30)
+
+
+def create_job(stage: Stage, name: str, pod_spec: Object) -> None:
+    """Create a Job of the bot's CronJob, with `pod_spec` merged into that of its pods."""
+    cron_job = stage.list("/apis/batch/v1:cronjobs")[0]
+    template = cron_job["spec"]["jobTemplate"]
+    pod = template["spec"]["template"]
+    owner = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "name": cron_job["metadata"]["name"],
+        "uid": cron_job["metadata"]["uid"],
+        "controller": True,
+    }
+    metadata = {**template["metadata"], "name": name, "ownerReferences": [owner]}
+    changed = {**pod, "spec": {**pod["spec"], **pod_spec}}
+    job = {"metadata": metadata, "spec": {**template["spec"], "template": changed}}
+    stage.api.request("POST", f"/apis/batch/v1/namespaces/{stage.namespace}/jobs", job)
+
+
+def delete_job(stage: Stage, name: str) -> None:
+    """Delete a Job and its pods."""
+    path = f"/apis/batch/v1/namespaces/{stage.namespace}/jobs/{name}"
+    stage.api.request("DELETE", path, {"propagationPolicy": "Background"})
+
+
+@pytest.mark.timeout(120)
+def test_each_admission_that_refuses_a_run_has_its_class_and_recovery_clears_it(
+    stage: Stage,
+) -> None:
+    core = f"/api/v1/namespaces/{stage.namespace}"
+    with stage.kubelet, running(stage.operator):
+        serve(stage)
+        labels = {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+        stage.api.request("PATCH", core, {"metadata": labels}, MERGE)
+        create_job(stage, "open", {"hostNetwork": True})
+        failure = failure_of(stage, "PodSecurity")
+        assert "host namespaces" in failure["message"]
+        assert (failure["step"], failure["job"], failure["retryable"]) == (
+            "Inference",
+            "open",
+            False,
+        )
+        delete_job(stage, "open")
+        limit = {"limits": [{"type": "Container", "max": {"memory": "32Mi"}}]}
+        stage.api.request(
+            "POST", f"{core}/limitranges", {"metadata": {"name": "small"}, "spec": limit}
+        )
+        create_job(stage, "large", {})
+        assert (
+            "maximum memory usage per Container is 32Mi"
+            in failure_of(stage, "LimitRange")["message"]
+        )
+        stage.api.request("DELETE", f"{core}/limitranges/small")
+        delete_job(stage, "large")
+        stage.fire()
+        eventually(lambda: "lastFailure" not in stage.status(), timeout=20)
+        stage.wait_for("Stalled", ("False", "BotReady"))
+
+
+@pytest.mark.timeout(120)
+def test_what_a_pod_says_is_status_within_two_seconds_even_where_it_is_deleted_at_once(
+    stage: Stage,
+) -> None:
+    ended: list[float] = []
+
+    def end_and_delete(pod: Object) -> Object | None:
+        message = stage.kubelet.message(pod, "Inference")
+        path = f"/api/v1/namespaces/{stage.namespace}/pods/{pod['metadata']['name']}"
+        terminated = {"exitCode": 0, "reason": "Completed", "message": message}
+        state = {"name": "runtime", "image": "x:1", "imageID": "", "ready": False}
+        container = {**state, "restartCount": 0, "state": {"terminated": terminated}}
+        status = {"phase": "Succeeded", "containerStatuses": [container]}
+        stage.api.request("PATCH", f"{path}/status", {"status": status}, MERGE)
+        ended.append(time.monotonic())
+        stage.api.request("DELETE", f"{path}?gracePeriodSeconds=0")
+        return None
+
+    with stage.kubelet, running(stage.operator):
+        serve(stage)
+        before = stage.status()["lastSignal"]["producedBy"]
+        stage.kubelet.outcomes["Inference"] = end_and_delete
+        stage.fire()
+        eventually(lambda: stage.status()["lastSignal"]["producedBy"] != before, every=0.1)
+        assert time.monotonic() - ended[0] < 2
+        assert stage.status()["lastRun"]["outcome"] == "Signal"
+        assert stage.status()["unseenRuns"] == 0
+        del stage.kubelet.outcomes["Inference"]
+        stage.kubelet.outcomes["Inference"] = lambda _: failed(139, "Fatal Python error")
+        stage.fire()
+        failure = failure_of(stage, "Crash")
+        assert (failure["signal"], failure["exitCode"]) == (11, 139)
+
+
+@pytest.mark.timeout(120)
+def test_runs_that_end_while_the_operator_is_down_are_caught_up_or_counted_as_unseen(
+    stage: Stage,
+) -> None:
+    with stage.kubelet:
+        with running(stage.operator):
+            serve(stage)
+        before = stage.status()["lastSignal"]["producedBy"]
+        _run_once(stage)
+        with running(stage.operator):
+            eventually(lambda: stage.status()["lastSignal"]["producedBy"] != before, timeout=20)
+            assert stage.status()["unseenRuns"] == 0
+        _run_once(stage)
+        stage.api.request("DELETE", f"/api/v1/namespaces/{stage.namespace}/pods")
+        with running(stage.operator):
+            failure_of(stage, "OutcomeLost")
+            assert stage.status()["unseenRuns"] == 1
+            assert stage.status()["lastRun"]["outcome"] == "Unseen"
+
+
+def _run_once(stage: Stage) -> None:
+    """Start a run and wait for the end of its Job."""
+
+    def completed() -> set[str]:
+        jobs = stage.list("/apis/batch/v1:jobs")
+        return {j["metadata"]["uid"] for j in jobs if j.get("status", {}).get("completionTime")}
+
+    before = completed()
+    stage.fire()
+    eventually(lambda: completed() - before)
