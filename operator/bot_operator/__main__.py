@@ -13,13 +13,13 @@ from prometheus_client import REGISTRY
 from bot_operator import metrics
 from bot_operator.apply import Applier
 from bot_operator.cache import Cache
-from bot_operator.errors import ApiError, SettingsError
+from bot_operator.errors import ApiError, SettingsError, Unavailable
 from bot_operator.feed import Feed
 from bot_operator.fleet import FleetCollector
-from bot_operator.handlers import watch
+from bot_operator.handlers import Watches
 from bot_operator.health import Health
 from bot_operator.kube import ApiServer
-from bot_operator.leadership import lead
+from bot_operator.leadership import Lease, lead
 from bot_operator.logs import configure_logs
 from bot_operator.reconcile import Key, Reconciler, work
 from bot_operator.settings import Settings, load_settings
@@ -28,6 +28,7 @@ from bot_operator.workqueue import WorkQueue
 log = structlog.get_logger()
 
 _EXIT_SETTINGS = 2
+_RELIST_BACKOFF_SECONDS = 2.0
 
 
 async def operate(settings: Settings) -> None:
@@ -35,9 +36,10 @@ async def operate(settings: Settings) -> None:
     server = await ApiServer.connect()
     queue: WorkQueue[Key] = WorkQueue()
     health = Health(server, queue)
+    lease = Lease(server, settings)
+    server.leads_until = lambda: lease.sure_until
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _stop_on_signals(stop)
     beating = asyncio.create_task(health.beat(), name="heartbeat")
     runner = await health.serve(settings.port)
 
@@ -46,7 +48,7 @@ async def operate(settings: Settings) -> None:
         await _act(settings, server, queue, stop)
 
     try:
-        await lead(server, settings, act, stop)
+        await lead(lease, act, stop)
     finally:
         beating.cancel()
         await runner.cleanup()
@@ -60,7 +62,7 @@ async def _act(
     feed = Feed(server, settings.scope, cache, queue)
     applier = Applier(server, cache)
     reconciler = Reconciler(server, cache, settings, lambda: datetime.now(UTC), applier)
-    await feed.relist()
+    await _list_first(feed)
     REGISTRY.register(FleetCollector(cache))
     log.info("serving", namespace=settings.scope or "all", owners=len(queue))
     # Made before kopf starts, which ends every task that is made later.
@@ -70,11 +72,27 @@ async def _act(
     ]
     tasks.append(asyncio.create_task(feed.keep_relisting(), name="relist"))
     try:
-        await watch(feed, settings.scope, stop)
+        await Watches(feed, settings.scope, stop, lambda: _stop_on_signals(stop)).run()
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _list_first(feed: Feed) -> None:
+    """List everything, however long the API server is too busy for it."""
+    while True:
+        try:
+            return await feed.relist()
+        except Unavailable as e:
+            delay = max(_RELIST_BACKOFF_SECONDS, e.retry_after)
+            log.warning("the first list is tried again", error=str(e), in_seconds=delay)
+            await asyncio.sleep(delay)
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
 def build_parser() -> argparse.ArgumentParser:

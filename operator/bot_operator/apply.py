@@ -22,6 +22,7 @@ from bot_operator.resources import (
     name_of,
     namespace_of,
     ref_of,
+    resource_of,
     to_time,
     uid_of,
 )
@@ -45,12 +46,15 @@ class Applier:
 
     async def apply(self, owner: Manifest, plan: Plan, now: datetime) -> bool:
         """Apply `plan` for `owner`; return whether anything was written (Events aside)."""
+        missing = [m for m in plan.create if not self._stands(owner, m)]
+        if missing or plan.delete:
+            await self._confirm(owner)
         written = 0
         for ref in plan.delete:
             written += await self._delete(ref)
         for ref in plan.resume:
             written += await self._resume(ref)
-        for manifest in plan.create:
+        for manifest in missing:
             written += await self._create(owner, manifest)
         for manifest in plan.apply:
             written += await self._keep(manifest)
@@ -59,8 +63,21 @@ class Applier:
             await self._tell(owner, note, now)
         return written > 0
 
+    async def _confirm(self, owner: Manifest) -> None:
+        """Raise Conflict where the owner is not as it was observed.
+
+        Watches lag, each by itself: what cannot be undone follows from the newest state alone.
+        """
+        ref = Ref(resource_of(owner), namespace_of(owner), name_of(owner))
+        live = await self._kube.get(ref)
+        if live is not None and live["metadata"].get("resourceVersion") == _version(owner):
+            return
+        raise Conflict(409, "Stale", f"{ref.resource.kind} {ref.name} has changed meanwhile")
+
     async def _delete(self, ref: Ref) -> bool:
-        await self._write("delete", lambda: self._kube.delete(ref))
+        if not await self._write("delete", lambda: self._kube.delete(ref)):
+            self._cache.drop_named(ref)
+            return True
         log.info("deleted", kind=ref.resource.kind, namespace=ref.namespace, name=ref.name)
         self._cache.mark_deleting(ref)
         return True
@@ -68,14 +85,17 @@ class Applier:
     async def _resume(self, ref: Ref) -> bool:
         body = {"spec": {"suspend": False}}
         job = await self._write("resume", lambda: self._kube.patch(ref, body))
-        if job is not None:
+        if job is None:
+            self._cache.drop_named(ref)
+        else:
             self._cache.put(job)
         return True
 
-    async def _create(self, owner: Manifest, manifest: Manifest) -> bool:
+    def _stands(self, owner: Manifest, manifest: Manifest) -> bool:
         known = self._cache.get(ref_of(manifest))
-        if known is not None and controller_uid(known) == uid_of(owner):
-            return False
+        return known is not None and controller_uid(known) == uid_of(owner)
+
+    async def _create(self, owner: Manifest, manifest: Manifest) -> bool:
         try:
             created = await self._write("create", lambda: self._kube.create(manifest))
         except AlreadyExists as e:
@@ -104,8 +124,10 @@ class Applier:
             "metadata": {
                 "name": name_of(owner),
                 "namespace": namespace_of(owner),
-                # Never onto another object that has taken the name meanwhile.
+                # Never onto another object that has taken the name meanwhile, and never over
+                # what a later leader has recorded.
                 "uid": uid_of(owner),
+                "resourceVersion": _version(owner),
             },
             "status": plan.status.to_json(),
         }
@@ -149,3 +171,7 @@ class Applier:
         done = await call()
         metrics.WRITES.labels(what).inc()
         return done
+
+
+def _version(manifest: Manifest) -> str:
+    return str(manifest["metadata"]["resourceVersion"])

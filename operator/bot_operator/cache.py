@@ -78,6 +78,12 @@ class Cache:
         """
         return tuple(self._gone.get(controller, ()))
 
+    def drop_named(self, ref: Ref) -> None:
+        """Take note that the API server has no such object, whatever the watches still say."""
+        known = self.get(ref)
+        if known is not None and ref.uid == uid_of(known):
+            self.drop(known)
+
     async def read_owner(self, kube: Kube, ref: Ref) -> Manifest | None:
         """Return the owner, read live where it is unknown or was doubted; None where it is gone.
 
@@ -120,21 +126,24 @@ class Cache:
         """Return all known children of a training."""
         return self._children((names.LABEL_TRAINING, namespace, training))
 
-    def replace(self, resource: Resource, listed: Iterable[Manifest], version: int) -> int:
-        """Take a full list made at `version`; return how many objects it corrected."""
-        corrections = 0
+    def replace(
+        self, resource: Resource, listed: Iterable[Manifest], version: int
+    ) -> list[Manifest]:
+        """Take a full list made at `version`; return the objects that it corrected."""
+        corrected = []
         seen = set()
         for manifest in listed:
             key = _key(manifest)
             seen.add(key)
             known = self._objects.get(key)
-            corrections += known is None or _version(known) < _version(manifest)
+            if known is None or _version(known) < _version(manifest):
+                corrected.append(manifest)
             self.put(manifest)
         for key in [k for k in self._objects if k[0] == resource and k not in seen]:
             if _version(self._objects[key]) <= version:
+                corrected.append(self._objects[key])
                 self._unlink(key)
-                corrections += 1
-        return corrections
+        return corrected
 
     def _remember(self, manifest: Manifest) -> None:
         controller, resource = controller_uid(manifest), resource_of(manifest)

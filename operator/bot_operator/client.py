@@ -38,6 +38,6 @@ class Kube(Protocol):
         """Merge `body` into the object of this uid; None where it does not exist."""
         ...
 
-    async def delete(self, ref: Ref) -> None:
-        """Delete the object of this uid and what it owns; nothing happens where it is gone."""
+    async def delete(self, ref: Ref) -> bool:
+        """Delete the object of this uid and what it owns; return whether it was there."""
         ...

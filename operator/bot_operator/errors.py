@@ -52,15 +52,25 @@ class Invalid(ApiError):
 
 
 class Unavailable(ApiError):
-    """No answer, 429 or 5xx: tried again, not before `retry_after` seconds."""
+    """No answer, 410, 429 or 5xx: tried again, not before `retry_after` seconds."""
 
 
 def error_of(status: int, reason: str, message: str, retry_after: float = 0.0) -> ApiError:
     """Return the exception for an answer of the API server."""
-    if status == 409:
-        kind: type[ApiError] = AlreadyExists if reason == "AlreadyExists" else Conflict
-    else:
-        kind = {403: Forbidden, 404: NotFound, 422: Invalid, 400: Invalid, 429: Unavailable}.get(
-            status, Unavailable if status == 0 or status >= 500 else ApiError
-        )
+    kind = _KINDS.get(status, Unavailable if status == 0 or status >= 500 else ApiError)
+    if status == 409 and reason == "AlreadyExists":
+        kind = AlreadyExists
+    if status == 404 and reason != "NotFound":
+        kind = ApiError  # a proxy's 404, or a kind that is not served, says nothing of the object
     return kind(status, reason, message, retry_after)
+
+
+_KINDS: dict[int, type[ApiError]] = {
+    400: Invalid,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    410: Unavailable,
+    422: Invalid,
+    429: Unavailable,
+}

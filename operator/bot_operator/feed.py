@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 import structlog
@@ -10,7 +10,6 @@ import structlog
 from bot_operator import metrics
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
-from bot_operator.errors import ApiError
 from bot_operator.fleet import note_event
 from bot_operator.reconcile import Key
 from bot_operator.resources import (
@@ -29,6 +28,8 @@ from bot_operator.resources import (
 from bot_runtime.contract import names
 
 RELIST_SECONDS = 600.0
+RELIST_BACKOFF_SECONDS = 30.0
+GAP_SECONDS = 2.0
 SPREAD_SECONDS = 30.0
 CHILD_SELECTOR = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
 
@@ -59,6 +60,8 @@ class Feed:
         self._scope = scope
         self._cache = cache
         self._queue = queue
+        self._gap = asyncio.Event()
+        self._filled = False
 
     def seen(self, kind: str | None, manifest: Manifest) -> None:
         """Take one event of a watch: `DELETED`, or anything else for a state."""
@@ -73,25 +76,58 @@ class Feed:
         for key in self._keys_of(manifest):
             self._queue.add(key)
 
+    def listed(self) -> None:
+        """Take note that a watch began anew by a list: what was deleted before it is not told."""
+        self._gap.set()
+
     async def relist(self, spread_seconds: float = 0.0) -> None:
         """List everything, correct the cache and wake every owner."""
-        for resource in (*CHILDREN, *reversed(OWNERS)):
-            selector = "" if resource in OWNERS else CHILD_SELECTOR
-            listed, version = await self._kube.list_all(resource, self._scope, labels=selector)
-            corrections = self._cache.replace(resource, listed, version)
-            metrics.RELIST_CORRECTIONS.labels(resource.plural).inc(corrections)
+        async for resource, listed in self._correct():
             if resource in OWNERS:
                 self._wake(resource, listed, spread_seconds)
+        self._filled = True
         metrics.LAST_RELIST.set_to_current_time()
 
     async def keep_relisting(self) -> None:
-        """Relist every ten minutes: a watch that has gone silent costs no more than that."""
+        """Relist every ten minutes, whatever the watches say, and after each gap in them."""
+        pause = RELIST_SECONDS
         while True:
-            await asyncio.sleep(RELIST_SECONDS)
+            gap = await self._is_gap_within(pause)
             try:
-                await self.relist(SPREAD_SECONDS)
-            except ApiError as e:
-                log.warning("the full list failed; the next one is in ten minutes", error=str(e))
+                if gap:
+                    await self._fill_gap()
+                else:
+                    await self.relist(SPREAD_SECONDS)
+                pause = RELIST_SECONDS
+            except Exception as e:  # noqa: BLE001 - this loop must outlive every answer
+                pause = RELIST_BACKOFF_SECONDS
+                log.warning("the full list failed", error=str(e), again_in_seconds=pause)
+
+    async def _is_gap_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._gap.wait(), seconds)
+        except TimeoutError:
+            return False
+        await asyncio.sleep(GAP_SECONDS)  # the watches of all kinds begin anew together
+        self._gap.clear()
+        return True
+
+    async def _fill_gap(self) -> None:
+        async for _ in self._correct():
+            pass
+
+    async def _correct(self) -> AsyncIterator[tuple[Resource, list[Manifest]]]:
+        """List everything, correct the cache, and wake those whom a correction concerns."""
+        for resource in (*CHILDREN, *reversed(OWNERS)):
+            selector = "" if resource in OWNERS else CHILD_SELECTOR
+            listed, version = await self._kube.list_all(resource, self._scope, labels=selector)
+            corrected = self._cache.replace(resource, listed, version)
+            if self._filled:  # the first list corrects nothing
+                metrics.RELIST_CORRECTIONS.labels(resource.plural).inc(len(corrected))
+            for manifest in corrected:
+                for key in self._keys_of(manifest):
+                    self._queue.add(key)
+            yield resource, listed
 
     def _wake(self, resource: Resource, listed: list[Manifest], spread_seconds: float) -> None:
         for manifest in listed:

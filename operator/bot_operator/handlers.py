@@ -3,13 +3,21 @@
 import asyncio
 import dataclasses
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import kopf
+import structlog
 
+from bot_operator import metrics
 from bot_operator.feed import CHILD_SELECTOR, Feed
 from bot_operator.resources import CHILDREN, OWNERS, Resource
 from bot_runtime.contract import names
+
+RESTART_SECONDS = 2.0
+
+log = structlog.get_logger()
 
 
 class NoMemory(kopf.DiffBaseStorage):
@@ -80,16 +88,45 @@ def build_settings(*, all_namespaces: bool) -> kopf.OperatorSettings:
     return settings
 
 
-async def watch(feed: Feed, scope: str | None, stop: asyncio.Event) -> None:
-    """Watch until `stop` is set or a signal asks for it."""
-    await kopf.operator(
-        registry=build_registry(feed),
-        settings=build_settings(all_namespaces=scope is None),
-        standalone=True,
-        clusterwide=scope is None,
-        namespaces=[] if scope is None else [scope],
-        stop_flag=stop,
-    )
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """kopf, started again where it ends by itself."""
+
+    feed: Feed
+    scope: str | None
+    stop: asyncio.Event
+    take_signals: Callable[[], None]
+    """Handles the signals again, which kopf has taken over and left."""
+
+    async def run(self) -> None:
+        """Watch until `stop` is set or a signal asks for it."""
+        while True:
+            try:
+                return await self._watch()
+            except Exception:
+                # An answer that kopf does not know, such as an error of the storage in the middle
+                # of a watch, ends all of its watches; the process and the Lease outlive that.
+                log.exception("the watches ended; they are started again")
+                metrics.WATCH_RESTARTS.inc()
+            self.take_signals()
+            try:
+                return await asyncio.wait_for(_set(self.stop), RESTART_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def _watch(self) -> None:
+        await kopf.operator(
+            registry=build_registry(self.feed),
+            settings=build_settings(all_namespaces=self.scope is None),
+            standalone=True,
+            clusterwide=self.scope is None,
+            namespaces=[] if self.scope is None else [self.scope],
+            stop_flag=self.stop,
+        )
+
+
+async def _set(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 def _seeing(feed: Feed, resource: Resource) -> Any:
@@ -100,6 +137,8 @@ def _seeing(feed: Feed, resource: Resource) -> Any:
             "kind": resource.kind,
             **dict(event["object"]),
         }
+        if event["type"] is None:
+            feed.listed()
         feed.seen(event["type"], manifest)
 
     return see

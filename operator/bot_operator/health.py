@@ -13,7 +13,7 @@ from bot_operator.reconcile import Key
 from bot_operator.workqueue import WorkQueue
 
 LOOP_LAG_MAX_SECONDS = 10.0
-OLDEST_KEY_MAX_SECONDS = 120.0
+STUCK_MAX_SECONDS = 120.0
 SILENCE_MAX_SECONDS = 90.0
 _BEAT_SECONDS = 1.0
 
@@ -41,13 +41,13 @@ class Health:
         """Return what is wrong, nothing where all is well."""
         now = time.monotonic()
         lag = now - self._beat - _BEAT_SECONDS
-        oldest = self._queue.oldest_age()
+        stuck = self._queue.stuck_for()
         silence = now - self._api.last_success
         found = []
         if lag > LOOP_LAG_MAX_SECONDS:
             found.append(f"the event loop is {lag:.0f} s late")
-        if oldest > OLDEST_KEY_MAX_SECONDS:
-            found.append(f"a key has waited for {oldest:.0f} s")
+        if stuck > STUCK_MAX_SECONDS:
+            found.append(f"keys have waited for {stuck:.0f} s and none was reconciled")
         if silence > SILENCE_MAX_SECONDS:
             found.append(f"no call to the API server has succeeded for {silence:.0f} s")
         return found

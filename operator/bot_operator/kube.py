@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import math
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -14,7 +15,15 @@ from kubernetes.aio import client, config
 
 from bot_operator import metrics
 from bot_operator.errors import NotFound, Unavailable, error_of
-from bot_operator.resources import Manifest, Ref, Resource, name_of, namespace_of, resource_of
+from bot_operator.resources import (
+    LEASES,
+    Manifest,
+    Ref,
+    Resource,
+    name_of,
+    namespace_of,
+    resource_of,
+)
 from bot_runtime.contract import names
 
 _TIMEOUT_SECONDS = 30.0
@@ -23,6 +32,7 @@ _CONNECTIONS = 64
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
+_READS = ("get", "list")
 _OURS = {"fieldManager": names.FIELD_MANAGER}
 _METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
 
@@ -45,6 +55,8 @@ class ApiServer:
     def __init__(self, api: client.ApiClient) -> None:
         self.api = api
         self.last_success = time.monotonic()
+        self.leads_until: Callable[[], float] = lambda: math.inf
+        """Until when, on the monotonic clock, this process may write anything but its Lease."""
 
     @classmethod
     async def connect(cls) -> "ApiServer":
@@ -112,8 +124,8 @@ class ApiServer:
         except NotFound:
             return None
 
-    async def delete(self, ref: Ref) -> None:
-        """Delete the object of this uid and what it owns; nothing happens where it is gone."""
+    async def delete(self, ref: Ref) -> bool:
+        """Delete the object of this uid and what it owns; return whether it was there."""
         body: dict[str, Any] = {"propagationPolicy": "Background"}
         if ref.uid:
             body["preconditions"] = {"uid": ref.uid}
@@ -121,7 +133,8 @@ class ApiServer:
         try:
             await self._call(Request("delete", ref.resource, path, body=body))
         except NotFound:
-            return
+            return False
+        return True
 
     async def _apply(self, manifest: Manifest, subresource: str) -> Manifest:
         resource = resource_of(manifest)
@@ -132,8 +145,14 @@ class ApiServer:
     async def _call(self, request: Request) -> Manifest:
         status = 0
         started = time.perf_counter()
+        ends = time.monotonic() + _TIMEOUT_SECONDS
+        if request.verb not in _READS and request.resource != LEASES:
+            # A process that was stopped and goes on must not write what it was about to.
+            ends = min(ends, self.leads_until())
+            if ends <= time.monotonic():
+                raise Unavailable(0, "NotLeading", "the Lease was not renewed in time")
         try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
+            async with asyncio.timeout_at(ends):
                 status, headers, data = await self._send(request)
         except (aiohttp.ClientError, TimeoutError, OSError) as e:
             raise Unavailable(0, type(e).__name__, str(e) or "no answer") from e
@@ -144,8 +163,11 @@ class ApiServer:
             metrics.API_REQUEST_SECONDS.labels(request.verb).observe(seconds)
         if status >= 400:
             raise _refusal(status, headers, data)
+        try:
+            answer: Manifest = json.loads(data)
+        except ValueError as e:
+            raise Unavailable(status, "BadAnswer", f"not JSON: {data[:200]!r}") from e
         self.last_success = time.monotonic()
-        answer: Manifest = json.loads(data)
         return answer
 
     async def _send(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:

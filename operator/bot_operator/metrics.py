@@ -47,6 +47,9 @@ LAST_EVENT = Gauge(
     "When a watch last delivered an object, by resource.",
     ["resource"],
 )
+WATCH_RESTARTS = Counter(
+    "botcripto_watch_restarts_total", "How often all watches ended by an error and began again."
+)
 LAST_RELIST = Gauge(
     "botcripto_last_relist_timestamp_seconds", "When everything was last listed in full."
 )

@@ -23,7 +23,7 @@ from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref,
 from bot_operator.settings import Settings
 from bot_operator.tradingbot.observe import observe_bot
 from bot_operator.tradingbot.plan import plan_bot
-from bot_operator.workqueue import WorkQueue
+from bot_operator.workqueue import CONFLICT_BACKOFF_SECONDS, WorkQueue
 
 log = structlog.get_logger()
 
@@ -109,7 +109,8 @@ async def _attempt(queue: WorkQueue[Key], reconciler: Reconciler, key: Key) -> s
     try:
         delay = await reconciler.reconcile(key)
     except Conflict as e:
-        log.info("observed again", because=str(e), in_seconds=queue.retry(key))
+        delay = queue.retry(key, first=CONFLICT_BACKOFF_SECONDS)
+        log.info("observed again", because=str(e), in_seconds=round(delay, 2))
         return "conflict"
     except ApiError as e:
         delay = queue.retry(key, e.retry_after)

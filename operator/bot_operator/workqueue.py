@@ -13,6 +13,7 @@ K = TypeVar("K", bound=Hashable)
 
 FIRST_BACKOFF_SECONDS = 1.0
 LAST_BACKOFF_SECONDS = 300.0
+CONFLICT_BACKOFF_SECONDS = 0.05
 
 
 class WorkQueue(Generic[K]):
@@ -29,6 +30,7 @@ class WorkQueue(Generic[K]):
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
         self._wake = asyncio.Event()
+        self._last_done = 0.0
 
     def __len__(self) -> int:
         return len(self._ready)
@@ -54,11 +56,13 @@ class WorkQueue(Generic[K]):
             timer.cancel()
         self._timers[key] = loop.call_later(seconds, self.add, key)
 
-    def retry(self, key: K, at_least: float = 0.0) -> float:
+    def retry(
+        self, key: K, at_least: float = 0.0, *, first: float = FIRST_BACKOFF_SECONDS
+    ) -> float:
         """Have a failed `key` tried again after its backoff; return the seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        bound = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 16), LAST_BACKOFF_SECONDS)
+        bound = min(first * 2.0 ** min(failures, 16), LAST_BACKOFF_SECONDS)
         delay = max(bound * (0.75 + 0.25 * self._draw()), at_least)
         self.add_after(key, delay)
         return delay
@@ -87,6 +91,7 @@ class WorkQueue(Generic[K]):
 
     def done(self, key: K) -> None:
         """Give a taken key back; it runs again at once where it was woken meanwhile."""
+        self._last_done = time.monotonic()
         if self._running.pop(key):
             self.add(key)
 
@@ -95,3 +100,12 @@ class WorkQueue(Generic[K]):
         if not self._ready:
             return 0.0
         return time.monotonic() - next(iter(self._ready.values()))
+
+    def stuck_for(self) -> float:
+        """Return the seconds in which keys have waited and none was done, 0 for an empty queue.
+
+        A long queue that moves is load, which a restart would only add to.
+        """
+        if not self._ready:
+            return 0.0
+        return time.monotonic() - max(self._last_done, next(iter(self._ready.values())))

@@ -97,6 +97,9 @@ class FakeKube:
                 raise NotFound(404, "NotFound", "gone")
             if uid_of(existing) != uid_of(manifest):
                 raise Conflict(409, "Conflict", "another object")
+            version = manifest["metadata"].get("resourceVersion")
+            if version not in {None, existing["metadata"]["resourceVersion"]}:
+                raise Conflict(409, "Conflict", "changed meanwhile")
             self.statuses.append(manifest)
             return self.put({**existing, "status": copy.deepcopy(manifest["status"])})
 
@@ -111,13 +114,17 @@ class FakeKube:
 
         return self._write("patch", ref, act)
 
-    async def delete(self, ref: Ref) -> None:
-        def act() -> None:
+    async def delete(self, ref: Ref) -> bool:
+        def act() -> bool:
             existing = self.objects.get(_slot(ref))
-            if existing is not None and ref.uid in {None, uid_of(existing)}:
-                self.remove(existing)
+            if existing is None:
+                return False
+            if ref.uid not in {None, uid_of(existing)}:
+                raise Conflict(409, "Conflict", "another object")
+            self.remove(existing)
+            return True
 
-        self._write("delete", ref, act)
+        return self._write("delete", ref, act)
 
     # What the cluster does.
 

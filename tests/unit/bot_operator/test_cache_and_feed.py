@@ -1,11 +1,16 @@
 """The cache and the feed under lost, doubled, late and reordered events."""
 
+import asyncio
 import random
 from typing import Any
 
+import pytest
+
+from bot_operator import feed
 from bot_operator.cache import Cache
 from bot_operator.reconcile import Key
 from bot_operator.resources import JOBS, MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref
+from tests.unit.bot_operator.fakes import FakeKube
 from tests.unit.bot_operator.world import NAMESPACE, World
 
 
@@ -60,7 +65,7 @@ def test_a_full_list_corrects_what_watches_have_lost() -> None:
     cache.put(job("gone", version=1, uid="g"))
     cache.put(job("newer-than-the-list", version=50, uid="n"))
     corrected = cache.replace(JOBS, [job("missed", version=20, uid="m")], version=30)
-    assert corrected == 2
+    assert [c["metadata"]["name"] for c in corrected] == ["missed", "gone"]
     assert version_of(cache, "gone") is None
     assert version_of(cache, "missed") == "20"
     assert version_of(cache, "newer-than-the-list") == "50"
@@ -114,6 +119,53 @@ async def test_lost_doubled_and_reordered_events_end_in_the_same_state() -> None
         await world.feed.relist()
     assert world.condition("ModelAvailable") == ("True", "ModelPromoted")
     assert len(world.kube.created(JOBS)) == 5
+
+
+async def test_what_was_deleted_before_a_watch_began_anew_is_found_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feed, "GAP_SECONDS", 0.0)
+    world = World(running=False)
+    world.add_bot()
+    await world.settle()
+    job = world.kube.all(JOBS)[0]
+    world.remove(job)
+    world.kube.events.clear()  # the watch had ended: nobody tells
+    world.feed.listed()
+    relisting = asyncio.create_task(world.feed.keep_relisting())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    relisting.cancel()
+    assert list(world.keys.ready) == [
+        Key(MODEL_TRAININGS, NAMESPACE, job["metadata"]["labels"]["botcripto.io/training"])
+    ]
+    await world.settle()
+    assert (
+        next(s for s in world.training()["status"]["steps"] if s["name"] == "Data")["state"]
+        == "Unseen"
+    )
+
+
+async def test_relisting_outlives_whatever_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "GAP_SECONDS", 0.0)
+    monkeypatch.setattr(feed, "RELIST_BACKOFF_SECONDS", 0.0)
+    world = World(kube_type=Broken)
+    assert isinstance(world.kube, Broken)
+    world.feed.listed()
+    relisting = asyncio.create_task(world.feed.keep_relisting())
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert not relisting.done()
+    relisting.cancel()
+    assert world.kube.failures > 1
+
+
+class Broken(FakeKube):
+    failures = 0
+
+    async def list_all(self, *_: Any, **__: Any) -> Any:
+        self.failures += 1
+        raise KeyError("items")
 
 
 async def test_an_owner_is_read_live_only_where_it_is_unknown_or_doubted() -> None:
