@@ -98,6 +98,8 @@ class Reason(StrEnum):
     """The CronJob is in place and has not produced a signal of this version yet."""
     TRAINING_RUNNING = "TrainingRunning"
     """Steps of a training are running."""
+    TRAINING_MISSED = "TrainingMissed"
+    """A scheduled training could not begin in time and was left out; see missedRunPolicy."""
     TRAINING_FAILED = "TrainingFailed"
     """The last training failed; lastFailure says why and when it is tried again."""
     CANDIDATE_REJECTED = "CandidateRejected"

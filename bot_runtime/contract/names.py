@@ -28,6 +28,8 @@ LABEL_STEP: Final = f"{GROUP}/step"
 LABEL_STORE: Final = f"{GROUP}/store"
 ANNOTATION_OWNER_UID: Final = f"{GROUP}/owner-uid"
 ANNOTATION_RUN_DIGEST: Final = f"{GROUP}/run-digest"
+ANNOTATION_SCHEDULED_TIME: Final = f"{GROUP}/scheduled-time"
+"""On a ModelTraining that a schedule began: the time (RFC 3339) that it was begun for."""
 APP_NAME: Final = "botcripto"
 MANAGED_BY: Final = FIELD_MANAGER
 ANNOTATION_SPEC_DIGEST: Final = f"{GROUP}/spec-digest"

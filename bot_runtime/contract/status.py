@@ -88,6 +88,9 @@ class CandidateTraining(Model):
     next_attempt_time: Time | None = Field(
         default=None, description="When a failed training is tried again."
     )
+    scheduled_time: Time | None = Field(
+        default=None, description="Time of the schedule that it was begun for."
+    )
 
 
 class Children(Model):
@@ -141,6 +144,21 @@ class TradingBotStatus(Model):
     active_model: ActiveModel | None = Field(default=None, description="Version in use.")
     candidate_training: CandidateTraining | None = Field(
         default=None, description="Training under way or last ended."
+    )
+    next_training_time: Time | None = Field(
+        default=None, description="When the schedule trains the bot next."
+    )
+    training_schedule: str | None = Field(
+        default=None,
+        max_length=120,
+        description="Schedule that nextTrainingTime follows; its edit alone trains nothing.",
+    )
+    missed_training_time: Time | None = Field(
+        default=None,
+        description=(
+            "The newest scheduled training that was left out because it could not begin in time; "
+            "cleared when a scheduled one begins."
+        ),
     )
     last_signal: StatusSignal | None = Field(default=None, description="The newest decision.")
     signals: tuple[StatusSignal, ...] = Field(

@@ -79,6 +79,47 @@ class TrainingSpec(Model):
     gate: GateSpec = Field(default_factory=GateSpec, description="When a version is promoted.")
 
 
+class BotTrainingSpec(TrainingSpec):
+    """How and when the bot's models are trained."""
+
+    RULES = (
+        Rule(
+            "!has(self.schedule) || !self.schedule.split(' ')[0].matches('[*,/-]')",
+            "schedule fires more than once an hour: name one minute, such as 0 3 * * 0",
+            lambda self: (
+                self.schedule is None or re.search("[*,/-]", self.schedule.split(" ")[0]) is None
+            ),
+            field=".schedule",
+        ),
+    )
+
+    schedule: Schedule | None = Field(
+        default=None,
+        description=(
+            "Cron schedule of new trainings, in timeZone, at most once an hour (0 3 * * 0 is every "
+            "Sunday at 3). Unset trains once, and again when the spec asks for another model."
+        ),
+    )
+    time_zone: TimeZone = Field(default="Etc/UTC", description="IANA time zone of the schedule.")
+    jitter_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=86_400,
+        description=(
+            "Longest delay after the schedule, in seconds; each bot has its own, always the same, "
+            "so that a fleet does not train at once."
+        ),
+    )
+    missed_run_policy: Literal["Skip", "RunOnce"] = Field(
+        default="Skip",
+        description=(
+            "What becomes of a scheduled training that could not begin within 15 minutes (the "
+            "operator was down, the secret or the volume missing, a training under way). Skip: it "
+            "is left out. RunOnce: one training makes up for all that were missed."
+        ),
+    )
+
+
 class InferenceSpec(Model):
     """How the promoted version is served."""
 
@@ -135,8 +176,8 @@ class TradingBotSpec(Model):
     model: BotModelSpec = Field(
         default_factory=BotModelSpec, description="What is learned and which version is served."
     )
-    training: TrainingSpec = Field(
-        default_factory=TrainingSpec, description="How the models are trained."
+    training: BotTrainingSpec = Field(
+        default_factory=BotTrainingSpec, description="How and when the models are trained."
     )
     inference: InferenceSpec = Field(
         default_factory=InferenceSpec, description="How the promoted version is served."

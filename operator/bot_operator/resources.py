@@ -102,6 +102,11 @@ def labels_of(manifest: Manifest) -> dict[str, str]:
     return manifest["metadata"].get("labels") or {}
 
 
+def annotations_of(manifest: Manifest) -> dict[str, str]:
+    """Return metadata.annotations."""
+    return manifest["metadata"].get("annotations") or {}
+
+
 def is_deleting(manifest: Manifest) -> bool:
     """Tell whether the object is being deleted."""
     return "deletionTimestamp" in manifest["metadata"]

@@ -1,4 +1,8 @@
-"""Specs and statuses as models: what cannot be read becomes a sentence, never an exception."""
+"""Specs and statuses as models: what cannot be read becomes a sentence, never an exception.
+
+Fields of another release are passed over: going back to an older operator under newer CRDs must
+neither stop a bot nor forget its status. What a user mistypes the API server refuses or prunes.
+"""
 
 from typing import TypeVar
 
@@ -15,7 +19,7 @@ _PROBLEMS_SHOWN = 4
 def read_spec(model: type[M], manifest: Manifest) -> M | str:
     """Return the object's spec, or what is wrong with it, field by field."""
     try:
-        return model.model_validate(manifest.get("spec") or {})
+        return model.model_validate(manifest.get("spec") or {}, extra="ignore")
     except ValidationError as e:
         return _describe(e)
 
@@ -23,7 +27,7 @@ def read_spec(model: type[M], manifest: Manifest) -> M | str:
 def read_status(model: type[M], manifest: Manifest) -> M:
     """Return the object's status; an empty one where it has none that this release can read."""
     try:
-        return model.model_validate(manifest.get("status") or {})
+        return model.model_validate(manifest.get("status") or {}, extra="ignore")
     except ValidationError:
         return model()
 

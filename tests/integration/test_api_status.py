@@ -93,7 +93,12 @@ BOT_STATUS = TradingBotStatus(
         ),
         tradable_share="0.12",
     ),
-    candidate_training=CandidateTraining(name="btc-paper-2", attempt=2, next_attempt_time=AT),
+    candidate_training=CandidateTraining(
+        name="btc-paper-2", attempt=2, next_attempt_time=AT, scheduled_time=AT
+    ),
+    next_training_time=AT,
+    training_schedule="0 3 * * 0 Etc/UTC",
+    missed_training_time=AT,
     last_signal=_signal("BTC/USDT"),
     signals=(_signal("BTC/USDT"), _signal("ETH/USDT")),
     last_failure=FAILURE,

@@ -71,7 +71,7 @@ def test_the_longest_schedule_stays_within_the_cost_budget(control_plane: Contro
         control_plane.api.create(wanted, "default", dry_run=True)
 
 
-@pytest.mark.parametrize("path", ["spec.colour", "spec.decision.feeBps", "spec.training.schedule"])
+@pytest.mark.parametrize("path", ["spec.colour", "spec.decision.feeBps", "spec.training.calendar"])
 def test_an_unknown_field_is_refused_under_strict_validation(
     control_plane: ControlPlane, path: str
 ) -> None:

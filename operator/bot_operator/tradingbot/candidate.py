@@ -1,12 +1,13 @@
 """The training that a bot wants: which attempt, whether it is made, retried or superseded."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot_operator.resources import (
     Manifest,
     Ref,
+    annotations_of,
     from_time,
     is_deleting,
     is_true,
@@ -17,7 +18,9 @@ from bot_operator.resources import (
 from bot_operator.specs import read_spec, read_status
 from bot_operator.tradingbot.objects import build_training
 from bot_operator.tradingbot.observe import BotSeen
+from bot_runtime.contract import names
 from bot_runtime.contract.conditions import TrainingCondition
+from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.failures import FailureClass
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.names import training_name
@@ -28,6 +31,7 @@ FIRST_BACKOFF_SECONDS = 60.0
 LAST_BACKOFF_SECONDS = 6 * 3600.0
 KEPT_TRAININGS = 3
 _ATTEMPTS_MAX = 1000
+_CLOCK_ERROR_MAX = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class Candidate:
 
     name: str
     attempt: int
+    scheduled_time: str | None
+    """Time of the schedule that it was begun for; None where the spec asked for it."""
     training: Manifest | None
     status: ModelTrainingStatus
     create: Manifest | None = None
@@ -83,32 +89,80 @@ class Wish:
     secret_changed_at: datetime | None
     active_training: str | None
 
-    def name(self, attempt: int) -> str:
-        """Return the name of the wanted training's `attempt`."""
-        return training_name(self.bot, training_digest(self.spec), attempt)
+    def name(self, attempt: int, scheduled_time: str | None) -> str:
+        """Return the name of the wanted training's `attempt`, at a time of the schedule."""
+        digest = training_digest(self.spec)
+        if scheduled_time is not None:
+            digest = digest_of({"training": digest, "scheduledTime": scheduled_time})
+        return training_name(self.bot, digest, attempt)
 
 
-def plan_candidate(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: datetime) -> Candidate:
-    """Return the training that the bot follows, and what to create and delete for it."""
-    attempt = _newest_attempt(seen, before, wish)
-    name = wish.name(attempt)
-    training = next((t for t in seen.trainings if name_of(t) == name), None)
+def find_candidate(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: datetime) -> Candidate:
+    """Return the newest training of what the bot asks for; one without an object where none is."""
+    there = {name_of(t): t for t in seen.trainings}
+    recorded = before.candidate_training
+    scheduled = _newest_time(seen, before, wish, now)
+    newest = 1
+    if recorded is not None and recorded.name == wish.name(recorded.attempt, scheduled):
+        newest = recorded.attempt
+    # Status is not the only truth: it may have been lost, the trainings not.
+    attempts = range(newest + 1, min(newest + len(there), _ATTEMPTS_MAX) + 1)
+    attempt = max((a for a in attempts if wish.name(a, scheduled) in there), default=newest)
+    name = wish.name(attempt, scheduled)
+    training = there.get(name)
     status = read_status(ModelTrainingStatus, training or {})
-    current = Candidate(name, attempt, training, status)
+    return Candidate(name, attempt, scheduled, training, status)
+
+
+def _newest_time(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: datetime) -> str | None:
+    """Return the newest time of the schedule for which what the bot asks for was begun."""
+    recorded = before.candidate_training
+    begun = [
+        (annotations_of(t).get(names.ANNOTATION_SCHEDULED_TIME), name_of(t)) for t in seen.trainings
+    ]
+    if recorded is not None:
+        begun.append((recorded.scheduled_time, recorded.name))
+    # What a clock that was wrong by years has begun must not count for years.
+    latest = to_time(now + _CLOCK_ERROR_MAX)
+    return max(
+        (
+            time
+            for time, name in begun
+            if time is not None and time <= latest and name.startswith(wish.name(1, time))
+        ),
+        default=None,
+    )
+
+
+def plan_candidate(
+    seen: BotSeen, current: Candidate, wish: Wish, due: datetime | None, now: datetime
+) -> Candidate:
+    """Return the training that the bot follows, and what to create and delete for it.
+
+    `due` is the time of the schedule for which a training is to begin now.
+    """
+    training = current.training
     retry_at = _retry_at(current, wish) if training is not None else None
-    create = None
-    if training is None:
-        if wish.allowed and wish.active_training != name:
-            create = build_training(seen.owner, name, wish.spec)
+    following = None
+    if due is not None:
+        following = _begin(seen, wish, 1, to_time(due))
+    elif training is None:
+        if wish.allowed and wish.active_training != current.name:
+            following = _begin(seen, wish, current.attempt, current.scheduled_time)
     elif retry_at is not None and retry_at <= now and wish.allowed:
-        attempt, name = attempt + 1, wish.name(attempt + 1)
-        create = build_training(seen.owner, name, wish.spec)
-    delete = _unwanted(seen, wish, name)
+        following = _begin(seen, wish, current.attempt + 1, current.scheduled_time)
+    delete = _unwanted(seen, wish, (following or current).name)
     if wish.restart and training is not None and current.is_running:
         delete = (*delete, ref_of(training))
-    if create is not None and training is not None:
-        return Candidate(name, attempt, None, ModelTrainingStatus(), create, delete)
-    return Candidate(name, attempt, training, status, create, delete, retry_at)
+    if following is not None:
+        return replace(following, delete=delete)
+    return replace(current, delete=delete, retry_at=retry_at)
+
+
+def _begin(seen: BotSeen, wish: Wish, attempt: int, scheduled_time: str | None) -> Candidate:
+    name = wish.name(attempt, scheduled_time)
+    create = build_training(seen.owner, name, wish.spec, scheduled_time)
+    return Candidate(name, attempt, scheduled_time, None, ModelTrainingStatus(), create)
 
 
 def has_learned(trainings: Iterable[Manifest], wanted: ModelTrainingSpec) -> bool:
@@ -120,17 +174,6 @@ def has_learned(trainings: Iterable[Manifest], wanted: ModelTrainingSpec) -> boo
         and training_digest(spec) == digest
         for training in trainings
     )
-
-
-def _newest_attempt(seen: BotSeen, before: TradingBotStatus, wish: Wish) -> int:
-    recorded = before.candidate_training
-    newest = 1
-    if recorded is not None and recorded.name == wish.name(recorded.attempt):
-        newest = recorded.attempt
-    there = {name_of(t) for t in seen.trainings}
-    # Status is not the only truth: it may have been lost, the trainings not.
-    attempts = range(newest + 1, min(newest + len(there), _ATTEMPTS_MAX) + 1)
-    return max((a for a in attempts if wish.name(a) in there), default=newest)
 
 
 def _retry_at(current: Candidate, wish: Wish) -> datetime | None:

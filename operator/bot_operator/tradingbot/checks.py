@@ -1,6 +1,6 @@
 """Checks on a bot: its schedule, and how fresh its signals are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice, pairwise
@@ -14,6 +14,8 @@ from bot_runtime.contract.signal import FEED_REASONS, StatusSignal
 
 _UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
 _FIRINGS_LOOKED_AT = 8
+_REPEATED_HOURS = timedelta(hours=3)
+"""Longer than what any zone repeats when its clocks go back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,29 +26,49 @@ class Timetable:
     zone: tzinfo
 
     def firing(self, after: datetime, count: int) -> datetime:
-        """Return the `count`-th firing after a moment."""
-        return next(islice(CronSim(self.schedule, after.astimezone(self.zone)), count - 1, None))
+        """Return the `count`-th firing after a moment, in UTC."""
+        return next(islice(self._after(after), count - 1, None))
+
+    def last(self, at: datetime) -> datetime:
+        """Return the newest firing that is not after a moment, in UTC."""
+        start = (at + self._repeated(at)).astimezone(self.zone)
+        past = map(_to_utc, CronSim(self.schedule, start, reverse=True))
+        return next(firing for firing in past if firing <= at)
 
     def least_period(self, now: datetime) -> float:
         """Return the least number of seconds between two of the next firings."""
-        coming = CronSim(self.schedule, now.astimezone(self.zone))
-        firings = list(islice(coming, _FIRINGS_LOOKED_AT))
+        firings = list(islice(self._after(now), _FIRINGS_LOOKED_AT))
         return min((b - a).total_seconds() for a, b in pairwise(firings))
 
+    def _after(self, after: datetime) -> Iterator[datetime]:
+        start = (after - self._repeated(after)).astimezone(self.zone)
+        return (at for at in map(_to_utc, CronSim(self.schedule, start)) if at > after)
 
-def check_schedule(schedule: str, time_zone: str, now: datetime) -> Timetable | str:
-    """Return the timetable, or what is wrong with it."""
+    def _repeated(self, at: datetime) -> timedelta:
+        """Return how far from `at` to begin: in an hour that the zone repeats CronSim errs."""
+        around = [at - _REPEATED_HOURS, at + _REPEATED_HOURS]
+        offsets = {moment.astimezone(self.zone).utcoffset() for moment in around}
+        return _REPEATED_HOURS if len(offsets) > 1 else timedelta(seconds=1)
+
+
+def _to_utc(at: datetime) -> datetime:
+    # Times of one zone are compared by their hands: those of a repeated hour would be the same.
+    return at.astimezone(UTC)
+
+
+def check_schedule(part: str, schedule: str, time_zone: str, now: datetime) -> Timetable | str:
+    """Return the timetable, or what is wrong with it; `part` of the spec has the schedule."""
     try:
         zone = UTC if time_zone in _UTC_NAMES else ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         if available_timezones():
-            return f"spec.inference.timeZone: {time_zone} is not known; write one as Europe/Madrid"
+            return f"spec.{part}.timeZone: {time_zone} is not known; write one as Europe/Madrid"
         zone = UTC  # no time zone database here: the API server has one and judges the name
     timetable = Timetable(schedule, zone)
     try:
         timetable.least_period(now)
     except (CronSimError, StopIteration, ValueError):
-        return f"spec.inference.schedule: {schedule} never fires; write one that does: */5 * * * *"
+        return f"spec.{part}.schedule: {schedule} never fires; write one that does: 0 3 * * *"
     return timetable
 
 

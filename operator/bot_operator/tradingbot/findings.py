@@ -1,10 +1,10 @@
 """What the stages of a bot's plan hand to each other."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot_operator.credentials import Verdict
-from bot_operator.resources import Manifest, Ref, name_of, namespace_of
+from bot_operator.resources import Manifest, Ref, name_of, namespace_of, to_time
 from bot_operator.storage import ClaimVerdict
 from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.checks import Timetable
@@ -15,6 +15,9 @@ from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.status import ActiveModel, ImagesStatus, TradingBotStatus
 from bot_runtime.contract.tradingbot import TradingBotSpec
+
+LATEST_START = timedelta(minutes=15)
+"""How late a training may begin: longer than the operator's restart and than its full list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,37 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Retraining:
+    """What the schedule asks for now; empty where there is none, or where it does not count."""
+
+    schedule: str | None = None
+    next_at: datetime | None = None
+    """In the past while a due training waits until it may begin."""
+    due: datetime | None = None
+    """Time of the schedule for which a training is to begin now."""
+    missed_at: datetime | None = None
+    problem: str | None = None
+    """What is wrong with the schedule."""
+
+    @property
+    def next_time(self) -> str | None:
+        """`next_at` as a status shows it."""
+        return None if self.next_at is None else to_time(self.next_at)
+
+    @property
+    def missed_time(self) -> str | None:
+        """`missed_at` as a status shows it."""
+        return None if self.missed_at is None else to_time(self.missed_at)
+
+    def look_at(self, now: datetime) -> datetime | None:
+        """Return when the passing of time alone changes something."""
+        if self.next_at is None or self.next_at > now:
+            return self.next_at
+        # It is due and waits: after this it is missed, or waits for what wakes the bot anyway.
+        return self.next_at + LATEST_START
+
+
+@dataclass(frozen=True, slots=True)
 class Inference:
     """How the active version is served, and what its runs say; empty where nothing is served."""
 
@@ -63,6 +97,7 @@ class Findings:
     secret: Verdict
     claim: ClaimVerdict
     wanted: ModelTrainingSpec
+    retraining: Retraining
     candidate: Candidate
     active: ActiveModel | None
     inference: Inference

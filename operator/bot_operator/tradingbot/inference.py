@@ -24,7 +24,7 @@ def plan_inference(
     served = serving_spec(spec, wanted, active, seen.trainings)
     configuration = inference_run(context.namespace, context.name, served, active.version)
     schedule = spec.inference.schedule or schedule_of(served.timeframe)
-    timetable = check_schedule(schedule, spec.inference.time_zone, context.now)
+    timetable = check_schedule("inference", schedule, spec.inference.time_zone, context.now)
     runs = read_runs(seen.runs, configuration, context.before, context.now)
     if isinstance(timetable, str):
         return Inference(timetable, runs, served.symbols)

@@ -34,10 +34,15 @@ def bot_labels(bot: str, component: str, claim: str | None = None) -> dict[str, 
     return build_labels(component, bot=bot, store=store_label(claim) if claim else None)
 
 
-def build_training(owner: Manifest, name: str, spec: ModelTrainingSpec) -> Manifest:
-    """Return the ModelTraining of a bot."""
+def build_training(
+    owner: Manifest, name: str, spec: ModelTrainingSpec, scheduled_time: str | None
+) -> Manifest:
+    """Return the ModelTraining of a bot, and the time of the schedule that it is begun for."""
     labels = bot_labels(name_of(owner), "training")
-    return build_child(MODEL_TRAININGS, name, owner, labels, {"spec": spec.to_json()})
+    training = build_child(MODEL_TRAININGS, name, owner, labels, {"spec": spec.to_json()})
+    if scheduled_time is not None:
+        training["metadata"]["annotations"][names.ANNOTATION_SCHEDULED_TIME] = scheduled_time
+    return training
 
 
 def build_configuration(owner: Manifest, configuration: RunConfiguration) -> Manifest:

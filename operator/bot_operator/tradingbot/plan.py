@@ -10,13 +10,15 @@ from bot_operator.settings import Settings
 from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimVerdict, plan_claim, store_claim
 from bot_operator.tradingbot.active import choose_active
-from bot_operator.tradingbot.candidate import Candidate, Wish, plan_candidate
+from bot_operator.tradingbot.candidate import Candidate, Wish, find_candidate, plan_candidate
 from bot_operator.tradingbot.checks import merge_signals
+from bot_operator.tradingbot.events import TOLD, notes_of_bot
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.inference import plan_inference
 from bot_operator.tradingbot.objects import bot_labels
 from bot_operator.tradingbot.observe import BotSeen
-from bot_operator.tradingbot.summary import TOLD, decide_conditions, next_look, refuse, state_of
+from bot_operator.tradingbot.retraining import plan_retraining
+from bot_operator.tradingbot.summary import decide_conditions, next_look, refuse, state_of
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
@@ -56,7 +58,7 @@ def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
         delete=(*findings.claim.delete, *findings.candidate.delete, *inference.delete),
         create=tuple(c for c in create if c is not None),
         apply=(*findings.claim.apply, *((inference.cron_job,) if inference.cron_job else ())),
-        notes=notes_of(conditions, TOLD),
+        notes=notes_of_bot(conditions, context, findings),
         requeue_after=next_look(conditions, context, findings),
     )
 
@@ -68,7 +70,10 @@ def _find(context: Context) -> Findings:
     labels = bot_labels(context.name, "store", seen.claim.name)
     claim = plan_claim(seen.owner, labels, spec.storage, seen.claim, context.now)
     wanted = _wanted_training(context)
-    candidate = _plan_candidate(context, secret, claim, wanted)
+    wish = _wish(context, secret, claim, wanted)
+    current = find_candidate(seen, context.before, wish, context.now)
+    retraining = plan_retraining(context, current, may_train=wish.allowed)
+    candidate = plan_candidate(seen, current, wish, retraining.due, context.now)
     active = choose_active(spec, context.before, candidate, seen.trainings)
     stopped = spec.suspend or not secret.valid
     inference = plan_inference(context, wanted, active, stopped=stopped)
@@ -77,6 +82,7 @@ def _find(context: Context) -> Findings:
         secret=secret,
         claim=claim,
         wanted=wanted,
+        retraining=retraining,
         candidate=candidate,
         active=active,
         inference=inference,
@@ -125,12 +131,12 @@ def _wanted_training(context: Context) -> ModelTrainingSpec:
     )
 
 
-def _plan_candidate(
+def _wish(
     context: Context, secret: Verdict, claim: ClaimVerdict, wanted: ModelTrainingSpec
-) -> Candidate:
+) -> Wish:
     spec, active = context.spec, context.before.active_model
     free = not spec.suspend and spec.model.pinned_version is None
-    wish = Wish(
+    return Wish(
         bot=context.name,
         spec=wanted,
         allowed=free and secret.valid and claim.usable,
@@ -138,7 +144,6 @@ def _plan_candidate(
         secret_changed_at=context.seen.secret.changed_at if context.seen.secret else None,
         active_training=active.training if active else None,
     )
-    return plan_candidate(context.seen, context.before, wish, context.now)
 
 
 def _everything_running(seen: BotSeen) -> tuple[Ref, ...]:
@@ -162,6 +167,9 @@ def _build_status(
         images=context.images,
         active_model=findings.active,
         candidate_training=followed,
+        next_training_time=findings.retraining.next_time,
+        training_schedule=findings.retraining.schedule,
+        missed_training_time=findings.retraining.missed_time,
         last_signal=max(findings.signals, key=lambda s: s.ts, default=None),
         signals=findings.signals,
         last_run=inference.runs.last or before.last_run,
@@ -183,4 +191,5 @@ def _candidate_status(candidate: Candidate) -> CandidateTraining | None:
         name=candidate.name,
         attempt=candidate.attempt,
         next_attempt_time=candidate.retry_time,
+        scheduled_time=candidate.scheduled_time,
     )

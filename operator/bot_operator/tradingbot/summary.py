@@ -1,11 +1,10 @@
 """The conditions, the state and the next look of a bot, from what its plan has found."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from bot_operator.conditions import ConditionSet, Status
 from bot_operator.credentials import poll_seconds
-from bot_operator.plan import Telling, earliest
+from bot_operator.plan import earliest
 from bot_operator.resources import from_time
 from bot_operator.tradingbot.candidate import has_learned
 from bot_operator.tradingbot.checks import (
@@ -18,13 +17,6 @@ from bot_operator.tradingbot.findings import Context, Findings
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, TrainingCondition
 from bot_runtime.contract.status import BotState, TradingBotStatus
-
-TOLD: Mapping[str, Telling] = {
-    Kind.STALLED: {"True": "Warning"},
-    Kind.MODEL_AVAILABLE: {"True": "Normal"},
-    Kind.DEGRADED: {"True": "Warning"},
-    Kind.READY: {"True": "Normal"},
-}
 
 LOOK_AGAIN_SECONDS = 10.0
 """How often a run is looked at while no pod of it runs: Events are not watched."""
@@ -95,6 +87,7 @@ def next_look(conditions: ConditionSet, context: Context, found: Findings) -> fl
         None if found.secret.valid else poll_seconds(since, context.now),
         None if context.spec.suspend else found.claim.poll,
         _seconds_until(found.candidate.retry_at, context.now),
+        _seconds_until(found.retraining.look_at(context.now), context.now),
         _seconds_until(_fresh_until(conditions, found), context.now),
         LOOK_AGAIN_SECONDS if found.inference.runs.waits else None,
     )
@@ -194,6 +187,8 @@ def _degraded(found: Findings) -> Finding | None:
     runs = found.inference.runs
     if runs.failure is not None:
         return Reason.RUN_FAILED, runs.failure.message
+    if found.retraining.problem is not None:
+        return Reason.INVALID_SCHEDULE, found.retraining.problem
     feed = [s for s in found.active_signals if is_feed_trouble(s)]
     if feed:
         return Reason.FEED_TROUBLE, "; ".join(f"{s.symbol}: {s.reason}" for s in feed)

@@ -47,6 +47,10 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "training.resources.limits": {"memory": "8Gi"},
     "training.resources.requests": {"memory": "2Gi"},
     "training.deadlineSeconds": 3600,
+    "training.schedule": "0 3 * * 0",
+    "training.timeZone": "Europe/Paris",
+    "training.jitterSeconds": 600,
+    "training.missedRunPolicy": "RunOnce",
     "training.gate.mode": "Off",
     "training.gate.margin": 0.1,
     "inference.schedule": "*/15 * * * *",
@@ -113,6 +117,11 @@ def test_image_and_champion_train_nothing() -> None:
     spec = _bot_spec({})
     assert training_digest(_training_of(spec, image="x:2")) == BASE
     assert training_digest(_training_of(spec, champion="v1")) == BASE
+
+
+def test_another_release_trains_nothing() -> None:
+    """A new field of the model, or a new default, must leave the digest of the old specs alone."""
+    assert BASE.startswith("5a6bd411")
 
 
 def test_the_two_tables_above_name_every_field() -> None:
