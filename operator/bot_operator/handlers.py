@@ -68,12 +68,13 @@ def _login_in_cluster(*, settings: kopf.OperatorSettings, **_: Any) -> kopf.Conn
     )
 
 
-def build_settings(*, all_namespaces: bool) -> kopf.OperatorSettings:
+def build_settings() -> kopf.OperatorSettings:
     """Return kopf's settings: watch only; nothing is written by kopf, neither Events nor marks."""
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.peering.standalone = True
-    settings.scanning.disabled = not all_namespaces
+    # Our kinds are there before the operator is; watching for new ones would need cluster rights.
+    settings.scanning.disabled = True
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     settings.watching.chunk_size = 500
@@ -117,7 +118,7 @@ class Watches:
     async def _watch(self) -> None:
         await kopf.operator(
             registry=build_registry(self.feed),
-            settings=build_settings(all_namespaces=self.scope is None),
+            settings=build_settings(),
             standalone=True,
             clusterwide=self.scope is None,
             namespaces=[] if self.scope is None else [self.scope],

@@ -276,10 +276,10 @@ def _used(stage: Stage) -> set[tuple[str, str]]:
 
 
 def _granted(stage: Stage) -> set[tuple[str, str]]:
-    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{stage.namespace}/roles"
-    role = stage.api.request("GET", f"{path}/botcripto-operator")
+    roles = stage.list("/apis/rbac.authorization.k8s.io/v1:roles")
     return {
         (verb, resource)
+        for role in roles
         for rule in role["rules"]
         for resource in rule["resources"]
         for verb in rule["verbs"]

@@ -13,39 +13,28 @@ import yaml
 from tests import resources
 from tests.eventually import eventually
 from tests.integration.api import MERGE, Api, Refused
-from tests.integration.conftest import ControlPlane
+from tests.integration.stage import ControlPlane
 
 Object = dict[str, Any]
-POLICIES = Path(__file__).resolve().parents[2] / "manifests" / "policies"
+ROOT = Path(__file__).resolve().parents[2]
+POLICIES = ROOT / "manifests" / "policies"
+DOCUMENTED = ROOT / "docs" / "security.md"
 FORBIDDEN, NOT_FOUND = 403, 404
 MARK = "policies.test/rules"
 DIGEST = f"registry.example.com/trading/infer@sha256:{'0' * 64}"
 KINDS = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
 
-# What docs/security.md says to write for stricter rules.
-STRICT = """
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources: ["%s"]
-patches:
-  - target: {kind: ValidatingAdmissionPolicy, name: pinned-images.botcripto.io}
-    patch: |
-      - {op: replace, path: /spec/variables/0/expression, value: "true"}
-      - {op: replace, path: /spec/variables/1/expression,
-          value: "['registry.example.com/trading/', 'mirror.example.com/']"}
-"""
-
 
 @pytest.fixture(scope="module")
 def policies(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Install the policies as shipped, and again with stricter parameters.
+    """Install the policies as shipped, and with the stricter parameters of docs/security.md.
 
     Each is bound to namespaces that are labelled for it: other tests share the cluster.
     """
     strict = tmp_path_factory.mktemp("strict")
-    (strict / "kustomization.yaml").write_text(
-        STRICT % os.path.relpath(POLICIES, strict), encoding="utf-8"
-    )
+    text = DOCUMENTED.read_text(encoding="utf-8").split("```yaml\n# policies\n")[1].split("```")[0]
+    text = text.replace("manifests/policies", os.path.relpath(POLICIES, strict))
+    (strict / "kustomization.yaml").write_text(text, encoding="utf-8")
     shipped = list(yaml.safe_load_all(control_plane.kubectl("kustomize", str(POLICIES))))
     patched = list(yaml.safe_load_all(control_plane.kubectl("kustomize", str(strict))))
     assert {o["kind"] for o in shipped} == KINDS
@@ -71,7 +60,7 @@ def _bound(item: Object, rules: str) -> Object:
 
 def _assert_types_hold(api: Api, name: str) -> None:
     path = f"/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}"
-    status = eventually(lambda: api.request("GET", path).get("status"))
+    status: Object = eventually(lambda: api.request("GET", path)["status"])
     assert "expressionWarnings" not in status["typeChecking"]
 
 
@@ -216,7 +205,7 @@ def test_a_namespace_with_a_live_bot_stays_and_tells_why(api: Api, trading: str)
     def told() -> str:
         found = api.request("GET", f"/api/v1/namespaces/{trading}")["status"]
         failed = "NamespaceDeletionContentFailure"
-        return next(c["message"] for c in found["conditions"] if c["type"] == failed)
+        return str(next(c["message"] for c in found["conditions"] if c["type"] == failed))
 
     assert "tradingbot btc-live is Live; approve its deletion" in (text := eventually(told))
     assert "botcripto.io/approve-deletion=btc-live" in text
@@ -286,7 +275,7 @@ def test_images_that_may_move_are_refused(api: Api, make_namespace: Namespaces, 
     namespace = make_namespace()
     refused = _refusal(lambda: _run(api, namespace, image))
     assert f"image {image} may move; write name:<version> other than latest" in refused
-    beside = {"initContainers": [{"name": "preflight", "image": image}]}
+    beside: Object = {"initContainers": [{"name": "preflight", "image": image}]}
     assert image in _refusal(lambda: _run(api, namespace, DIGEST, **beside))
     _run(api, namespace, image, labels={})  # not ours
     ours = {"metadata": {"labels": {"app.kubernetes.io/name": "botcripto"}}}

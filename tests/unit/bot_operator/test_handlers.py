@@ -36,7 +36,7 @@ def test_kopf_copies_no_object_to_find_out_what_changed() -> None:
         def __deepcopy__(self, memo: object) -> None:
             raise AssertionError("the object is copied")
 
-    storage = handlers.build_settings(all_namespaces=False).persistence.diffbase_storage
+    storage = handlers.build_settings().persistence.diffbase_storage
     body = kopf.Body({"metadata": {}, "spec": Untouchable()})
     assert storage.build(body=body, extra_fields=[]) == {}
     assert storage.fetch(body=body) is None
