@@ -116,7 +116,8 @@ def apiserver_command(binary: Path, layout: Layout) -> list[str]:
         f"--service-account-signing-key-file={pki / 'service-accounts.key'}",
         f"--service-account-key-file={pki / 'service-accounts.key'}",
         "--authorization-mode=Node,RBAC",
-        "--enable-admission-plugins=NodeRestriction,PodSecurity",
+        # The last one is off by default and on in some distributions (OpenShift).
+        "--enable-admission-plugins=NodeRestriction,PodSecurity,OwnerReferencesPermissionEnforcement",
         "--allow-privileged=true",
         f"--kubelet-client-certificate={pki / 'kubelet-client.crt'}",
         f"--kubelet-client-key={pki / 'kubelet-client.key'}",

@@ -21,6 +21,7 @@ from tests.cluster.install import (
     install_operator,
 )
 from tests.e2e.world import World
+from tests.integration.operator_process import is_denied
 
 CLUSTER = "e2e"
 NAMESPACE = "botcripto-e2e"
@@ -77,8 +78,12 @@ def build_images(cluster: Cluster) -> Callable[[str], Images]:
 
 
 @pytest.fixture(scope="session")
-def world(cluster: Cluster, build_images: Callable[[str], Images], commit: str) -> World:
-    """The operator and three test exchanges in a namespace that enforces `restricted`."""
+def world(cluster: Cluster, build_images: Callable[[str], Images], commit: str) -> Iterator[World]:
+    """The operator and three test exchanges in a namespace that enforces `restricted`.
+
+    At the session's end, whatever the order of the tests was, no story may have met a missing
+    right; that no right is left over is for tests/integration/test_rights.py to show.
+    """
     kubectl = cluster.kubectl
     images = build_images(commit)
     create_namespace(kubectl, NAMESPACE)
@@ -95,7 +100,11 @@ def world(cluster: Cluster, build_images: Callable[[str], Images], commit: str) 
         )
         for market, arguments in MARKETS.items()
     }
-    return World(kubectl, NAMESPACE, images, keys, endpoints, cluster.audit_log)
+    found = World(kubectl, NAMESPACE, images, keys, endpoints, cluster.audit_log)
+    yield found
+    calls = list(found.operator_calls())
+    assert calls
+    assert [call["requestURI"] for call in calls if is_denied(call)] == []
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -33,6 +33,8 @@ class OperatorProcess:
     log: Path
     port: int = 0
     environment: dict[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    """Of the command line, in place of the namespace."""
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
@@ -47,7 +49,8 @@ class OperatorProcess:
             "PYTHONPATH": f"{ROOT}:{ROOT / 'operator'}",
             **self.environment,
         }
-        command = [sys.executable, "-m", "bot_operator", "run", "--namespace", self.namespace]
+        served = self.arguments or ("--namespace", self.namespace)
+        command = [sys.executable, "-m", "bot_operator", "run", *served]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=variables, stderr=log, stdout=log)
 
@@ -133,6 +136,12 @@ def resource_of_call(call: dict[str, Any]) -> str:
     reference = call["objectRef"]
     subresource = reference.get("subresource")
     return f"{reference['resource']}/{subresource}" if subresource else str(reference["resource"])
+
+
+def is_denied(call: dict[str, Any]) -> bool:
+    """Tell whether a call was refused for want of a right: a quota's or a policy's no is not."""
+    decision = (call.get("annotations") or {}).get("authorization.k8s.io/decision")
+    return bool(decision == "forbid")
 
 
 @contextmanager

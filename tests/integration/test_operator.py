@@ -9,14 +9,12 @@ import pytest
 
 from bot_runtime.contract.secrets import create_secret_command
 from tests.eventually import eventually
-from tests.integration.api import Api, Refused
 from tests.integration.fake_kubelet import failed, waiting
 from tests.integration.operator_process import (
     OperatorProcess,
-    resource_of_call,
     running,
 )
-from tests.integration.stage import STORAGE_CLASS, Object, Stage
+from tests.integration.stage import STORAGE_CLASS, Stage
 
 QUIET_SECONDS = 60
 
@@ -203,87 +201,6 @@ def test_refused_pods_are_told_in_the_api_servers_words_and_heal(stage: Stage) -
         stage.api.request("DELETE", f"{quotas}/none")
         stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), timeout=80)
         assert "lastFailure" not in stage.status()
-
-
-def test_its_account_can_neither_list_nor_watch_secrets(stage: Stage) -> None:
-    account = Api.of(stage.operator.kubeconfig)
-    path = f"/api/v1/namespaces/{stage.namespace}/secrets"
-    stage.add_secret("keys", {"apiKey": "a1", "apiSecret": "b2"})
-    assert account.request("GET", f"{path}/keys")["metadata"]["name"] == "keys"
-    for refused in (path, f"{path}?watch=true&timeoutSeconds=1"):
-        with pytest.raises(Refused) as e:
-            account.request("GET", refused)
-        assert e.value.code == 403
-    with pytest.raises(Refused):
-        account.request("POST", path, {"metadata": {"name": "x"}})
-
-
-@pytest.mark.timeout(240)
-def test_the_role_holds_exactly_what_was_used(stage: Stage) -> None:
-    """Each story uses a part; this one makes the operator use all of it."""
-    holds = {"phase": "Running"}
-    stage.kubelet.bots = {
-        "failing": {"Risk": lambda _: holds, "Trend": lambda _: failed(67, "no parity")},
-        "held": {"Data": lambda _: holds},
-    }
-    with stage.kubelet, running(stage.operator):
-        stage.add_bot(exchange={"id": "binance", "credentialsSecret": "keys"})
-        stage.add_bot("classless", storage={"storageClassName": "nope"})
-        for name in ("failing", "held"):
-            stage.add_bot(name)
-        stage.wait_for("StorageReady", ("False", "StorageClassMissing"), "classless")
-        stage.change_bot("classless", {"storage": {"storageClassName": STORAGE_CLASS}})
-        stage.add_secret("keys", {"apiKey": "a1", "apiSecret": "b2"})
-        stage.wait_for("Ready", ("False", "TrainingFailed"), "failing")  # Risk's Job is deleted
-        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
-        for n in range(4):  # more run configurations than are kept
-            stage.change_bot("btc-paper", {"decision": {"probMin": 0.6 + n / 100}})
-            time.sleep(1.1)
-        _delete_jobs(stage, "held")  # that a running Job is gone is read live
-        eventually(lambda: stage.status("held")["state"] != "Pending")
-        stage.change_bot("held", {"symbols": ["ETH/USDT"]})
-        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), "classless")
-        live = {"mode": "Live", "exchange": {"credentialsSecret": "keys"}}
-        stage.change_bot("classless", live)
-        stage.wait_for("Ready", ("False", "LiveNotAvailable"), "classless")
-    stage.operator.start()  # the Lease is there already
-    eventually(lambda: "serving" in stage.operator.log.read_text(encoding="utf-8"))
-    refused = [c for c in stage.calls.all() if c["responseStatus"].get("code") == 403]
-    assert [c["requestURI"] for c in refused] == []
-    assert _used(stage) == _granted(stage)
-
-
-def _delete_jobs(stage: Stage, bot: str) -> None:
-    def jobs() -> list[Object]:
-        found = stage.list("/apis/batch/v1:jobs")
-        return [j for j in found if j["metadata"]["labels"].get("botcripto.io/bot") == bot]
-
-    for job in eventually(jobs):
-        path = f"/apis/batch/v1/namespaces/{stage.namespace}/jobs/{job['metadata']['name']}"
-        stage.api.request("DELETE", path, {"propagationPolicy": "Background"})
-
-
-def _used(stage: Stage) -> set[tuple[str, str]]:
-    used = set()
-    for call in stage.calls.all():
-        if "objectRef" not in call:
-            continue  # discovery, granted to everybody
-        resource = resource_of_call(call)
-        used.add((call["verb"], resource))
-        if call["verb"] == "patch" and call["responseStatus"]["code"] == 201:
-            used.add(("create", resource))  # server-side apply of a new object
-    return used
-
-
-def _granted(stage: Stage) -> set[tuple[str, str]]:
-    roles = stage.list("/apis/rbac.authorization.k8s.io/v1:roles")
-    return {
-        (verb, resource)
-        for role in roles
-        for rule in role["rules"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
 
 
 @pytest.mark.timeout(90)
