@@ -137,7 +137,7 @@ class Reason(StrEnum):
     SIGNAL_RECEIVED = "SignalReceived"
     """A signal of the active version was received."""
     SIGNAL_STALE = "SignalStale"
-    """No signal for two schedules; the message has the reason where it is known."""
+    """No signal for two schedules, and no run that failed or waits: the CronJob does not fire."""
     FEED_TROUBLE = "FeedTrouble"
     """The last run could not trust the exchange's candles and decided NO_TRADE."""
     RUN_FAILED = "RunFailed"

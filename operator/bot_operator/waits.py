@@ -90,12 +90,21 @@ async def observe_obstacles(
     """Read the Events of a Job that should have pods and has none, or of pods that hang."""
     pods = tuple(pods)
     if not pods:
-        return Obstacles(refusal=await _refusal(kube, job) if _lacks_pods(job, now) else None)
+        return Obstacles(
+            refusal=await observe_refusal(kube, job) if _lacks_pods(job, now) else None
+        )
     warnings: list[Manifest] = []
     for pod in pods:
         if _hangs(pod, now):
             warnings += await _events(kube, pod)
     return Obstacles(warnings=tuple(warnings))
+
+
+async def observe_refusal(kube: Kube, creator: Manifest) -> str | None:
+    """Read why the Job or CronJob may not create what it should; None where nobody refuses."""
+    fields = f"involvedObject.uid={uid_of(creator)},reason=FailedCreate"
+    events, _ = await kube.list_all(EVENTS, namespace_of(creator), fields=fields)
+    return str(events[-1].get("message", "")) if events else None
 
 
 async def observe_pods(kube: Kube, job: Manifest) -> tuple[Manifest, ...]:
@@ -226,13 +235,6 @@ def _lacks_pods(job: Manifest, now: datetime) -> bool:
         return False
     since = job.get("status", {}).get("startTime") or job["metadata"].get("creationTimestamp")
     return since is None or _age(since, now) >= POD_CREATION_SECONDS
-
-
-async def _refusal(kube: Kube, job: Manifest) -> str | None:
-    events, _ = await kube.list_all(
-        EVENTS, namespace_of(job), fields=f"involvedObject.uid={uid_of(job)},reason=FailedCreate"
-    )
-    return str(events[-1].get("message", "")) if events else None
 
 
 async def _events(kube: Kube, pod: Manifest) -> list[Manifest]:

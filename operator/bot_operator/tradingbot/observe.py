@@ -1,6 +1,6 @@
 """What is observed of a bot before its plan is made."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot_operator.cache import Cache
@@ -16,6 +16,7 @@ from bot_operator.resources import (
     PODS,
     Manifest,
     Ref,
+    condition_of,
     controller_uid,
     is_deleting,
     is_true,
@@ -24,7 +25,8 @@ from bot_operator.resources import (
 )
 from bot_operator.specs import read_spec
 from bot_operator.storage import ClaimSeen, observe_claim, store_claim
-from bot_operator.waits import Obstacles, observe_obstacles, observe_pods
+from bot_operator.waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
+from bot_runtime.contract.conditions import BotCondition
 from bot_runtime.contract.tradingbot import TradingBotSpec
 
 
@@ -49,6 +51,8 @@ class BotSeen:
     configurations: tuple[Manifest, ...] = ()
     runs: tuple[Run, ...] = ()
     """Firings whose owner chain ends at the CronJob."""
+    refusal: str | None = None
+    """The API server's words on refusing the CronJob's Jobs; asked for where runs stay away."""
 
 
 async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotSeen | None:
@@ -65,6 +69,7 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
         trainings=_owned(children, MODEL_TRAININGS, owner),
         cron_job=cron_job,
         configurations=_owned(children, CONFIG_MAPS, owner),
+        refusal=await _refusal(kube, owner, cron_job),
         runs=() if cron_job is None else await _observe_runs(kube, cache, children, cron_job, now),
     )
     if isinstance(spec, str) or spec.mode == "Live":
@@ -76,9 +81,14 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
     if known is not None and spec.storage.existing_claim is None and not is_made_for(known, owner):
         known = None  # of an earlier bot of this name: the cache may not know yet that it is gone
     claim_seen = await observe_claim(kube, namespace, claim, known, diagnose=not spec.suspend)
-    return BotSeen(
-        owner, secret, claim_seen, seen.trainings, cron_job, seen.configurations, seen.runs
-    )
+    return replace(seen, secret=secret, claim=claim_seen)
+
+
+async def _refusal(kube: Kube, owner: Manifest, cron_job: Manifest | None) -> str | None:
+    fresh = condition_of(owner, BotCondition.SIGNAL_FRESH) or {}
+    if cron_job is None or fresh.get("status") != "False":
+        return None
+    return await observe_refusal(kube, cron_job)
 
 
 def _owned(children: list[Manifest], resource: object, owner: Manifest) -> tuple[Manifest, ...]:

@@ -8,12 +8,11 @@ from bot_operator.plan import earliest
 from bot_operator.resources import from_time
 from bot_operator.tradingbot.candidate import has_learned
 from bot_operator.tradingbot.checks import (
-    Timetable,
     is_feed_trouble,
-    is_fresh_until,
     is_version_unusable,
 )
 from bot_operator.tradingbot.findings import Context, Findings
+from bot_operator.tradingbot.freshness import fresh_until, judge_freshness
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, TrainingCondition
 from bot_runtime.contract.status import BotState, TradingBotStatus
@@ -51,7 +50,7 @@ def decide_conditions(conditions: ConditionSet, context: Context, found: Finding
     conditions.set(Kind.STORAGE_READY, claim.status, claim.reason, claim.message)
     conditions.set(Kind.MODEL_AVAILABLE, *_model_available(context, found))
     conditions.set(Kind.INFERENCE_SCHEDULED, *_inference_scheduled(context, found))
-    conditions.set(Kind.SIGNAL_FRESH, *_signal_fresh(conditions, context, found))
+    conditions.set(Kind.SIGNAL_FRESH, *judge_freshness(conditions, context, found))
     degraded = _degraded(found)
     if degraded is None:
         conditions.set(Kind.DEGRADED, "False", Reason.AS_EXPECTED)
@@ -88,7 +87,7 @@ def next_look(conditions: ConditionSet, context: Context, found: Findings) -> fl
         None if context.spec.suspend else found.claim.poll,
         _seconds_until(found.candidate.retry_at, context.now),
         _seconds_until(found.retraining.look_at(context.now), context.now),
-        _seconds_until(_fresh_until(conditions, found), context.now),
+        _seconds_until(fresh_until(conditions, found), context.now),
         LOOK_AGAIN_SECONDS if found.inference.runs.waits else None,
     )
 
@@ -148,38 +147,6 @@ def _inference_scheduled(context: Context, found: Findings) -> tuple[Status, Rea
     assert found.active is not None
     text = f"{inference.timetable.schedule} serves version {found.active.version}"
     return "True", Reason.CRON_JOB_APPLIED, text
-
-
-def _signal_fresh(
-    conditions: ConditionSet, context: Context, found: Findings
-) -> tuple[Status, Reason, str]:
-    scheduled = conditions.get(Kind.INFERENCE_SCHEDULED)
-    if scheduled.status != "True":
-        return "Unknown", scheduled.reason, scheduled.message
-    until = _fresh_until(conditions, found)
-    failure = found.inference.runs.failure
-    why = f": {failure.message}" if failure else ""
-    if found.active_signals:
-        at = max(s.ts for s in found.active_signals)
-        if until is not None and until > context.now:
-            return "True", Reason.SIGNAL_RECEIVED, "the last decision is up to date"
-        return "False", Reason.SIGNAL_STALE, f"no decision since {at}{why}"
-    if until is not None and until > context.now and failure is None:
-        return "Unknown", Reason.WAITING_FOR_SIGNAL, "the first run is yet to come"
-    return "False", Reason.SIGNAL_STALE, f"no decision of this version yet{why}"
-
-
-def _fresh_until(conditions: ConditionSet, found: Findings) -> datetime | None:
-    timetable = found.inference.timetable
-    if not isinstance(timetable, Timetable):
-        return None
-    signals = [from_time(s.ts) for s in found.active_signals]
-    served = [conditions.get(Kind.INFERENCE_SCHEDULED).last_transition_time]
-    candidate = found.candidate
-    if candidate.is_complete and candidate.status.completion_time:
-        served.append(candidate.status.completion_time)
-    at = max(signals) if signals else max(map(from_time, served))
-    return is_fresh_until(timetable, at, found.deadline_seconds)
 
 
 def _degraded(found: Findings) -> Finding | None:

@@ -474,7 +474,7 @@ async def test_corrupt_artifact_keeps_the_last_signal_and_says_so() -> None:
     assert world.status()["lastSignal"] == before
     world.pass_time(900)
     await world.settle()
-    assert world.condition("SignalFresh") == ("False", "SignalStale")
+    assert world.condition("SignalFresh") == ("False", "RunFailed")
     assert "sha256 differs" in world.message_of("SignalFresh")
 
 

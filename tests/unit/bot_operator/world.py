@@ -90,6 +90,8 @@ class World:
     promoted: bool = True
     running: bool = True
     """Whether the kubelet ends the pods that it starts."""
+    admitting: bool = True
+    """Whether the API server lets Jobs have pods."""
 
     kube_type: type[FakeKube] = FakeKube
 
@@ -203,6 +205,8 @@ class World:
         if job["spec"].get("suspend") or is_true(job, "Complete") or is_true(job, "Failed"):
             return False
         pods = pods_of(self.kube, job)
+        if not pods and not self.admitting:
+            return False
         if not pods:
             self.kube.put(_pod_of(job))
             self.kube.put({**job, "status": {"active": 1, "startTime": to_time(self.at)}})
