@@ -16,17 +16,17 @@ from bot_operator.resources import (
     PODS,
     Manifest,
     Ref,
-    condition_of,
     controller_uid,
     is_deleting,
     is_true,
     resource_of,
     uid_of,
 )
-from bot_operator.specs import read_spec
+from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimSeen, observe_claim, store_claim
 from bot_operator.waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
 from bot_runtime.contract.conditions import BotCondition
+from bot_runtime.contract.status import TradingBotStatus
 from bot_runtime.contract.tradingbot import TradingBotSpec
 
 
@@ -85,10 +85,11 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
 
 
 async def _refusal(kube: Kube, owner: Manifest, cron_job: Manifest | None) -> str | None:
-    fresh = condition_of(owner, BotCondition.SIGNAL_FRESH) or {}
-    if cron_job is None or fresh.get("status") != "False":
+    if cron_job is None:
         return None
-    return await observe_refusal(kube, cron_job)
+    known = read_status(TradingBotStatus, owner).conditions
+    stale = any(c.type == BotCondition.SIGNAL_FRESH and c.status == "False" for c in known)
+    return await observe_refusal(kube, cron_job) if stale else None
 
 
 def _owned(children: list[Manifest], resource: object, owner: Manifest) -> tuple[Manifest, ...]:
