@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import inference_cold, reconcile_200
+from benchmarks import inference_cold, reconcile
 from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "inference-cold": inference_cold.measure,
-    "reconcile-200": reconcile_200.measure,
+    "reconcile-200": reconcile.measure_200,
+    "reconcile-1000": reconcile.measure_1000,
 }
 
 

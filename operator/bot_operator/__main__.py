@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ _RELIST_BACKOFF_SECONDS = 2.0
 async def operate(settings: Settings) -> None:
     """Run one operator process until a signal ends it."""
     server = await ApiServer.connect()
+    _calm_collector()
     queue: WorkQueue[Key] = WorkQueue()
     health = Health(server, queue)
     lease = Lease(server, settings)
@@ -93,6 +95,17 @@ async def _list_first(feed: Feed) -> None:
 def _stop_on_signals(stop: asyncio.Event) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+def _calm_collector() -> None:
+    """Have the collector of cycles look rarely, and never at what is there from the start.
+
+    It took a tenth of the operator's time: JSON comes and goes by reference counts alone, and the
+    modules' hundred thousand objects stay for ever.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def build_parser() -> argparse.ArgumentParser:
