@@ -84,6 +84,8 @@ class Client:
                 response.raise_for_status()
                 async for line in response.content:
                     event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        break  # the server lost patience: begin again with what there is
                     if see(event["type"], event["object"]):
                         return
 
