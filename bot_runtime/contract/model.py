@@ -62,6 +62,12 @@ VersionName = Annotated[
         "[a-z0-9]([-a-z0-9]*[a-z0-9])?",
         "is not a version: write one as `kubectl get tradingbots,modeltrainings` shows it",
     ),
+    Rule(
+        "self != 'latest'",
+        "is no version: name the one to serve, or leave pinnedVersion out to follow promotions",
+        lambda version: version != "latest",
+        quotes=True,
+    ),
 ]
 """Name of a version in the store."""
 

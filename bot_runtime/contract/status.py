@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bot_runtime.contract.conditions import Reason
-from bot_runtime.contract.failures import LastFailure
+from bot_runtime.contract.failures import MESSAGE_MAX, LastFailure
 from bot_runtime.contract.model import Model
 from bot_runtime.contract.results import Metrics, Number
 from bot_runtime.contract.signal import StatusSignal
@@ -80,6 +80,14 @@ class ActiveModel(Model):
     )
 
 
+class UnusableVersion(Model):
+    """A version that inference could not load; it is not served again unless it is pinned."""
+
+    version: str = Field(max_length=80, description="Version in the store.")
+    time: Time = Field(description="When a run failed to load it.")
+    message: str = Field(max_length=MESSAGE_MAX, description="What was wrong with it.")
+
+
 class CandidateTraining(Model):
     """The training that the bot follows."""
 
@@ -142,6 +150,19 @@ class TradingBotStatus(Model):
     conditions: Conditions = ()
     images: ImagesStatus | None = Field(default=None, description="Images in use.")
     active_model: ActiveModel | None = Field(default=None, description="Version in use.")
+    previous_model: ActiveModel | None = Field(
+        default=None,
+        description="Version that was served before: taken where the active one cannot be loaded.",
+    )
+    unusable_versions: tuple[UnusableVersion, ...] = Field(
+        default=(),
+        max_length=5,
+        description="Versions that could not be loaded and are not served.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["version"],
+        },
+    )
     candidate_training: CandidateTraining | None = Field(
         default=None, description="Training under way or last ended."
     )

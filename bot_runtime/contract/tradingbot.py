@@ -110,6 +110,21 @@ class BotTrainingSpec(TrainingSpec):
             "so that a fleet does not train at once."
         ),
     )
+    history_limit: int = Field(
+        default=3,
+        ge=0,
+        le=100,
+        description=(
+            "How many ended ModelTrainings stay beside those of the versions in use, the newest."
+        ),
+    )
+    max_model_age: Duration | None = Field(
+        default=None,
+        description=(
+            "Age at which the served version counts as stale: condition ModelFresh becomes False. "
+            "The bot decides on. Unset: it never does."
+        ),
+    )
     missed_run_policy: Literal["Skip", "RunOnce"] = Field(
         default="Skip",
         description=(

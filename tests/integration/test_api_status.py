@@ -17,9 +17,11 @@ from bot_runtime.contract.status import (
     Children,
     Condition,
     ImagesStatus,
+    LastRun,
     ModelTrainingStatus,
     StepStatus,
     TradingBotStatus,
+    UnusableVersion,
     VersionStatus,
 )
 from tests.integration.api import Refused
@@ -36,6 +38,7 @@ FAILURE = LastFailure(
     container="runtime",
     failure_class=FailureClass.OUT_OF_MEMORY,
     exit_code=137,
+    signal=9,
     message="the container was killed at its memory limit",
     time=AT,
     retryable=False,
@@ -71,28 +74,32 @@ def _signal(symbol: str) -> StatusSignal:
     )
 
 
+MODEL = ActiveModel(
+    version="v1",
+    training="btc-paper-1",
+    trained_at=AT,
+    artifact_digest=DIGEST,
+    git_commit="abc",
+    objectives=tuple(
+        ActiveObjective(
+            name=name,
+            algorithm="GradientBoosting",
+            metrics={"auc": "0.61", "auc_naive": "0.5"},
+            artifact_sha256=DIGEST,
+        )
+        for name in OBJECTIVES
+    ),
+    tradable_share="0.12",
+)
+
 BOT_STATUS = TradingBotStatus(
     observed_generation=1,
     state="Deciding",
     conditions=tuple(map(_condition, BotCondition)),
     images=ImagesStatus(training="a:1", inference="b:1"),
-    active_model=ActiveModel(
-        version="v1",
-        training="btc-paper-1",
-        trained_at=AT,
-        artifact_digest=DIGEST,
-        git_commit="abc",
-        objectives=tuple(
-            ActiveObjective(
-                name=name,
-                algorithm="GradientBoosting",
-                metrics={"auc": "0.61", "auc_naive": "0.5"},
-                artifact_sha256=DIGEST,
-            )
-            for name in OBJECTIVES
-        ),
-        tradable_share="0.12",
-    ),
+    active_model=MODEL,
+    previous_model=MODEL,
+    unusable_versions=(UnusableVersion(version="v0", time=AT, message="sha256 differs"),),
     candidate_training=CandidateTraining(
         name="btc-paper-2", attempt=2, next_attempt_time=AT, scheduled_time=AT
     ),
@@ -101,6 +108,7 @@ BOT_STATUS = TradingBotStatus(
     missed_training_time=AT,
     last_signal=_signal("BTC/USDT"),
     signals=(_signal("BTC/USDT"), _signal("ETH/USDT")),
+    last_run=LastRun(job="j", time=AT, outcome="Signal", run_digest=DIGEST),
     last_failure=FAILURE,
     children=Children(claim="c", cron_job="j", run_configuration="r", training="t"),
 )

@@ -1,6 +1,6 @@
 """The version that a bot serves, and the spec that it is served with."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bot_operator.resources import Manifest, name_of
 from bot_operator.specs import read_spec, read_status
@@ -12,6 +12,7 @@ from bot_runtime.contract.status import (
     ActiveObjective,
     ModelTrainingStatus,
     TradingBotStatus,
+    UnusableVersion,
 )
 from bot_runtime.contract.tradingbot import BotModelSpec, TradingBotSpec
 
@@ -21,14 +22,14 @@ def choose_active(
     before: TradingBotStatus,
     candidate: Candidate,
     trainings: Iterable[Manifest],
+    unusable: Collection[str],
 ) -> ActiveModel | None:
-    """Return the version to serve: the pinned one, else the newest that was promoted."""
+    """Return the version to serve: the pinned one, else the newest promoted that can be loaded.
+
+    Where the active one is `unusable` the one before it takes over, else any other promoted one.
+    """
     gate_off = spec.training.gate.mode == "Off"
-    by_version = {
-        status.version.version: (training, status)
-        for training in trainings
-        if (status := read_status(ModelTrainingStatus, training)).version is not None
-    }
+    by_version = _by_version(trainings)
     pinned = spec.model.pinned_version
     current = before.active_model
     if pinned is not None:
@@ -36,13 +37,71 @@ def choose_active(
             return to_active(*by_version[pinned])
         keeps = current is not None and current.version == pinned
         return current if keeps else ActiveModel(version=pinned)
-    if candidate.training is not None and _may_serve(candidate.status, gate_off=gate_off):
+    newest = candidate.status.version
+    if (
+        candidate.training is not None
+        and newest is not None
+        and newest.version not in unusable
+        and _may_serve(candidate.status, gate_off=gate_off)
+    ):
         return to_active(candidate.training, candidate.status)
-    if current is None or current.version not in by_version:
+    if current is None:
+        return None
+    others = [pair for version, pair in by_version.items() if version not in unusable]
+    if current.version in unusable:
+        return _fall_back(before.previous_model, others, unusable) or current
+    if current.version not in by_version:
         return current
     # It may have been pinned although the gate had rejected it.
     _, status = by_version[current.version]
-    return current if _may_serve(status, gate_off=gate_off) else _newest(by_version.values())
+    return current if _may_serve(status, gate_off=gate_off) else _newest(others)
+
+
+def previous_of(
+    before: TradingBotStatus, active: ActiveModel | None, unusable: Collection[str]
+) -> ActiveModel | None:
+    """Return the version that was served before `active` and can be served again."""
+    served = (before.active_model, before.previous_model)
+    return next(
+        (
+            model
+            for model in served
+            if model is not None
+            and model.version not in unusable
+            and (active is None or model.version != active.version)
+        ),
+        None,
+    )
+
+
+def still_unusable(
+    before: TradingBotStatus, trainings: Iterable[Manifest]
+) -> tuple[UnusableVersion, ...]:
+    """Return the versions that could not be loaded and were not published again since."""
+    by_version = _by_version(trainings)
+
+    def published(version: str) -> str:
+        return by_version[version][1].completion_time or "" if version in by_version else ""
+
+    return tuple(u for u in before.unusable_versions if published(u.version) <= u.time)
+
+
+def _by_version(trainings: Iterable[Manifest]) -> dict[str, tuple[Manifest, ModelTrainingStatus]]:
+    return {
+        status.version.version: (training, status)
+        for training in trainings
+        if (status := read_status(ModelTrainingStatus, training)).version is not None
+    }
+
+
+def _fall_back(
+    previous: ActiveModel | None,
+    others: Iterable[tuple[Manifest, ModelTrainingStatus]],
+    unusable: Collection[str],
+) -> ActiveModel | None:
+    if previous is not None and previous.version not in unusable:
+        return previous
+    return _newest(others)
 
 
 def to_active(training: Manifest, status: ModelTrainingStatus) -> ActiveModel:

@@ -29,7 +29,6 @@ from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
 
 FIRST_BACKOFF_SECONDS = 60.0
 LAST_BACKOFF_SECONDS = 6 * 3600.0
-KEPT_TRAININGS = 3
 _ATTEMPTS_MAX = 1000
 _CLOCK_ERROR_MAX = timedelta(days=1)
 
@@ -88,6 +87,10 @@ class Wish:
     """Whether an unfinished training must make way (its volume is made again)."""
     secret_changed_at: datetime | None
     active_training: str | None
+    history_limit: int
+    """How many ended trainings stay beside those in use."""
+    in_use: frozenset[str]
+    """Versions whose trainings stay: the active, the previous, the pinned one."""
 
     def name(self, attempt: int, scheduled_time: str | None) -> str:
         """Return the name of the wanted training's `attempt`, at a time of the schedule."""
@@ -219,13 +222,16 @@ def _differs(training: Manifest, wish: Wish) -> bool:
 
 def _unwanted(seen: BotSeen, wish: Wish, name: str) -> tuple[Ref, ...]:
     """Return unfinished trainings of another spec or attempt, and ended ones beyond the history."""
-    others = [t for t in seen.trainings if name_of(t) not in {name, wish.active_training}]
-    ended = {name_of(t): read_status(ModelTrainingStatus, t).completion_time for t in others}
-    unfinished = [t for t in others if ended[name_of(t)] is None]
-    history = sorted(
-        (t for t in others if ended[name_of(t)] is not None),
-        key=lambda t: ended[name_of(t)] or "",
-        reverse=True,
-    )
-    unwanted = [*unfinished, *history[KEPT_TRAININGS:]]
+    unfinished: list[Manifest] = []
+    history: list[tuple[str, Manifest]] = []
+    for training in seen.trainings:
+        if name_of(training) in {name, wish.active_training}:
+            continue
+        status = read_status(ModelTrainingStatus, training)
+        if status.completion_time is None:
+            unfinished.append(training)
+        elif status.version is None or status.version.version not in wish.in_use:
+            history.append((status.completion_time, training))
+    history.sort(key=lambda ended: ended[0], reverse=True)
+    unwanted = [*unfinished, *(training for _, training in history[wish.history_limit :])]
     return tuple(ref_of(t) for t in unwanted if not is_deleting(t))

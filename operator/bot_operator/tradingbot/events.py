@@ -11,6 +11,7 @@ from bot_runtime.contract.conditions import Reason
 TOLD: Mapping[str, Telling] = {
     Kind.STALLED: {"True": "Warning"},
     Kind.MODEL_AVAILABLE: {"True": "Normal"},
+    Kind.MODEL_FRESH: {"False": "Warning"},
     Kind.DEGRADED: {"True": "Warning"},
     Kind.READY: {"True": "Normal"},
 }
@@ -18,7 +19,19 @@ TOLD: Mapping[str, Telling] = {
 
 def notes_of_bot(conditions: ConditionSet, context: Context, found: Findings) -> tuple[Note, ...]:
     """Return what is told as Events: transitions of conditions, and what no condition shows."""
-    notes = list(notes_of(conditions, TOLD))
+    before, active = context.before.active_model, found.active
+    told = dict(TOLD)
+    notes = []
+    if before is not None and active is not None and before.version != active.version:
+        # In the place of what the condition would tell: it may be promoted again and again.
+        del told[Kind.MODEL_AVAILABLE]
+        condition = conditions.get(Kind.MODEL_AVAILABLE)
+        text = f"{before.version} → {active.version}: {condition.message}"
+        fell_back = condition.reason is Reason.FELL_BACK
+        notes.append(Note("Warning" if fell_back else "Normal", condition.reason, text))
+    if conditions.get(Kind.MODEL_FRESH).reason is not Reason.STALE:
+        del told[Kind.MODEL_FRESH]
+    notes.extend(notes_of(conditions, told))
     missed = found.retraining.missed_time
     if missed is not None and missed != context.before.missed_training_time:
         text = f"the training scheduled for {missed} could not begin in time and is left out"

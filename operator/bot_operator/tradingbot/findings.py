@@ -13,7 +13,12 @@ from bot_operator.tradingbot.runs import RunsVerdict
 from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.signal import StatusSignal
-from bot_runtime.contract.status import ActiveModel, ImagesStatus, TradingBotStatus
+from bot_runtime.contract.status import (
+    ActiveModel,
+    ImagesStatus,
+    TradingBotStatus,
+    UnusableVersion,
+)
 from bot_runtime.contract.tradingbot import TradingBotSpec
 
 LATEST_START = timedelta(minutes=15)
@@ -100,6 +105,8 @@ class Findings:
     retraining: Retraining
     candidate: Candidate
     active: ActiveModel | None
+    unusable: tuple[UnusableVersion, ...]
+    """Versions that could not be loaded."""
     inference: Inference
     signals: tuple[StatusSignal, ...]
     deadline_seconds: int
@@ -111,6 +118,19 @@ class Findings:
         if self.active is None:
             return ()
         return tuple(s for s in self.signals if s.model_version == self.active.version)
+
+    @property
+    def unusable_names(self) -> frozenset[str]:
+        """The names of the versions that could not be loaded."""
+        return frozenset(u.version for u in self.unusable)
+
+    @property
+    def refused(self) -> UnusableVersion | None:
+        """The newest promoted version where it is not served because it could not be loaded."""
+        newest = self.candidate.status.version
+        if newest is None or (self.active and newest.version == self.active.version):
+            return None
+        return next((u for u in self.unusable if u.version == newest.version), None)
 
     @property
     def failure(self) -> LastFailure | None:

@@ -1,17 +1,48 @@
 """Inference: the run configuration and the CronJob of the version that a bot serves."""
 
-from bot_operator.resources import Ref, name_of, ref_of
-from bot_operator.tradingbot.active import serving_spec
-from bot_operator.tradingbot.checks import check_schedule
+from bot_operator.resources import Ref, is_true, name_of, ref_of
+from bot_operator.tradingbot.active import choose_active, serving_spec, still_unusable
+from bot_operator.tradingbot.candidate import Candidate
+from bot_operator.tradingbot.checks import check_schedule, is_version_unusable
 from bot_operator.tradingbot.findings import Context, Inference
 from bot_operator.tradingbot.objects import Serving, build_configuration, build_cron_job
-from bot_operator.tradingbot.runs import read_runs
+from bot_operator.tradingbot.runs import read_runs, run_digest
+from bot_runtime.contract import names
 from bot_runtime.contract.intervals import schedule_of
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import inference_run
-from bot_runtime.contract.status import ActiveModel
+from bot_runtime.contract.status import ActiveModel, UnusableVersion
 
 KEPT_CONFIGURATIONS = 3
+UNUSABLE_MAX = 5
+
+
+def plan_serving(
+    context: Context, wanted: ModelTrainingSpec, candidate: Candidate, *, stopped: bool
+) -> tuple[ActiveModel | None, Inference, tuple[UnusableVersion, ...]]:
+    """Return the version to serve and how, and the versions that could not be loaded.
+
+    A version that its run could not load is put aside at once, and the one before it takes over.
+    """
+    trainings = context.seen.trainings
+    unusable = still_unusable(context.before, trainings)
+
+    def choose() -> tuple[ActiveModel | None, Inference]:
+        aside = {u.version for u in unusable}
+        active = choose_active(context.spec, context.before, candidate, trainings, aside)
+        return active, plan_inference(context, wanted, active, stopped=stopped)
+
+    active, inference = choose()
+    if active is None:
+        return active, inference, unusable
+    failure, known = inference.runs.failure, {u.version for u in unusable}
+    if failure is not None and is_version_unusable(failure) and active.version not in known:
+        found = UnusableVersion(version=active.version, time=failure.time, message=failure.message)
+        unusable = (*unusable, found)[-UNUSABLE_MAX:]
+        active, inference = choose()
+    elif inference.runs.signals and active.version in known:
+        unusable = tuple(u for u in unusable if u.version != active.version)
+    return active, inference, unusable
 
 
 def plan_inference(
@@ -47,9 +78,13 @@ def plan_inference(
 
 
 def _old_configurations(context: Context, current: str) -> tuple[Ref, ...]:
-    """Return the run configurations beyond the last three, the current one among them."""
+    """Return the run configurations beyond the last three that no run is about to read."""
+    kept = {current}
+    for run in context.seen.runs:
+        if not (is_true(run.job, "Complete") or is_true(run.job, "Failed")):
+            kept.add(names.run_configuration_name(context.name, run_digest(run) or ""))
     others = sorted(
-        (c for c in context.seen.configurations if name_of(c) != current),
+        (c for c in context.seen.configurations if name_of(c) not in kept),
         key=lambda c: (str(c["metadata"].get("creationTimestamp", "")), name_of(c)),
         reverse=True,
     )

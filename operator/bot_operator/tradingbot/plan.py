@@ -9,12 +9,12 @@ from bot_operator.resources import Manifest, Ref, generation_of, name_of, ref_of
 from bot_operator.settings import Settings
 from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimVerdict, plan_claim, store_claim
-from bot_operator.tradingbot.active import choose_active
+from bot_operator.tradingbot.active import previous_of
 from bot_operator.tradingbot.candidate import Candidate, Wish, find_candidate, plan_candidate
 from bot_operator.tradingbot.checks import merge_signals
 from bot_operator.tradingbot.events import TOLD, notes_of_bot
 from bot_operator.tradingbot.findings import Context, Findings
-from bot_operator.tradingbot.inference import plan_inference
+from bot_operator.tradingbot.inference import plan_serving
 from bot_operator.tradingbot.objects import bot_labels
 from bot_operator.tradingbot.observe import BotSeen
 from bot_operator.tradingbot.retraining import plan_retraining
@@ -74,9 +74,8 @@ def _find(context: Context) -> Findings:
     current = find_candidate(seen, context.before, wish, context.now)
     retraining = plan_retraining(context, current, may_train=wish.allowed)
     candidate = plan_candidate(seen, current, wish, retraining.due, context.now)
-    active = choose_active(spec, context.before, candidate, seen.trainings)
     stopped = spec.suspend or not secret.valid
-    inference = plan_inference(context, wanted, active, stopped=stopped)
+    active, inference, unusable = plan_serving(context, wanted, candidate, stopped=stopped)
     signals = merge_signals(context.before.signals, inference.runs.signals, inference.symbols)
     return Findings(
         secret=secret,
@@ -85,6 +84,7 @@ def _find(context: Context) -> Findings:
         retraining=retraining,
         candidate=candidate,
         active=active,
+        unusable=unusable,
         inference=inference,
         signals=signals,
         deadline_seconds=spec.inference.deadline_seconds,
@@ -143,7 +143,15 @@ def _wish(
         restart=bool(claim.delete),
         secret_changed_at=context.seen.secret.changed_at if context.seen.secret else None,
         active_training=active.training if active else None,
+        history_limit=spec.training.history_limit,
+        in_use=_versions_in_use(context),
     )
+
+
+def _versions_in_use(context: Context) -> frozenset[str]:
+    served = (context.before.active_model, context.before.previous_model)
+    pinned = context.spec.model.pinned_version
+    return frozenset({m.version for m in served if m} | ({pinned} if pinned else set()))
 
 
 def _everything_running(seen: BotSeen) -> tuple[Ref, ...]:
@@ -166,6 +174,8 @@ def _build_status(
         conditions=conditions.all(),
         images=context.images,
         active_model=findings.active,
+        previous_model=previous_of(before, findings.active, findings.unusable_names),
+        unusable_versions=findings.unusable,
         candidate_training=followed,
         next_training_time=findings.retraining.next_time,
         training_schedule=findings.retraining.schedule,

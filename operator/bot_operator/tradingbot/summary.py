@@ -7,20 +7,24 @@ from bot_operator.credentials import poll_seconds
 from bot_operator.plan import earliest
 from bot_operator.resources import from_time
 from bot_operator.tradingbot.candidate import has_learned
-from bot_operator.tradingbot.checks import (
-    is_feed_trouble,
-    is_version_unusable,
-)
+from bot_operator.tradingbot.checks import is_feed_trouble
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.freshness import fresh_until, judge_freshness
+from bot_operator.tradingbot.models import (
+    Finding,
+    describe_failure,
+    describe_fall_back,
+    judge_age,
+    judge_availability,
+    stale_at,
+    why_no_model,
+)
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, TrainingCondition
 from bot_runtime.contract.status import BotState, TradingBotStatus
 
 LOOK_AGAIN_SECONDS = 10.0
 """How often a run is looked at while no pod of it runs: Events are not watched."""
-
-Finding = tuple[Reason, str]
 
 
 def refuse(
@@ -48,7 +52,8 @@ def decide_conditions(conditions: ConditionSet, context: Context, found: Finding
     conditions.set(Kind.SECRETS_VALID, valid, found.secret.reason, found.secret.message)
     claim = found.claim
     conditions.set(Kind.STORAGE_READY, claim.status, claim.reason, claim.message)
-    conditions.set(Kind.MODEL_AVAILABLE, *_model_available(context, found))
+    conditions.set(Kind.MODEL_AVAILABLE, *judge_availability(context, found))
+    conditions.set(Kind.MODEL_FRESH, *judge_age(context, found))
     conditions.set(Kind.INFERENCE_SCHEDULED, *_inference_scheduled(context, found))
     conditions.set(Kind.SIGNAL_FRESH, *judge_freshness(conditions, context, found))
     degraded = _degraded(found)
@@ -88,50 +93,9 @@ def next_look(conditions: ConditionSet, context: Context, found: Findings) -> fl
         _seconds_until(found.candidate.retry_at, context.now),
         _seconds_until(found.retraining.look_at(context.now), context.now),
         _seconds_until(fresh_until(conditions, found), context.now),
+        _seconds_until(stale_at(context, found), context.now),
         LOOK_AGAIN_SECONDS if found.inference.runs.waits else None,
     )
-
-
-def _model_available(context: Context, found: Findings) -> tuple[Status, Reason, str]:
-    failure = found.inference.runs.failure
-    if found.active is not None:
-        version = found.active.version
-        if failure is not None and is_version_unusable(failure):
-            text = f"version {version} cannot be used: {failure.message}"
-            return "False", Reason.VERSION_UNUSABLE, text
-        if context.spec.model.pinned_version is not None:
-            return "True", Reason.VERSION_PINNED, f"version {version} is pinned"
-        return "True", Reason.MODEL_PROMOTED, f"version {version} is served"
-    reason, text = _without_model(found)
-    return "False", reason, text
-
-
-def _without_model(found: Findings) -> Finding:
-    """Return why no version is active."""
-    candidate = found.candidate
-    if candidate.has_failed:
-        return Reason.TRAINING_FAILED, _failed_text(found)
-    if candidate.is_complete:
-        assert candidate.status.version is not None
-        why = "; ".join(candidate.status.version.reasons)
-        text = (
-            f"version {candidate.status.version.version} did not pass the gate: {why}; change the "
-            f"spec, or delete modeltraining {candidate.name} to train again"
-        )
-        return Reason.NOT_BETTER_THAN_NAIVE, text
-    if candidate.is_running or candidate.create:
-        state = candidate.status.state
-        return Reason.WAITING_FOR_MODEL, f"training {candidate.name} is under way: {state}"
-    return Reason.WAITING_FOR_MODEL, "no training has begun"
-
-
-def _failed_text(found: Findings) -> str:
-    candidate, failure = found.candidate, found.candidate.status.last_failure
-    what = "failed"
-    if failure is not None:
-        what = f"{failure.step} failed ({failure.failure_class.value}): {failure.message}"
-    again = f"; tried again at {candidate.retry_time}" if candidate.retry_time else ""
-    return f"training {candidate.name}: {what}{again}"
 
 
 def _inference_scheduled(context: Context, found: Findings) -> tuple[Status, Reason, str]:
@@ -161,9 +125,11 @@ def _degraded(found: Findings) -> Finding | None:
         return Reason.FEED_TROUBLE, "; ".join(f"{s.symbol}: {s.reason}" for s in feed)
     if found.active is None:
         return None
+    if found.refused is not None:
+        return Reason.FELL_BACK, describe_fall_back(found.refused, found.active.version)
     candidate = found.candidate
     if candidate.has_failed:
-        return Reason.TRAINING_FAILED, _failed_text(found)
+        return Reason.TRAINING_FAILED, describe_failure(found)
     version = candidate.status.version
     if version is not None and version.version != found.active.version and not version.promoted:
         why = "; ".join(version.reasons)
@@ -184,7 +150,7 @@ def _decide_summary(conditions: ConditionSet, context: Context, found: Findings)
     if ready != "True":
         conditions.set(Kind.RECONCILING, "True", reason, text)
     elif found.candidate.is_pending and _owes_version(context, found):
-        text = f"{_without_model(found)[1]}; until then the version before it decides"
+        text = f"{why_no_model(found)[1]}; until then the version before it decides"
         conditions.set(Kind.RECONCILING, "True", Reason.TRAINING_RUNNING, text)
     else:
         conditions.set(Kind.RECONCILING, "False", reason)
@@ -235,7 +201,7 @@ def _stalled(conditions: ConditionSet, context: Context, found: Findings) -> Fin
     if not _owes_version(context, found):
         return None
     if found.candidate.has_failed and found.candidate.retry_at is None:
-        return Reason.TRAINING_FAILED, _failed_text(found)
+        return Reason.TRAINING_FAILED, describe_failure(found)
     return _training_stalled(found)
 
 

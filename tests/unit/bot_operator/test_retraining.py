@@ -21,7 +21,7 @@ from tests.unit.bot_operator.world import World
 HOUR, DAY = 3600.0, 86_400.0
 
 
-async def scheduled_world(schedule: str = "0 3 * * *", **training: Any) -> World:
+async def scheduled_world(schedule: str | None = "0 3 * * *", **training: Any) -> World:
     """Return a world at noon UTC with a trained bot on a schedule."""
     world = World()
     world.add_bot()

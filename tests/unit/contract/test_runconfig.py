@@ -51,6 +51,8 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "training.timeZone": "Europe/Paris",
     "training.jitterSeconds": 600,
     "training.missedRunPolicy": "RunOnce",
+    "training.historyLimit": 5,
+    "training.maxModelAge": "14d",
     "training.gate.mode": "Off",
     "training.gate.margin": 0.1,
     "inference.schedule": "*/15 * * * *",

@@ -1,0 +1,245 @@
+"""Which version is served: promotion, roll back, falling back, age, history."""
+
+from typing import Any
+
+import pytest
+
+from bot_operator.resources import (
+    CONFIG_MAPS,
+    CRON_JOBS,
+    EVENTS,
+    JOBS,
+    MODEL_TRAININGS,
+    PODS,
+    Manifest,
+    name_of,
+)
+from tests.unit.bot_operator.test_retraining import DAY, HOUR, live, scheduled_world
+from tests.unit.bot_operator.world import World
+
+CORRUPT = {"exitCode": 66, "message": "trend.onnx: sha256 differs"}
+
+
+def active(world: World) -> str:
+    return str(world.status()["activeModel"]["version"])
+
+
+def told(world: World, reason: str) -> list[str]:
+    return [e["message"] for e in world.kube.all(EVENTS) if e["reason"] == reason]
+
+
+async def run(world: World, ended: Manifest | None = None) -> None:
+    """Let the CronJob fire once, and end that run well or as told."""
+    world.pass_time(60)
+    world.failing = {"Inference": ended} if ended else {}
+    world.fire()
+    await world.settle()
+
+
+async def two_versions() -> tuple[World, str, str]:
+    """Return a world in which a second version has replaced the first, with both names."""
+    world = await scheduled_world()
+    await run(world)
+    first = active(world)
+    await live(world, 16 * HOUR)
+    assert active(world) != first
+    return world, first, active(world)
+
+
+async def test_a_promotion_tells_old_and_new_version_each_time() -> None:
+    world, first, second = await two_versions()
+    assert any(f"{first} → {second}" in text for text in told(world, "ModelPromoted"))
+    await live(world, DAY)
+    third = active(world)
+    assert any(f"{second} → {third}" in text for text in told(world, "ModelPromoted"))
+    assert world.status()["previousModel"]["version"] == second
+
+
+async def test_a_version_that_cannot_be_loaded_gives_way_to_the_one_before_it() -> None:
+    world, first, second = await two_versions()
+    await run(world, CORRUPT)
+    assert active(world) == first
+    assert world.condition("ModelAvailable") == ("True", "FellBack")
+    assert "sha256 differs" in world.message_of("ModelAvailable")
+    assert world.condition("Stalled")[0] == "False"
+    assert [u["version"] for u in world.status()["unusableVersions"]] == [second]
+    texts = told(world, "FellBack")
+    assert len([t for t in texts if t.startswith(f"{second} → {first}")]) == 1
+    await run(world)
+    assert world.condition("Ready") == ("True", "BotReady")
+    assert world.condition("Degraded") == ("True", "FellBack")
+
+
+async def test_falling_back_does_not_flap_and_survives_a_restart() -> None:
+    world, first, _ = await two_versions()
+    await run(world, CORRUPT)
+    for _ in range(3):
+        world.restart()
+        await world.settle()
+        await run(world)
+        assert active(world) == first
+    assert len(told(world, "FellBack")) == 2  # the change of version, and Degraded
+
+
+async def test_the_next_version_replaces_both() -> None:
+    world, first, second = await two_versions()
+    await run(world, CORRUPT)
+    world.failing.clear()
+    await live(world, DAY)
+    assert active(world) not in {first, second}
+    assert world.condition("ModelAvailable") == ("True", "ModelPromoted")
+    assert world.status()["previousModel"]["version"] == first
+
+
+async def test_where_both_cannot_be_loaded_it_says_so_and_stays() -> None:
+    world, first, _ = await two_versions()
+    await run(world, CORRUPT)
+    await run(world, CORRUPT)
+    assert active(world) == first
+    assert world.condition("ModelAvailable") == ("False", "VersionUnusable")
+    assert world.condition("Stalled") == ("True", "VersionUnusable")
+    await run(world)
+    assert world.condition("Ready") == ("True", "BotReady")
+
+
+async def test_pinning_the_version_that_was_put_aside_tries_it_again() -> None:
+    world, first, second = await two_versions()
+    await run(world, CORRUPT)
+    world.change_bot(model__pinnedVersion=second)
+    await world.settle()
+    assert active(world) == second
+    await run(world)
+    assert "unusableVersions" not in world.status() or not world.status()["unusableVersions"]
+    world.change_bot(model__pinnedVersion=None)
+    await world.settle()
+    assert active(world) == second
+    assert first != second
+
+
+async def test_a_pinned_version_that_cannot_be_loaded_is_not_replaced_behind_its_back() -> None:
+    world, first, _ = await two_versions()
+    world.change_bot(model__pinnedVersion=first)
+    await world.settle()
+    await run(world, CORRUPT)
+    assert active(world) == first
+    assert world.condition("ModelAvailable") == ("False", "VersionUnusable")
+
+
+async def test_rolling_back_by_a_pin_tells_both_versions() -> None:
+    world, first, second = await two_versions()
+    world.change_bot(model__pinnedVersion=first)
+    await world.settle()
+    assert any(t.startswith(f"{second} → {first}") for t in told(world, "VersionPinned"))
+    assert world.status()["previousModel"]["version"] == second
+
+
+async def test_the_version_becomes_stale_at_its_age_and_is_told_once() -> None:
+    world = World()
+    world.add_bot()
+    world.change_bot(training={"maxModelAge": "7d"})
+    await world.operate()
+    await world.operate()
+    await world.operate()
+    assert world.condition("ModelFresh")[0] == "Unknown"
+    await world.settle()
+    assert world.condition("ModelFresh") == ("True", "WithinMaxAge")
+    await live(world, 7 * DAY - 1)
+    assert world.condition("ModelFresh") == ("True", "WithinMaxAge")
+    await live(world, 2)
+    assert world.condition("ModelFresh") == ("False", "Stale")
+    await live(world, DAY)
+    assert len(told(world, "Stale")) == 1
+    world.change_bot(training={"maxModelAge": "9d"})
+    await world.settle()
+    assert world.condition("ModelFresh") == ("True", "WithinMaxAge")
+
+
+async def test_without_a_limit_no_version_is_ever_stale() -> None:
+    world = await scheduled_world(schedule=None)
+    assert world.condition("ModelFresh") == ("True", "NotNeeded")
+    assert told(world, "NotNeeded") == []
+
+
+@pytest.mark.parametrize(("limit", "stay"), [(0, 2), (1, 3), (3, 5)])
+async def test_ended_trainings_beyond_the_history_go_but_never_those_in_use(
+    limit: int, stay: int
+) -> None:
+    world = await scheduled_world(historyLimit=limit)
+    for _ in range(6):
+        await live(world, DAY)
+    trainings = {name_of(t) for t in world.kube.all(MODEL_TRAININGS)}
+    assert len(trainings) == stay  # the active, the previous, and the history
+    for model in ("activeModel", "previousModel"):
+        assert world.status()[model]["training"] in trainings
+
+
+async def test_the_pinned_versions_training_outlives_the_history() -> None:
+    world, first, _ = await two_versions()
+    pinned = world.status()["previousModel"]["training"]
+    world.change_bot(training={"schedule": "0 3 * * *", "historyLimit": 0})
+    world.change_bot(model__pinnedVersion=first)
+    await world.settle()
+    world.change_bot(symbols=["ETH/USDT"])
+    await world.settle()
+    assert pinned in {name_of(t) for t in world.kube.all(MODEL_TRAININGS)}
+
+
+async def test_the_run_configuration_of_a_run_that_has_not_ended_stays() -> None:
+    world = await scheduled_world()
+    world.running = False
+    world.fire()
+    await world.settle()
+    pod = next(p for p in world.kube.all(PODS) if "infer" in name_of(p))
+    assert pod["status"]["phase"] == "Running"
+    used = next(c for c in world.kube.all(CONFIG_MAPS) if name_of(c).startswith("btc-paper-run-"))
+    for n in range(5):
+        world.pass_time(1)
+        world.change_bot(decision__probMin=0.6 + n / 100)
+        await world.settle()
+    left = {name_of(c) for c in world.kube.all(CONFIG_MAPS)}
+    assert name_of(used) in left
+    assert len([name for name in left if name.startswith("btc-paper-run-")]) == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"images": {"inference": "example.org/infer:1.0.1", "training": "example.org/train:1.0.1"}},
+        {"inference": {"resources": {"limits": {"memory": "1Gi"}}}},
+        {"decision": {"probMin": 0.7}},
+    ],
+)
+async def test_another_image_resources_or_thresholds_kill_no_pod_and_train_nothing(
+    change: dict[str, Any],
+) -> None:
+    world = await scheduled_world(schedule=None)
+    world.running = False
+    world.fire()
+    await world.settle()
+    pods = {name_of(p): p for p in world.kube.all(PODS)}
+    jobs = len(world.kube.created(JOBS))
+    world.change_bot(**change)
+    await world.settle()
+    assert {name_of(p): p for p in world.kube.all(PODS)} == pods
+    assert len(world.kube.created(JOBS)) == jobs
+    assert len(world.kube.created(MODEL_TRAININGS)) == 1
+    assert not any(verb == "delete" for verb, *_ in world.kube.writes)
+    template = world.kube.all(CRON_JOBS)[0]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    if "images" in change:
+        assert template["containers"][0]["image"] == "example.org/infer:1.0.1"
+
+
+async def test_symbols_come_and_go_with_the_version_that_knows_them() -> None:
+    world = await scheduled_world(schedule=None)
+    await run(world)
+    first = active(world)
+    world.change_bot(symbols=["BTC/USDT", "ETH/USDT"])
+    await world.settle()
+    assert active(world) != first
+    await run(world)
+    assert [s["symbol"] for s in world.status()["signals"]] == ["BTC/USDT", "ETH/USDT"]
+    world.change_bot(symbols=["ETH/USDT"])
+    await world.settle()
+    assert [s["symbol"] for s in world.status()["signals"]] == ["ETH/USDT"]
+    assert world.status()["lastSignal"]["symbol"] == "ETH/USDT"
+    assert len(world.kube.created(MODEL_TRAININGS)) == 3
