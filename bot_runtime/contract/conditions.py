@@ -96,6 +96,8 @@ class Reason(StrEnum):
     """Nothing runs until the claim can be used."""
     WAITING_FOR_MODEL = "WaitingForModel"
     """No version is promoted yet: a training is under way."""
+    WAITING_FOR_SLOT = "WaitingForSlot"
+    """As many trainings run as the operator lets run at once; the oldest goes first."""
     WAITING_FOR_SIGNAL = "WaitingForSignal"
     """The CronJob is in place and has not produced a signal of this version yet."""
     TRAINING_RUNNING = "TrainingRunning"

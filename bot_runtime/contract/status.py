@@ -247,6 +247,7 @@ TrainingState = Literal[
     "Pending",
     "WaitingForSecrets",
     "WaitingForStorage",
+    "Queued",
     "Fetching",
     "Training",
     "Evaluating",

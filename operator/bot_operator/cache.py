@@ -42,6 +42,9 @@ class Cache:
         self._deleted: OrderedDict[str, None] = OrderedDict()
         self._doubted: set[Ref] = set()
         self._gone: OrderedDict[str, deque[Manifest]] = OrderedDict()
+        self._queued: set[tuple[Resource, str, str]] = set()
+        self.starting: set[str] = set()
+        """Uids of trainings that this process has decided to begin."""
 
     def put(self, manifest: Manifest) -> None:
         """Take a state of an object, unless a newer one or its deletion is known."""
@@ -57,12 +60,15 @@ class Cache:
             return
         self._unlink(key)
         self._objects[key] = slim(manifest)
+        if manifest.get("status", {}).get("state") == "Queued":
+            self._queued.add(key)
         for owner in _owners(manifest):
             self._owned[owner][key] = None
 
     def drop(self, manifest: Manifest) -> None:
         """Take note that an object is gone, for good: its uid never comes back."""
         self._deleted[uid_of(manifest)] = None
+        self.starting.discard(uid_of(manifest))
         while len(self._deleted) > _REMEMBERED_DELETIONS:
             self._deleted.popitem(last=False)
         key = _key(manifest)
@@ -118,6 +124,17 @@ class Cache:
         """Return all known objects of a kind."""
         return [found for key, found in self._objects.items() if key[0] == resource]
 
+    def queued(self) -> list[Manifest]:
+        """Return the trainings that wait for a slot."""
+        return [self._objects[key] for key in self._queued]
+
+    def note_start(self, uid: str, *, starts: bool) -> None:
+        """Take note of whether a training begins or goes on, ahead of the API server's answer."""
+        if starts:
+            self.starting.add(uid)
+        else:
+            self.starting.discard(uid)
+
     def of_bot(self, namespace: str, bot: str) -> list[Manifest]:
         """Return all known children of a bot, those of its trainings included."""
         return self._children((names.LABEL_BOT, namespace, bot))
@@ -161,6 +178,7 @@ class Cache:
 
     def _unlink(self, key: tuple[Resource, str, str]) -> None:
         known = self._objects.pop(key, None)
+        self._queued.discard(key)
         if known is None:
             return
         for owner in _owners(known):

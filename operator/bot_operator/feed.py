@@ -25,12 +25,15 @@ from bot_operator.resources import (
     namespace_of,
     resource_of,
 )
+from bot_operator.slots import first_queued, frees_slot
 from bot_runtime.contract import names
 
 RELIST_SECONDS = 600.0
 RELIST_BACKOFF_SECONDS = 30.0
 GAP_SECONDS = 2.0
 SPREAD_SECONDS = 30.0
+WOKEN_FOR_A_SLOT = 32
+"""How many of those that wait longest look again when a slot may be free."""
 CHILD_SELECTOR = f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"
 
 log = structlog.get_logger()
@@ -75,6 +78,9 @@ class Feed:
             self._cache.put(manifest)
         for key in self._keys_of(manifest):
             self._queue.add(key)
+        if resource == MODEL_TRAININGS and (kind == "DELETED" or frees_slot(manifest)):
+            for waiting in first_queued(self._cache.queued(), WOKEN_FOR_A_SLOT):
+                self._queue.add(Key(resource, namespace_of(waiting), name_of(waiting)))
 
     def listed(self) -> None:
         """Take note that a watch began anew by a list: what was deleted before it is not told."""

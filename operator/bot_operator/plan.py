@@ -37,6 +37,8 @@ class Plan:
     apply: tuple[Manifest, ...] = ()
     """Kept as they are here by server-side apply: claims and CronJobs."""
     notes: tuple[Note, ...] = ()
+    takes_slot: bool = False
+    """Whether a training begins or goes on: it counts against the limit from now on."""
     requeue_after: float | None = None
     """Seconds after which the owner is looked at again without being woken."""
 

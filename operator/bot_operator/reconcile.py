@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import uuid4
@@ -16,11 +16,12 @@ from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.errors import ApiError, Conflict
 from bot_operator.fleet import note_outcome
-from bot_operator.modeltraining.observe import observe_training
+from bot_operator.modeltraining.observe import TrainingSeen, observe_training
 from bot_operator.modeltraining.plan import plan_training
 from bot_operator.plan import Plan
-from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref, Resource
+from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref, Resource, uid_of
 from bot_operator.settings import Settings
+from bot_operator.slots import find_rivals
 from bot_operator.tradingbot.observe import observe_bot
 from bot_operator.tradingbot.plan import plan_bot
 from bot_operator.workqueue import CONFLICT_BACKOFF_SECONDS, WorkQueue
@@ -76,14 +77,23 @@ class Reconciler:
             self.cache.doubt(Ref(key.resource, key.namespace, key.name))
             raise
 
-    async def _reconcile(self, key: Key) -> float | None:
-        observe, plan_for = KINDS[key.resource]
+    async def observe(self, key: Key) -> Seen | None:
+        """Return what the plan for `key` depends on, None where its object is gone."""
         ref = Ref(key.resource, key.namespace, key.name)
-        seen: Seen | None = await observe(self.kube, self.cache, ref, self.clock())
+        seen: Seen | None = await KINDS[key.resource][0](self.kube, self.cache, ref, self.clock())
+        if self.settings.max_trainings and isinstance(seen, TrainingSeen):
+            # The last thing that is read: nothing is awaited from here until the plan is made.
+            return replace(seen, rivals=find_rivals(self.cache))
+        return seen
+
+    async def _reconcile(self, key: Key) -> float | None:
+        seen = await self.observe(key)
         if seen is None:
             return None
         now = self.clock()
-        plan = plan_for(seen, now, self.settings)
+        plan = KINDS[key.resource][1](seen, now, self.settings)
+        if key.resource == MODEL_TRAININGS:
+            self.cache.note_start(uid_of(seen.owner), starts=plan.takes_slot)
         written = await self.applier.apply(seen.owner, plan, now)
         note_outcome(seen.owner, plan.status)
         return 0.0 if written else plan.requeue_after

@@ -18,6 +18,7 @@ IDENTITY = "BOTCRIPTO_IDENTITY"
 PORT = "BOTCRIPTO_PORT"
 WORKERS = "BOTCRIPTO_WORKERS"
 LEASE_SECONDS = "BOTCRIPTO_LEASE_SECONDS"
+MAX_TRAININGS = "BOTCRIPTO_MAX_TRAININGS"
 
 _ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _IMAGE: TypeAdapter[str] = TypeAdapter(Image)
@@ -38,6 +39,8 @@ class Settings:
     port: int = 8080
     workers: int = 32
     lease_seconds: int = 15
+    max_trainings: int = 0
+    """How many trainings run at once over everything that is served; 0 for no limit."""
 
 
 def load_settings(
@@ -59,6 +62,7 @@ def load_settings(
         port=_integer(environment, PORT, 8080, 0, 65_535),
         workers=_integer(environment, WORKERS, 32, 1, 100),
         lease_seconds=_integer(environment, LEASE_SECONDS, 15, 3, 120),
+        max_trainings=_integer(environment, MAX_TRAININGS, 0, 0, 10_000),
     )
 
 

@@ -21,6 +21,7 @@ from bot_operator.resources import (
     resource_of,
     uid_of,
 )
+from bot_operator.slots import Rivals
 from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimSeen, observe_claim, store_claim
 from bot_operator.waits import observe_obstacles, observe_pods
@@ -38,6 +39,8 @@ class TrainingSeen:
     secret: SecretSeen | None = None
     claim: ClaimSeen | None = None
     steps: dict[Step, StepSeen] = field(default_factory=dict)
+    rivals: Rivals = field(default_factory=Rivals)
+    """Who shares the slots, where their number is limited."""
 
 
 async def observe_training(

@@ -31,6 +31,7 @@ from bot_operator.resources import (
     uid_of,
 )
 from bot_operator.settings import Settings
+from bot_operator.slots import QUEUED, has_slot
 from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimVerdict, plan_claim
 from bot_runtime.contract.conditions import Reason
@@ -55,10 +56,16 @@ class Gates:
 
     secret: Verdict
     claim: ClaimVerdict
+    slot: bool
 
     @property
     def open(self) -> bool:
         """Whether pods may be created."""
+        return self.ready and self.slot
+
+    @property
+    def ready(self) -> bool:
+        """Whether all is there that the training itself needs."""
         return self.secret.valid and self.claim.usable
 
 
@@ -73,7 +80,8 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
     if before.completion_time is not None:
         return Plan(before, delete=_unfinished(before, seen))
     context = _context(seen.owner, spec, before, settings)
-    gates = _judge_gates(seen, context, conditions, now)
+    slot = has_slot(seen.owner, seen.rivals, settings.max_trainings)
+    gates = _judge_gates(seen, context, conditions, now, slot=slot)
     judged = _judge_steps(before, seen, context.configuration.digest, now)
     known = before.model_copy(
         update={
@@ -89,6 +97,8 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
         notes = notes_of(conditions, _TOLD)
         return Plan(status, delete=_unfinished(status, seen), notes=notes)
     status = summarise(known, conditions, judged, gates.secret, gates.claim)
+    if gates.ready and not gates.slot:
+        status = _queue_up(status, conditions, settings)
     create, resume = _plan_jobs(seen, context, gates, status)
     return Plan(
         status,
@@ -97,6 +107,7 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
         apply=gates.claim.apply,
         delete=gates.claim.delete,
         notes=notes_of(conditions, _TOLD),
+        takes_slot=gates.open or any(s.job_uid for s in status.steps),
         requeue_after=_next_look(seen, gates, conditions, status, now),
     )
 
@@ -110,7 +121,7 @@ def _context(
 
 
 def _judge_gates(
-    seen: TrainingSeen, context: JobContext, conditions: ConditionSet, now: datetime
+    seen: TrainingSeen, context: JobContext, conditions: ConditionSet, now: datetime, *, slot: bool
 ) -> Gates:
     assert seen.claim is not None
     named = context.spec.exchange.credentials_secret
@@ -123,7 +134,7 @@ def _judge_gates(
     valid: Status = "True" if secret.valid else "False"
     conditions.set(Kind.SECRETS_VALID, valid, secret.reason, secret.message)
     conditions.set(Kind.STORAGE_READY, claim.status, claim.reason, claim.message)
-    return Gates(secret, claim)
+    return Gates(secret, claim, slot)
 
 
 def _judge_steps(
@@ -140,6 +151,19 @@ def _judge_steps(
         )
         for step in TRAINING_STEPS
     }
+
+
+def _queue_up(
+    status: ModelTrainingStatus, conditions: ConditionSet, settings: Settings
+) -> ModelTrainingStatus:
+    """Return the status of a training that could begin, but for the others."""
+    text = (
+        f"waits until one of the {settings.max_trainings} trainings that may run at once has ended"
+    )
+    conditions.set(Kind.READY, "False", Reason.WAITING_FOR_SLOT, text)
+    conditions.set(Kind.STALLED, "False", Reason.WAITING_FOR_SLOT)
+    conditions.set(Kind.RECONCILING, "True", Reason.WAITING_FOR_SLOT, text)
+    return status.model_copy(update={"state": QUEUED, "conditions": conditions.all()})
 
 
 def _failure_of(judged: dict[Step, Judged]) -> LastFailure | None:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot_operator.plan import Plan
-from bot_operator.reconcile import KINDS
-from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Ref, name_of, namespace_of
+from bot_operator.reconcile import KINDS, Key
+from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, name_of, namespace_of
 
 if TYPE_CHECKING:
     from tests.unit.bot_operator.world import World
@@ -22,10 +22,10 @@ async def check_rest(world: "World") -> None:
     writes, reads, told = len(kube.writes), len(kube.reads), kube.events.copy()
     later = dict(world.keys.later)
     for resource in (TRADING_BOTS, MODEL_TRAININGS):
-        observe, plan_for = KINDS[resource]
+        _, plan_for = KINDS[resource]
         for owner in kube.all(resource):
-            ref = Ref(resource, namespace_of(owner), name_of(owner))
-            seen = await observe(kube, world.cache, ref, world.at)
+            key = Key(resource, namespace_of(owner), name_of(owner))
+            seen = await world.reconciler.observe(key)
             if seen is None:
                 continue
             settings, name = world.reconciler.settings, name_of(owner)

@@ -94,6 +94,7 @@ class World:
     """Whether the API server lets Jobs have pods."""
 
     kube_type: type[FakeKube] = FakeKube
+    settings: Settings = SETTINGS
 
     def __post_init__(self) -> None:
         self.kube = self.kube_type(lambda: to_time(self.at))
@@ -105,7 +106,7 @@ class World:
         self.keys = Keys(lambda: self.at)
         self.feed = Feed(self.kube, NAMESPACE, self.cache, self.keys)
         applier = Applier(self.kube, self.cache)
-        self.reconciler = Reconciler(self.kube, self.cache, SETTINGS, lambda: self.at, applier)
+        self.reconciler = Reconciler(self.kube, self.cache, self.settings, lambda: self.at, applier)
         self.kube.events.clear()
         self._fresh = True
 
