@@ -16,6 +16,8 @@ from typing import Any, Final, TextIO
 
 from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.names import ENV_TERMINATION, TERMINATION_PATH
+from bot_runtime.contract.progress import EVENT as PROGRESS
+from bot_runtime.contract.progress import seconds_left
 from bot_runtime.contract.results import StepError, StepOrRun, StepResult, to_message
 from bot_runtime.errors import StepError as Failure
 
@@ -67,10 +69,15 @@ class Reporter:
         self.stream.flush()
 
     def progress(self, fraction: float, message: str, **fields: Any) -> None:
-        """Tell how much of the step is done, from 0 to 1, and what it is doing."""
-        self.log(
-            "progress", fraction=round(min(max(fraction, 0.0), 1.0), 4), message=message, **fields
-        )
+        """Tell how much of the step is done, from 0 to 1, and what it is doing.
+
+        `eta_seconds` is the step's pace so far unless the caller knows better.
+        """
+        share = min(max(fraction, 0.0), 1.0)
+        left = seconds_left(time.monotonic() - self.started, share)
+        told = {"eta_seconds": left, **fields}
+        known = {name: value for name, value in told.items() if value is not None}
+        self.log(PROGRESS, fraction=round(share, 4), message=message, **known)
 
     def warn(self, message: str) -> None:
         """Log a warning that also stands in the result (the first four, 200 characters each)."""

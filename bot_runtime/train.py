@@ -7,6 +7,7 @@ objectives/<Objective>/manifest.json, graphs      what evaluation assembles
 """
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ import numpy.typing as npt
 from bot_runtime.bundle import MANIFEST_FILE
 from bot_runtime.candidate import Candidate, train_candidate
 from bot_runtime.config import training_of
+from bot_runtime.contract.progress import seconds_left
 from bot_runtime.contract.results import ObjectiveResult
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.datasets import TrainingData, inputs_of, load_training_data
 from bot_runtime.errors import ArtifactInvalidError, ModelUnfitError
 from bot_runtime.labels import to_target
-from bot_runtime.models.forecaster import Task
+from bot_runtime.models.forecaster import Epoch, Progress, Task
 from bot_runtime.objectives import RULES, Columns
 from bot_runtime.reporting import Reporter
 from bot_runtime.store import Store, new_directory, save_json
@@ -63,10 +65,7 @@ def _train_all(
     spec, inputs = configuration.model, inputs_of(configuration)
     candidates = {}
     for i, algorithm in enumerate(spec.candidates):
-
-        def tell(share: float, message: str, i: int = i, name: str = algorithm) -> None:
-            reporter.progress((i + share) / len(spec.candidates), f"{name}: {message}")
-
+        tell = _telling(reporter, algorithm, i, len(spec.candidates))
         task = Task(
             objective=objective,
             features=data.features,
@@ -77,12 +76,36 @@ def _train_all(
             threads=cpu_count(),
             progress=tell,
         )
-        tell(0.0, "started")
+        reporter.progress(i / len(spec.candidates), f"{algorithm}: started")
         own = folder / "candidates" / algorithm
         own.mkdir(parents=True)
         candidates[algorithm] = train_candidate(algorithm, task, data, inputs, own)
-        tell(1.0, f"selection loss {candidates[algorithm].loss:.6g}")
+        loss = candidates[algorithm].loss
+        share = (i + 1) / len(spec.candidates)
+        reporter.progress(share, f"{algorithm}: selection loss {loss:.6g}")
     return candidates
+
+
+def _telling(reporter: Reporter, algorithm: Algorithm, i: int, candidates: int) -> Progress:
+    """Return what tells of the fit of the i-th candidate.
+
+    The time left is at this candidate's own pace, as if those after it took as long: one kind of
+    model says nothing of how fast the one before it was.
+    """
+    began = time.monotonic()
+
+    def tell(share: float, message: str, epoch: Epoch) -> None:
+        elapsed = time.monotonic() - began
+        left = seconds_left(elapsed, share / (candidates - i)) if share else None
+        reporter.progress(
+            (i + share) / candidates,
+            f"{algorithm}: {message}",
+            epoch=epoch[0],
+            epochs=epoch[1],
+            eta_seconds=left,
+        )
+
+    return tell
 
 
 def choose(candidates: dict[Algorithm, Candidate], reporter: Reporter) -> Candidate:

@@ -10,8 +10,7 @@ from bot_runtime.contract.model import Model
 from bot_runtime.contract.results import Metrics, Number
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.spec import Algorithm, Objective
-
-Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+from bot_runtime.contract.steps import StepStatus, Time
 
 
 class Condition(Model):
@@ -199,29 +198,6 @@ class TradingBotStatus(Model):
         default=None, description="The last failure; cleared on recovery."
     )
     children: Children | None = Field(default=None, description="Objects that the bot owns.")
-
-
-StepName = Literal["Data", "Trend", "Return", "Risk", "Evaluation"]
-StepState = Literal["Pending", "Running", "Succeeded", "Unseen", "Failed", "Skipped"]
-"""Unseen: the Job was deleted before its outcome was read; the next step judges the store."""
-
-
-class StepStatus(Model):
-    """One step of a training; recorded once it has ended, and final then."""
-
-    name: StepName = Field(description="Which step.")
-    state: StepState = Field(default="Pending", description="Where it stands.")
-    job: str | None = Field(default=None, max_length=63, description="Its Job.")
-    job_uid: str | None = Field(
-        default=None, alias="jobUID", max_length=36, description="UID of its Job once seen."
-    )
-    start_time: Time | None = Field(default=None, description="When its Job started.")
-    completion_time: Time | None = Field(default=None, description="When its Job ended.")
-    algorithm: Algorithm | None = Field(default=None, description="Algorithm taken.")
-    metrics: Metrics | None = Field(default=None, description="Metrics on unseen candles.")
-    artifact_sha256: str | None = Field(default=None, max_length=64, description="Digest.")
-    peak_memory_bytes: int | None = Field(default=None, description="Peak memory of the process.")
-    message: str | None = Field(default=None, max_length=1024, description="Its last word.")
 
 
 class VersionStatus(Model):

@@ -12,8 +12,10 @@ from bot_runtime.contract.spec import ModelSpec, Objective
 
 Values = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
-Progress = Callable[[float, str], None]
-"""Told the share that is done, from 0 to 1, and what is going on."""
+Epoch = tuple[int, int]
+"""Epoch, or boosting round, that is under way, and how many there are at most."""
+Progress = Callable[[float, str, Epoch], None]
+"""Told the share of the fit that is done, from 0 to 1, what is going on, and the epoch."""
 
 OUTPUTS: dict[Objective, int] = {"Trend": 1, "Return": 3, "Risk": 1}
 """Columns of raw output; `outputs` has their meaning."""

@@ -21,6 +21,7 @@ from bot_runtime.contract.spec import ModelSpec, Objective
 from bot_runtime.models.forecaster import Rows, Task, Values
 from bot_runtime.scores import QUANTILES
 
+ROUNDS_BETWEEN_LINES = 20
 PATIENCE_ROUNDS = 30
 ROWS_PER_THREAD = 50_000
 """A second thread pays for its waiting only from here on; on few rows it costs many times more."""
@@ -117,14 +118,15 @@ def _boost(
 
 
 def _telling(task: Task, part: int, parts: int) -> Callable[[Any], None]:
-    """Return a callback of LightGBM that reports every fiftieth round."""
+    """Return a callback of LightGBM that reports every twentieth round."""
 
     def tell(environment: Any) -> None:
         done = environment.iteration + 1
-        if done % 50 == 0:
+        if done % ROUNDS_BETWEEN_LINES == 0:
             loss = environment.evaluation_result_list[0][2]
-            share = (part + done / environment.end_iteration) / parts
-            task.progress(share, f"round {done} of {environment.end_iteration}: loss {loss:.5f}")
+            rounds = environment.end_iteration
+            share = (part + done / rounds) / parts
+            task.progress(share, f"round {done} of {rounds}: loss {loss:.5f}", (done, rounds))
 
     return tell
 

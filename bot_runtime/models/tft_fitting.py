@@ -164,6 +164,7 @@ class ProgressLines(Callback):
             f"epoch {trainer.current_epoch + 1} of {self._schedule.epochs}: {losses}, "
             f"{steps * self._schedule.batch_size / elapsed:.0f} samples/s, "
             f"{elapsed * (total / max(steps, 1) - 1):.0f} s left at most",
+            (trainer.current_epoch + 1, self._schedule.epochs),
         )
 
 

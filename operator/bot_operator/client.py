@@ -41,3 +41,7 @@ class Kube(Protocol):
     async def delete(self, ref: Ref) -> bool:
         """Delete the object of this uid and what it owns; return whether it was there."""
         ...
+
+    async def read_log(self, pod: Ref, container: str, lines: int) -> str:
+        """Return the last lines of a container's log."""
+        ...

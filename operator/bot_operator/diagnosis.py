@@ -148,7 +148,7 @@ def _judge_end(
         return FailureClass.NODE, said or "its node lost track of the container"
     if is_deleting(scene.pod) and code in {_KILLED, _TERMINATED}:
         return FailureClass.EVICTED, "the pod was deleted while it ran"
-    if _is_out_of_memory(ended):
+    if is_out_of_memory(ended):
         limit = memory_limit(scene.job, container["name"])
         of_limit = f" of {limit}" if limit else ""
         return (
@@ -163,7 +163,8 @@ def _judge_end(
     return kind, said or f"ended with exit code {code} and no message"
 
 
-def _is_out_of_memory(ended: Manifest) -> bool:
+def is_out_of_memory(ended: Manifest) -> bool:
+    """Tell whether a `terminated` state is the work of the memory limit."""
     # The kernel may kill a child, or the program before it has begun: then no reason is given, and
     # nothing but the limit kills a pod of ours that nobody deletes and its node keeps.
     return (
@@ -175,7 +176,7 @@ def _is_out_of_memory(ended: Manifest) -> bool:
 
 def memory_limit(job: Manifest | None, container: str) -> str | None:
     """Return the memory limit of a container of the Job's pods, as the manifest spells it."""
-    if job is None:
+    if not job:
         return None
     pod: dict[str, Any] = job["spec"].get("template", {}).get("spec", {})
     for found in (*(pod.get("initContainers") or ()), *(pod.get("containers") or ())):

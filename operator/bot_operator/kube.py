@@ -28,6 +28,7 @@ from bot_runtime.contract import names
 
 _TIMEOUT_SECONDS = 30.0
 _PAGE = 500
+_LOG_BYTES = 16_384
 _CONNECTIONS = 64
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
@@ -136,6 +137,13 @@ class ApiServer:
             return False
         return True
 
+    async def read_log(self, pod: Ref, container: str, lines: int) -> str:
+        """Return the last lines of a container's log, 16 KiB at most."""
+        path = pod.resource.path(pod.namespace, pod.name, "log")
+        query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
+        data = await self._request(Request("get", pod.resource, path, query))
+        return data.decode(errors="replace")
+
     async def _apply(self, manifest: Manifest, subresource: str) -> Manifest:
         resource = resource_of(manifest)
         path = resource.path(namespace_of(manifest), name_of(manifest), subresource)
@@ -143,6 +151,15 @@ class ApiServer:
         return await self._call(Request("patch", resource, path, query, manifest, _APPLY))
 
     async def _call(self, request: Request) -> Manifest:
+        data = await self._request(request)
+        try:
+            answer: Manifest = json.loads(data)
+        except ValueError as e:
+            raise Unavailable(200, "BadAnswer", f"not JSON: {data[:200]!r}") from e
+        self.last_success = time.monotonic()
+        return answer
+
+    async def _request(self, request: Request) -> bytes:
         status = 0
         started = time.perf_counter()
         ends = time.monotonic() + _TIMEOUT_SECONDS
@@ -163,12 +180,7 @@ class ApiServer:
             metrics.API_REQUEST_SECONDS.labels(request.verb).observe(seconds)
         if status >= 400:
             raise _refusal(status, headers, data)
-        try:
-            answer: Manifest = json.loads(data)
-        except ValueError as e:
-            raise Unavailable(status, "BadAnswer", f"not JSON: {data[:200]!r}") from e
-        self.last_success = time.monotonic()
-        return answer
+        return data
 
     async def _send(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
         arguments = await self.api.param_serialize(

@@ -19,11 +19,11 @@ from bot_runtime.contract.status import (
     ImagesStatus,
     LastRun,
     ModelTrainingStatus,
-    StepStatus,
     TradingBotStatus,
     UnusableVersion,
     VersionStatus,
 )
+from bot_runtime.contract.steps import StepProgress, StepStatus
 from tests.integration.api import Refused
 from tests.integration.stage import ControlPlane
 from tests.kstatus import kstatus
@@ -109,6 +109,7 @@ BOT_STATUS = TradingBotStatus(
     last_signal=_signal("BTC/USDT"),
     signals=(_signal("BTC/USDT"), _signal("ETH/USDT")),
     last_run=LastRun(job="j", time=AT, outcome="Signal", run_digest=DIGEST),
+    unseen_runs=3,
     last_failure=FAILURE,
     children=Children(claim="c", cron_job="j", run_configuration="r", training="t"),
 )
@@ -130,7 +131,9 @@ TRAINING_STATUS = ModelTrainingStatus(
             algorithm="TemporalFusionTransformer",
             metrics={"pinball": "0.001"},
             artifact_sha256=DIGEST,
-            peak_memory_bytes=5_000_000_000,
+            progress=StepProgress(percent=90, epoch=9, epochs=10, estimated_completion_time=AT),
+            image_id="example.org/train@sha256:" + DIGEST,
+            peak_memory=">=4Gi",
             message="done",
         )
         for name in TRAINING_STEPS

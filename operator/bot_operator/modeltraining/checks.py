@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from bot_operator.diagnosis import Scene, diagnose_job, diagnose_pod
 from bot_operator.messages import Unreadable, finished_at, read_result, termination_of
+from bot_operator.modeltraining.evidence import with_evidence, with_progress
 from bot_operator.resources import (
     Manifest,
     condition_of,
@@ -17,8 +20,9 @@ from bot_operator.resources import (
 from bot_operator.waits import Obstacles, Trouble, find_trouble
 from bot_runtime.contract import names
 from bot_runtime.contract.failures import HEALS_BY_WAITING, FailureClass, LastFailure
+from bot_runtime.contract.progress import ProgressLine
 from bot_runtime.contract.results import Step, StepResult
-from bot_runtime.contract.status import StepStatus
+from bot_runtime.contract.steps import StepStatus
 
 OBJECTIVE_STEPS: tuple[Step, ...] = ("Trend", "Return", "Risk")
 PASSED = frozenset({"Succeeded", "Unseen"})
@@ -33,6 +37,8 @@ class StepSeen:
     job: Manifest | None = None
     pods: tuple[Manifest, ...] = ()
     obstacles: Obstacles = field(default_factory=Obstacles)
+    progress: ProgressLine | None = None
+    """What its running pod has last said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ def judge_step(
         return _judge_complete(step, job, seen.pods, run_digest, now)
     if is_true(job, "Failed"):
         return _judge_failed(step, job, seen.pods, now, known)
+    step = with_progress(step, seen.progress)
     trouble = find_trouble(Scene(step.name, job), seen.pods, seen.obstacles, now)
     return _with_setback(Judged(step, trouble=trouble), job, seen.pods)
 
@@ -144,6 +151,8 @@ def _judge_complete(
             return _lost(done, "its pod was deleted before its result was read", ended)
         return Judged(done.model_copy(update={"message": "its pod is gone; no result was read"}))
     result = read_result(texts[0], known.name, run_digest)
+    read = result if isinstance(result, StepResult) else None
+    done = with_evidence(done, job, pods, read)
     found = result if isinstance(result, Unreadable) else _lacks(result)
     if isinstance(result, StepResult) and found is None:
         return Judged(
@@ -164,7 +173,8 @@ def _judge_failed(
     failure = diagnose_job(step.name, job, pods, to_time(now), known)
     ended = (condition_of(job, "Failed") or {}).get("lastTransitionTime") or to_time(now)
     update = {"state": "Failed", "completion_time": ended, "message": failure.message}
-    return Judged(step.model_copy(update=update), failure=failure)
+    failed = with_evidence(step.model_copy(update=update), job, pods, _last_result(step, pods))
+    return Judged(failed, failure=failure)
 
 
 def _lacks(result: StepResult) -> Unreadable | None:
@@ -200,10 +210,20 @@ def _with_result(done: StepStatus, result: StepResult, warnings: tuple[str, ...]
             "algorithm": objective.algorithm if objective else None,
             "metrics": objective.metrics if objective else None,
             "artifact_sha256": objective.artifact_sha256 if objective else None,
-            "peak_memory_bytes": result.peak_memory_bytes or None,
             "message": "; ".join(said)[:1024] or None,
         }
     )
+
+
+def _last_result(step: StepStatus, pods: Sequence[Manifest]) -> StepResult | None:
+    """Return what the last failed pod said of itself, where it is a result of this step."""
+    last = max(pods, key=finished_at, default=None)
+    text = "" if last is None else str((termination_of(last) or {}).get("message") or "")
+    try:
+        result = StepResult.model_validate_json(text)
+    except ValidationError:
+        return None
+    return result if result.step == step.name else None
 
 
 def _success_texts(pods: Sequence[Manifest]) -> list[str]:

@@ -1,12 +1,13 @@
 """What is observed of a training before its plan is made."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.credentials import SecretSeen, observe_secret
 from bot_operator.modeltraining.checks import FINAL, StepSeen
+from bot_operator.modeltraining.evidence import observe_progress
 from bot_operator.resources import (
     CLAIMS,
     JOBS,
@@ -28,7 +29,8 @@ from bot_operator.waits import observe_obstacles, observe_pods
 from bot_runtime.contract import names
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.results import TRAINING_STEPS, Step
-from bot_runtime.contract.status import ModelTrainingStatus, StepStatus
+from bot_runtime.contract.status import ModelTrainingStatus
+from bot_runtime.contract.steps import StepStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ async def observe_training(
     if status.completion_time is not None:
         return TrainingSeen(owner, steps=_cached_steps(cache, owner))
     steps = {
-        step: await _with_obstacles(
-            kube, await _observe_step(kube, cache, owner, step, status), now
+        step: await _look_closer(
+            kube, step, await _observe_step(kube, cache, owner, step, status), now
         )
         for step in TRAINING_STEPS
     }
@@ -98,10 +100,13 @@ async def _observe_step(
     return seen
 
 
-async def _with_obstacles(kube: Kube, seen: StepSeen, now: datetime) -> StepSeen:
+async def _look_closer(kube: Kube, step: Step, seen: StepSeen, now: datetime) -> StepSeen:
+    """Return an unfinished step with what keeps its pods, and what its log says of progress."""
     if seen.job is None or is_true(seen.job, "Complete") or is_true(seen.job, "Failed"):
         return seen
-    return StepSeen(seen.job, seen.pods, await observe_obstacles(kube, seen.job, seen.pods, now))
+    obstacles = await observe_obstacles(kube, seen.job, seen.pods, now)
+    progress = await observe_progress(kube, step, seen.pods)
+    return replace(seen, obstacles=obstacles, progress=progress)
 
 
 def _cached_steps(cache: Cache, owner: Manifest) -> dict[Step, StepSeen]:

@@ -11,12 +11,8 @@ from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import FailureClass, LastFailure
 from bot_runtime.contract.results import EvaluationResult, Step, StepResult
-from bot_runtime.contract.status import (
-    ModelTrainingStatus,
-    StepStatus,
-    TrainingState,
-    VersionStatus,
-)
+from bot_runtime.contract.status import ModelTrainingStatus, TrainingState, VersionStatus
+from bot_runtime.contract.steps import StepStatus
 
 _STATE_OF_STEP: dict[Step, TrainingState] = {
     "Data": "Fetching",

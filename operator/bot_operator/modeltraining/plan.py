@@ -14,6 +14,7 @@ from bot_operator.modeltraining.checks import (
     judge_step,
     next_steps,
 )
+from bot_operator.modeltraining.evidence import LOOK_AGAIN_SECONDS
 from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
 from bot_operator.modeltraining.observe import TrainingSeen
 from bot_operator.modeltraining.outcome import conclude, refuse_spec, summarise
@@ -40,7 +41,8 @@ from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.results import TRAINING_STEPS, Step
 from bot_runtime.contract.runconfig import training_run
-from bot_runtime.contract.status import ModelTrainingStatus, StepStatus
+from bot_runtime.contract.status import ModelTrainingStatus
+from bot_runtime.contract.steps import StepStatus
 
 _TOLD: Mapping[str, Telling] = {
     Kind.STALLED: {"True": "Warning"},
@@ -218,6 +220,7 @@ def _next_look(
         gates.claim.poll,
         None if gates.secret.valid else poll_seconds(since, now),
         _LOOK_AGAIN_SECONDS if _waits_for_pods(seen, status) else None,
+        LOOK_AGAIN_SECONDS if any(s.state == "Running" for s in status.steps) else None,
     )
 
 

@@ -13,7 +13,7 @@ from bot_runtime import models
 from bot_runtime.bundle import Graph
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, Objective
 from bot_runtime.datasets import TrainingData
-from bot_runtime.models.forecaster import OUTPUTS, Forecaster, Task
+from bot_runtime.models.forecaster import OUTPUTS, Epoch, Forecaster, Task
 from bot_runtime.models.registry import forecaster_of
 from bot_runtime.objectives import RULES
 from bot_runtime.parity import check_parity
@@ -45,6 +45,7 @@ class Fitted:
     model: Forecaster
     folder: Path
     graphs: tuple[str, ...]
+    told: tuple[tuple[float, Epoch], ...]
 
     @property
     def runner(self) -> GraphRunner:
@@ -66,11 +67,24 @@ def fitted(
     data: TrainingData,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Fitted:
-    task = task_of(data, objective, model_spec())
+    told: list[tuple[float, Epoch]] = []
+    task = dataclasses.replace(
+        task_of(data, objective, model_spec()),
+        progress=lambda share, _, epoch: told.append((share, epoch)),
+    )
     model = forecaster_of(request.param).fit(task)
+    said = tuple(told)  # a test that fits once more tells once more
     folder = tmp_path_factory.mktemp("model")
     model.save(folder)
-    return Fitted(task, model, folder, model.export(folder, objective.lower()))
+    return Fitted(task, model, folder, model.export(folder, objective.lower()), said)
+
+
+def test_it_tells_how_far_it_is_and_in_which_epoch(fitted: Fitted) -> None:
+    shares = [share for share, _ in fitted.told]
+    assert shares
+    assert shares == sorted(shares)
+    assert all(0 < share <= 1 for share in shares)
+    assert all(1 <= epoch <= epochs for _, (epoch, epochs) in fitted.told)
 
 
 def test_outputs_have_the_shape_of_the_objective(fitted: Fitted, data: TrainingData) -> None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from bot_operator.errors import AlreadyExists, Conflict, NotFound
+from bot_operator.errors import AlreadyExists, Conflict, Invalid, NotFound
 from bot_operator.resources import (
     JOBS,
     PODS,
@@ -47,6 +47,8 @@ class FakeKube:
         self.writes: list[tuple[str, str, str]] = []
         """Verb, plural and name of every successful write of the operator, Events aside."""
         self.reads: list[tuple[str, str]] = []
+        self.logs: dict[str, str] = {}
+        """Logs by pod."""
         self.statuses: list[Manifest] = []
         """Every status that was written, as it was sent."""
         self.kill_at: tuple[int, str] | None = None
@@ -125,6 +127,13 @@ class FakeKube:
             return True
 
         return self._write("delete", ref, act)
+
+    async def read_log(self, pod: Ref, container: str, lines: int) -> str:
+        self.reads.append(("get", "pods/log"))
+        del container
+        if pod.name not in self.logs:
+            raise Invalid(400, "BadRequest", "the container is waiting to start")
+        return "\n".join(self.logs[pod.name].splitlines()[-lines:])
 
     # What the cluster does.
 

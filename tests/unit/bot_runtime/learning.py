@@ -80,7 +80,7 @@ def task_of(data: TrainingData, objective: Objective, spec: ModelSpec) -> Task:
         selection=data.splits.selection,
         spec=spec,
         threads=1,
-        progress=lambda _share, _message: None,
+        progress=lambda _share, _message, _epoch: None,
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 
 from bot_runtime import scores
 from bot_runtime.bundle import load_objective
+from bot_runtime.contract.progress import last_progress
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.datasets import load_training_data
 from bot_runtime.errors import ArtifactInvalidError, DataUnusableError, ModelUnfitError
 from bot_runtime.models.gradient_boosting import GradientBoosting, exact_in_float32
+from bot_runtime.reporting import Reporter
 from bot_runtime.store import Store
 from bot_runtime.train import train
 from tests.unit.bot_runtime.learning import (
@@ -50,6 +53,22 @@ def test_three_objectives_are_trained_measured_and_published(store: Store) -> No
         forecast = details["candidates"]["GradientBoosting"]["forecast"]
         assert set(forecast) == set(BOTH)
         assert all(np.isfinite(float(v)) for f in forecast.values() for v in f.values())
+
+
+def test_the_log_tells_share_round_and_time_left(store: Store) -> None:
+    configuration = prepare_training(store, market_candles(1500))
+    stream = StringIO()
+    train(configuration, "Return", store, Reporter("Return", stream=stream))
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    rounds = [line for line in lines if "epoch" in line]
+    assert rounds
+    for line in rounds:
+        assert 1 <= line["epoch"] <= line["epochs"]
+        assert line["eta_seconds"] >= 0
+    last = last_progress(stream.getvalue(), "Return")
+    assert last is not None
+    assert last.fraction == 1.0
+    assert last_progress(stream.getvalue(), "Trend") is None
 
 
 def test_repeated_step_writes_the_same_files(store: Store) -> None:

@@ -1,0 +1,61 @@
+"""The steps of a training in its status: where each stands, and what it took."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bot_runtime.contract.model import Model
+from bot_runtime.contract.results import Metrics
+from bot_runtime.contract.spec import Algorithm
+
+Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+
+StepName = Literal["Data", "Trend", "Return", "Risk", "Evaluation"]
+StepState = Literal["Pending", "Running", "Succeeded", "Unseen", "Failed", "Skipped"]
+"""Unseen: the Job was deleted before its outcome was read; the next step judges the store."""
+
+
+class StepProgress(Model):
+    """How far a running step is, in steps of 10 %."""
+
+    percent: int = Field(ge=0, le=100, description="Share that is done: 0, 10, 20 to 100.")
+    epoch: int | None = Field(
+        default=None, description="Epoch, or boosting round, that was under way then."
+    )
+    epochs: int | None = Field(
+        default=None, description="How many there are at most; a fit may end before."
+    )
+    estimated_completion_time: Time | None = Field(
+        default=None, description="When the step ends at the pace that it had then."
+    )
+
+
+class StepStatus(Model):
+    """One step of a training; recorded once it has ended, and final then."""
+
+    name: StepName = Field(description="Which step.")
+    state: StepState = Field(default="Pending", description="Where it stands.")
+    job: str | None = Field(default=None, max_length=63, description="Its Job.")
+    job_uid: str | None = Field(
+        default=None, alias="jobUID", max_length=36, description="UID of its Job once seen."
+    )
+    start_time: Time | None = Field(default=None, description="When its Job started.")
+    completion_time: Time | None = Field(default=None, description="When its Job ended.")
+    algorithm: Algorithm | None = Field(default=None, description="Algorithm taken.")
+    metrics: Metrics | None = Field(default=None, description="Metrics on unseen candles.")
+    artifact_sha256: str | None = Field(default=None, max_length=64, description="Digest.")
+    progress: StepProgress | None = Field(
+        default=None, description="How far it is while it runs, from its log."
+    )
+    image_id: str | None = Field(
+        default=None,
+        alias="imageID",
+        max_length=512,
+        description="Image that was pulled, by digest.",
+    )
+    peak_memory: str | None = Field(
+        default=None,
+        max_length=32,
+        description="Peak memory of the process; >=4Gi where it was killed at that limit.",
+    )
+    message: str | None = Field(default=None, max_length=1024, description="Its last word.")
