@@ -77,6 +77,11 @@ test-integration: setup ## Tests against a real kube-apiserver and controller-ma
 test-e2e: setup ## The whole story on a real kubelet
 	$(PY) -m tests.tiers e2e
 
+.PHONY: fuzz
+fuzz: setup ## 5,000 generated resources against the real API server and operator (FUZZ=n, SEED=n)
+	BOTCRIPTO_FUZZ=$(or $(FUZZ),5000) BOTCRIPTO_FUZZ_SEED=$(SEED) \
+		$(PY) -m pytest tests/integration/test_bad_input.py -k generated -s
+
 .PHONY: demo
 demo: setup ## From nothing to a bot that decides, on a real Kubernetes (CANDLES=file, CLUSTER=current)
 	@$(PY) -m demo

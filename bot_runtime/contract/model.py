@@ -1,8 +1,16 @@
 """The base of every model in the contract, and the string types that bound what they accept."""
 
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -43,6 +51,24 @@ class Model(BaseModel):
         """Return the value as JSON types by its outside names, without what is unset (None)."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
+
+_YEARS = range(1970, 9000)
+"""Within them no computation with a time overflows."""
+
+
+def _check_time(text: str) -> str:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None or at.year not in _YEARS:
+        raise ValueError("is not a time with a time zone: write one as 2026-01-02T03:04:05Z")
+    return text
+
+
+Time = Annotated[
+    str,
+    Field(max_length=32, json_schema_extra={"format": "date-time"}),
+    AfterValidator(_check_time),
+]
+"""Time as RFC 3339 spells it."""
 
 ObjectName = Annotated[
     str,

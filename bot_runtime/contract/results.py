@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.failures import MESSAGE_MAX
-from bot_runtime.contract.model import Model
+from bot_runtime.contract.model import Model, Time, VersionName
 from bot_runtime.contract.signal import CONTRACT_VERSION, ShortSignal
 from bot_runtime.contract.spec import Algorithm, Objective
 
@@ -51,7 +51,7 @@ class ObjectiveResult(Model):
 class EvaluationResult(Model):
     """What the evaluation step decided."""
 
-    version: str = Field(max_length=80, description="Version in the store.")
+    version: VersionName = Field(description="Version in the store.")
     promoted: bool = Field(description="Whether the version passed the gate.")
     reasons: tuple[Annotated[str, StringConstraints(max_length=160)], ...] = Field(
         default=(), max_length=8, description="Why it did not pass, with numbers."
@@ -59,7 +59,7 @@ class EvaluationResult(Model):
     artifact_digest: str = Field(
         pattern="^[0-9a-f]{64}$", description="Digest of the version's manifest."
     )
-    trained_at: str = Field(max_length=32, description="When the version was assembled.")
+    trained_at: Time = Field(description="When the version was assembled.")
     objectives: tuple[ObjectiveResult, ...] = Field(
         default=(), max_length=3, description="The three models of the version."
     )

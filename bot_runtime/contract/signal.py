@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot_runtime.contract.model import Time
+
 CONTRACT_VERSION = 1
 SUPPORTED_CONTRACT_VERSIONS = (1,)
 """Versions that this release reads: N and N-1 once there is an N-1."""
@@ -122,7 +124,7 @@ class ShortSignal(SignalModel):
     symbol: str = Field(max_length=41, description="Market of the decision.")
     decision: Decision = Field(description="LONG, SHORT or NO_TRADE.")
     reason: str = Field(max_length=160, description="Why: a word of a closed list, then numbers.")
-    ts: str = Field(max_length=32, description="When it was decided.")
+    ts: Time = Field(description="When it was decided.")
     bar_close_ts: str | None = Field(
         default=None, max_length=32, description="Close of the newest candle it was decided on."
     )

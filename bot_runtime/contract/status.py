@@ -6,11 +6,11 @@ from pydantic import Field
 
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.failures import MESSAGE_MAX, LastFailure
-from bot_runtime.contract.model import Model
+from bot_runtime.contract.model import Image, Model, Time, VersionName
 from bot_runtime.contract.results import Metrics, Number
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.spec import Algorithm, Objective
-from bot_runtime.contract.steps import StepStatus, Time
+from bot_runtime.contract.steps import StepStatus
 
 
 class Condition(Model):
@@ -40,8 +40,8 @@ Conditions = Annotated[
 class ImagesStatus(Model):
     """Images that the bot runs, resolved once: a new operator changes nothing by itself."""
 
-    training: str = Field(max_length=512, description="Image of the training steps.")
-    inference: str = Field(max_length=512, description="Image of the inference runs.")
+    training: Image = Field(description="Image of the training steps.")
+    inference: Image = Field(description="Image of the inference runs.")
 
 
 class ActiveObjective(Model):
@@ -56,7 +56,7 @@ class ActiveObjective(Model):
 class ActiveModel(Model):
     """The version that inference serves."""
 
-    version: str = Field(max_length=80, description="Version in the store.")
+    version: VersionName = Field(description="Version in the store.")
     training: str | None = Field(default=None, max_length=63, description="Its ModelTraining.")
     trained_at: Time | None = Field(default=None, description="When it was assembled.")
     artifact_digest: str | None = Field(
@@ -203,7 +203,7 @@ class TradingBotStatus(Model):
 class VersionStatus(Model):
     """The version that the evaluation assembled, and its verdict."""
 
-    version: str = Field(max_length=80, description="Version in the store.")
+    version: VersionName = Field(description="Version in the store.")
     artifact_digest: str = Field(max_length=64, description="Digest of the version's manifest.")
     trained_at: Time = Field(description="When it was assembled.")
     git_commit: str = Field(default="unknown", max_length=64, description="Commit of the code.")
@@ -241,7 +241,7 @@ class ModelTrainingStatus(Model):
         default="Pending", description="Summary for columns; programs read the conditions."
     )
     conditions: Conditions = ()
-    image: str | None = Field(default=None, max_length=512, description="Image in use.")
+    image: Image | None = Field(default=None, description="Image in use.")
     run_configuration: str | None = Field(
         default=None, max_length=253, description="ConfigMap of the run configuration."
     )

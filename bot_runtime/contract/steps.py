@@ -1,14 +1,12 @@
 """The steps of a training in its status: where each stands, and what it took."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from bot_runtime.contract.model import Model
+from bot_runtime.contract.model import Model, Time
 from bot_runtime.contract.results import Metrics
 from bot_runtime.contract.spec import Algorithm
-
-Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 
 StepName = Literal["Data", "Trend", "Return", "Risk", "Evaluation"]
 StepState = Literal["Pending", "Running", "Succeeded", "Unseen", "Failed", "Skipped"]

@@ -11,7 +11,7 @@ import structlog
 from bot_operator import metrics
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
-from bot_operator.differences import is_current
+from bot_operator.differences import is_current, merging
 from bot_operator.errors import AlreadyExists, ApiError, Conflict
 from bot_operator.plan import Note, Plan
 from bot_operator.resources import (
@@ -26,7 +26,6 @@ from bot_operator.resources import (
     to_time,
     uid_of,
 )
-from bot_operator.specs import read_status
 from bot_runtime.contract import names
 
 T = TypeVar("T")
@@ -115,8 +114,8 @@ class Applier:
         return True
 
     async def _status(self, owner: Manifest, plan: Plan) -> bool:
-        before = owner.get("status")
-        if before and read_status(type(plan.status), owner) == plan.status:
+        wanted = plan.status.to_json()
+        if owner.get("status") == wanted:
             return False
         manifest = {
             "apiVersion": owner["apiVersion"],
@@ -129,9 +128,15 @@ class Applier:
                 "uid": uid_of(owner),
                 "resourceVersion": _version(owner),
             },
-            "status": plan.status.to_json(),
+            "status": wanted,
         }
-        self._cache.put(await self._write("status", lambda: self._kube.apply_status(manifest)))
+        stored = await self._write("status", lambda: self._kube.apply_status(manifest))
+        strange = merging(stored["status"], wanted)
+        if strange:
+            # Somebody else wrote it, so that applying leaves it there: it would be news for ever.
+            body = {"status": strange}
+            stored = await self._write("status", lambda: self._kube.patch_status(stored, body))
+        self._cache.put(stored)
         return True
 
     async def _tell(self, owner: Manifest, note: Note, now: datetime) -> None:

@@ -34,6 +34,10 @@ class Kube(Protocol):
         """Apply the status subresource of the object with the manifest's uid."""
         ...
 
+    async def patch_status(self, seen: Manifest, body: Mapping[str, Any]) -> Manifest:
+        """Merge `body` into the status of the object as it was seen; None removes a field."""
+        ...
+
     async def patch(self, ref: Ref, body: Mapping[str, Any]) -> Manifest | None:
         """Merge `body` into the object of this uid; None where it does not exist."""
         ...

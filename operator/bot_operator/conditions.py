@@ -1,17 +1,20 @@
 """Conditions: carried over from status to status, with a new time only where the status flips."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from bot_operator.resources import to_time
+from bot_operator.resources import from_time, to_time
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.status import Condition
 
 Status = Literal["True", "False", "Unknown"]
 
 _MESSAGE_MAX = 2048
+
+CLOCKS_DIFFER = timedelta(hours=1)
+"""How far ahead of our clock a time may lie; one further ahead is none that has been seen."""
 
 
 class ConditionSet:
@@ -39,17 +42,20 @@ class ConditionSet:
     def set(self, kind: str, status: Status, reason: Reason, message: str = "") -> None:
         """Decide a condition."""
         before = self._previous.get(kind)
-        flipped = before is None or before.status != status
+        known = before is not None and before.status == status and self._has_been(before)
         self._decided[kind] = Condition(
             type=kind,
             status=status,
             reason=reason,
             message=message[:_MESSAGE_MAX],
-            last_transition_time=(
-                self._now if before is None or flipped else before.last_transition_time
-            ),
+            last_transition_time=before.last_transition_time if before and known else self._now,
             observed_generation=self._generation,
         )
+
+    def _has_been(self, before: Condition) -> bool:
+        """Tell whether its time lies in the past; a little ahead is another node's clock."""
+        ahead = from_time(before.last_transition_time) - from_time(self._now)
+        return ahead <= CLOCKS_DIFFER
 
     def get(self, kind: str) -> Condition:
         """Return a condition as decided so far."""

@@ -1,6 +1,7 @@
 """Whether an observed object stands as desired, so that nothing is sent in steady state."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,20 @@ _SUFFIXES = {
 }
 _QUANTITY = re.compile(r"([+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)([a-zA-Z]{0,2})")
 _OF_QUANTITIES = frozenset({"requests", "limits"})
+
+
+def merging(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON merge patch (RFC 7386) that makes `before` into exactly `wanted`."""
+    patch: dict[str, Any] = dict.fromkeys(before.keys() - wanted.keys())
+    for key, value in wanted.items():
+        if key not in before:
+            patch[key] = value
+        elif isinstance(value, dict) and isinstance(before[key], dict):
+            inner = merging(before[key], value)
+            patch |= {key: inner} if inner else {}
+        elif before[key] != value:
+            patch[key] = value
+    return patch
 
 
 def is_current(desired: Manifest, observed: Manifest | None) -> bool:

@@ -116,6 +116,13 @@ class ApiServer:
         """Apply the status subresource of the object with the manifest's uid."""
         return await self._apply(manifest, "status")
 
+    async def patch_status(self, seen: Manifest, body: Mapping[str, Any]) -> Manifest:
+        """Merge `body` into the status of the object as it was seen; None removes a field."""
+        resource = resource_of(seen)
+        path = resource.path(namespace_of(seen), name_of(seen), "status")
+        merged = {**body, "metadata": {"resourceVersion": seen["metadata"]["resourceVersion"]}}
+        return await self._call(Request("patch", resource, path, _OURS, merged, _MERGE))
+
     async def patch(self, ref: Ref, body: Mapping[str, Any]) -> Manifest | None:
         """Merge `body` into the object of this uid; None where it does not exist."""
         path = ref.resource.path(ref.namespace, ref.name)

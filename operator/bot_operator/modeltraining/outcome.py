@@ -84,9 +84,40 @@ def conclude(
     return _conclude_complete(known, conditions, evaluation, evaluation.evaluation, now)
 
 
-def _conclude_failed(
-    known: ModelTrainingStatus, conditions: ConditionSet, failure: LastFailure
+def is_final(before: ModelTrainingStatus) -> bool:
+    """Tell whether the status records how the training ended."""
+    recorded = before.version is not None or before.last_failure is not None
+    return recorded and before.completion_time is not None
+
+
+def restate(
+    before: ModelTrainingStatus, conditions: ConditionSet, generation: int
 ) -> ModelTrainingStatus:
+    """Return a final status with the conditions that follow from its record.
+
+    They are the same as before unless somebody wrote over them.
+    """
+    for kind in (Kind.SECRETS_VALID, Kind.STORAGE_READY):
+        found = conditions.before(kind)
+        if found is not None:
+            conditions.set(kind, found.status, found.reason, found.message)
+    failure = before.last_failure if before.version is None else None
+    if before.version is not None:
+        state = _tell_complete(conditions, before.version)
+    else:
+        assert failure is not None
+        state = _tell_failed(conditions, failure)
+    return before.model_copy(
+        update={
+            "observed_generation": generation,
+            "state": state,
+            "last_failure": failure,
+            "conditions": conditions.all(),
+        }
+    )
+
+
+def _tell_failed(conditions: ConditionSet, failure: LastFailure) -> TrainingState:
     lost = failure.failure_class is FailureClass.OUTCOME_LOST
     reason = Reason.OUTCOME_LOST if lost else Reason.STEP_FAILED
     text = f"{failure.step} failed ({failure.failure_class.value}): {failure.message}"
@@ -96,12 +127,34 @@ def _conclude_failed(
     conditions.set(Kind.PROMOTED, "False", reason)
     conditions.set(Kind.STALLED, "True", reason, text)
     conditions.set(Kind.RECONCILING, "False", reason)
+    return "Failed"
+
+
+def _tell_complete(conditions: ConditionSet, version: VersionStatus) -> TrainingState:
+    promoted = version.promoted
+    text = f"version {version.version} " + (
+        "passed the gate" if promoted else "did not pass the gate: " + _join(version.reasons)
+    )
+    verdict = Reason.GATE_PASSED if promoted else Reason.GATE_REJECTED
+    conditions.set(Kind.READY, "True", Reason.ALL_STEPS_SUCCEEDED, text)
+    conditions.set(Kind.COMPLETE, "True", Reason.ALL_STEPS_SUCCEEDED, text)
+    conditions.set(Kind.FAILED, "False", Reason.ALL_STEPS_SUCCEEDED)
+    conditions.set(Kind.PROMOTED, "True" if promoted else "False", verdict, text)
+    conditions.set(Kind.STALLED, "False", Reason.ALL_STEPS_SUCCEEDED)
+    conditions.set(Kind.RECONCILING, "False", Reason.ALL_STEPS_SUCCEEDED)
+    return "Promoted" if promoted else "Rejected"
+
+
+def _conclude_failed(
+    known: ModelTrainingStatus, conditions: ConditionSet, failure: LastFailure
+) -> ModelTrainingStatus:
+    state = _tell_failed(conditions, failure)
     steps = tuple(
         s if s.state in FINAL else s.model_copy(update={"state": "Skipped"}) for s in known.steps
     )
     return known.model_copy(
         update={
-            "state": "Failed",
+            "state": state,
             "conditions": conditions.all(),
             "steps": steps,
             "completion_time": failure.time,
@@ -117,25 +170,16 @@ def _conclude_complete(
     evaluation: EvaluationResult,
     now: datetime,
 ) -> ModelTrainingStatus:
-    promoted = evaluation.promoted
-    text = f"version {evaluation.version} " + (
-        "passed the gate" if promoted else "did not pass the gate: " + _join(evaluation.reasons)
-    )
-    verdict = Reason.GATE_PASSED if promoted else Reason.GATE_REJECTED
-    conditions.set(Kind.READY, "True", Reason.ALL_STEPS_SUCCEEDED, text)
-    conditions.set(Kind.COMPLETE, "True", Reason.ALL_STEPS_SUCCEEDED, text)
-    conditions.set(Kind.FAILED, "False", Reason.ALL_STEPS_SUCCEEDED)
-    conditions.set(Kind.PROMOTED, "True" if promoted else "False", verdict, text)
-    conditions.set(Kind.STALLED, "False", Reason.ALL_STEPS_SUCCEEDED)
-    conditions.set(Kind.RECONCILING, "False", Reason.ALL_STEPS_SUCCEEDED)
+    version = _to_version(result, evaluation)
+    state = _tell_complete(conditions, version)
     ended = next(s.completion_time for s in known.steps if s.name == "Evaluation")
     return known.model_copy(
         update={
-            "state": "Promoted" if promoted else "Rejected",
+            "state": state,
             "conditions": conditions.all(),
             "steps": tuple(_with_metrics(s, evaluation) for s in known.steps),
             "completion_time": ended or to_time(now),
-            "version": _to_version(result, evaluation),
+            "version": version,
             "last_failure": None,
         }
     )

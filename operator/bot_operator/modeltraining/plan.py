@@ -17,7 +17,7 @@ from bot_operator.modeltraining.checks import (
 from bot_operator.modeltraining.evidence import LOOK_AGAIN_SECONDS
 from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
 from bot_operator.modeltraining.observe import TrainingSeen
-from bot_operator.modeltraining.outcome import conclude, refuse_spec, summarise
+from bot_operator.modeltraining.outcome import conclude, is_final, refuse_spec, restate, summarise
 from bot_operator.plan import Plan, Telling, earliest, notes_of
 from bot_operator.resources import (
     Manifest,
@@ -79,8 +79,9 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
     if isinstance(spec, str):
         status = refuse_spec(before, conditions, generation_of(seen.owner), spec)
         return Plan(status, notes=notes_of(conditions, _TOLD))
-    if before.completion_time is not None:
-        return Plan(before, delete=_unfinished(before, seen))
+    if is_final(before):
+        status = restate(before, conditions, generation_of(seen.owner))
+        return Plan(status, delete=_unfinished(before, seen))
     context = _context(seen.owner, spec, before, settings)
     slot = has_slot(seen.owner, seen.rivals, settings.max_trainings)
     gates = _judge_gates(seen, context, conditions, now, slot=slot)
@@ -88,6 +89,7 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
     known = before.model_copy(
         update={
             "observed_generation": generation_of(seen.owner),
+            "completion_time": None,
             "image": context.image,
             "run_configuration": context.configuration_name,
             "steps": tuple(judged[step].step for step in TRAINING_STEPS),

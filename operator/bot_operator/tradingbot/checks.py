@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
 
+from bot_operator.conditions import CLOCKS_DIFFER
+from bot_operator.resources import from_time
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.signal import FEED_REASONS, StatusSignal
@@ -83,11 +85,19 @@ def is_version_unusable(failure: LastFailure | None) -> bool:
 
 
 def merge_signals(
-    known: Iterable[StatusSignal], found: Iterable[StatusSignal], symbols: Iterable[str]
+    known: Iterable[StatusSignal],
+    found: Iterable[StatusSignal],
+    symbols: Iterable[str],
+    now: datetime,
 ) -> tuple[StatusSignal, ...]:
-    """Return the newest signal of every symbol, in the order of `symbols`."""
+    """Return the newest signal of every symbol, in the order of `symbols`.
+
+    One that nobody can have decided yet would stand in the way of all that follow: it is left out.
+    """
     newest: dict[str, StatusSignal] = {}
     for signal in (*known, *found):
+        if from_time(signal.ts) > now + CLOCKS_DIFFER:
+            continue
         before = newest.get(signal.symbol)
         if before is None or signal.ts >= before.ts:
             newest[signal.symbol] = signal

@@ -76,7 +76,8 @@ def _find(context: Context) -> Findings:
     candidate = plan_candidate(seen, current, wish, retraining.due, context.now)
     stopped = spec.suspend or not secret.valid
     active, inference, unusable = plan_serving(context, wanted, candidate, stopped=stopped)
-    signals = merge_signals(context.before.signals, inference.runs.signals, inference.symbols)
+    known, found = context.before.signals, inference.runs.signals
+    signals = merge_signals(known, found, inference.symbols, context.now)
     return Findings(
         secret=secret,
         claim=claim,

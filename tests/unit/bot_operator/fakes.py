@@ -107,6 +107,13 @@ class FakeKube:
 
         return self._write("status", ref_of(manifest), act)
 
+    async def patch_status(self, seen: Manifest, body: Mapping[str, Any]) -> Manifest:
+        def act() -> Manifest:
+            existing = self.objects[_slot(ref_of(seen))]
+            return self.put({**existing, **merged_patch(existing, body)})
+
+        return self._write("patch", ref_of(seen), act)
+
     async def patch(self, ref: Ref, body: Mapping[str, Any]) -> Manifest | None:
         def act() -> Manifest | None:
             existing = self.objects.get(_slot(ref))
@@ -240,6 +247,19 @@ def _merged(existing: Any, given: Any) -> Any:
     for key, value in given.items():
         merged[key] = _merged(existing.get(key), value)
     return merged
+
+
+def merged_patch(target: Any, patch: Any) -> Any:
+    """Return RFC 7386's MergePatch(target, patch)."""
+    if not isinstance(patch, dict):
+        return copy.deepcopy(patch)
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged_patch(result.get(key), value)
+    return result
 
 
 def _selected(manifest: Manifest, labels: str, fields: str) -> bool:

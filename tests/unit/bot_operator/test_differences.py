@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot_operator.differences import is_current, to_quantity
+from bot_operator.differences import is_current, merging, to_quantity
+from tests.unit.bot_operator.fakes import merged_patch
 
 
 def manifest(spec: dict[str, Any], digest: str = "d1") -> dict[str, Any]:
@@ -47,3 +50,22 @@ def test_quantities_are_numbers() -> None:
     assert to_quantity("250m") == to_quantity("0.25")
     assert to_quantity("1e3") == to_quantity("1k")
     assert to_quantity("lots") is None
+
+
+JSON = st.recursive(
+    st.one_of(st.booleans(), st.integers(), st.text(max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=2), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+OBJECT = st.dictionaries(st.sampled_from("abcd"), JSON, max_size=4)
+
+
+@given(OBJECT, OBJECT)
+def test_a_merge_patch_makes_exactly_what_is_wanted_and_is_empty_where_it_stands(
+    before: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    patch = merging(before, wanted)
+    assert merged_patch(before, patch) == wanted
+    assert (patch == {}) == (before == wanted)
