@@ -86,15 +86,7 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
     slot = has_slot(seen.owner, seen.rivals, settings.max_trainings)
     gates = _judge_gates(seen, context, conditions, now, slot=slot)
     judged = _judge_steps(before, seen, context.configuration.digest, now)
-    known = before.model_copy(
-        update={
-            "observed_generation": generation_of(seen.owner),
-            "completion_time": None,
-            "image": context.image,
-            "run_configuration": context.configuration_name,
-            "steps": tuple(judged[step].step for step in TRAINING_STEPS),
-        }
-    )
+    known = _under_way(before, context, judged)
     failure, evaluation = _failure_of(judged), judged["Evaluation"].result
     if failure is not None or evaluation is not None:
         status = conclude(known, conditions, evaluation, failure, now)
@@ -113,6 +105,20 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
         notes=notes_of(conditions, _TOLD),
         takes_slot=gates.open or any(s.job_uid for s in status.steps),
         requeue_after=_next_look(seen, gates, conditions, status, now),
+    )
+
+
+def _under_way(
+    before: ModelTrainingStatus, context: JobContext, judged: dict[Step, Judged]
+) -> ModelTrainingStatus:
+    return before.model_copy(
+        update={
+            "observed_generation": generation_of(context.owner),
+            "completion_time": None,
+            "image": context.image,
+            "run_configuration": context.configuration_name,
+            "steps": tuple(judged[step].step for step in TRAINING_STEPS),
+        }
     )
 
 
