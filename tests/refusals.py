@@ -51,6 +51,7 @@ REFUSALS = (
     _one("spec.training.schedule", "@weekly", "is not a cron schedule"),
     _one("spec.training.timeZone", "Mars/Olympus", "unknown time zone", known=False),
     _one("spec.training.jitterSeconds", 86_401, "less than or equal to 86400"),
+    _one("spec.updateStrategy", "Always", 'Unsupported value: "Always"', '"Manual"'),
     _one("spec.training.historyLimit", -1, "greater than or equal to 0"),
     _one("spec.training.maxModelAge", "3 days", "is not a duration", "180d"),
     _one("spec.model.pinnedVersion", "latest", "'latest' is no version", "name the one to serve"),

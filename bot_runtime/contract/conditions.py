@@ -68,6 +68,8 @@ class Reason(StrEnum):
     """The cron schedule never fires, or its time zone is unknown."""
     NOT_NEEDED = "NotNeeded"
     """The spec names nothing of this kind."""
+    NEW_IMAGES = "NewImages"
+    """The operator's release has other images than the bot runs: see spec.updateStrategy."""
     SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, not a secret
     """The named secret does not exist: run the command in the message."""
     SECRET_KEY_MISSING = "SecretKeyMissing"  # noqa: S105 - a reason, not a secret
@@ -86,6 +88,8 @@ class Reason(StrEnum):
     """A claim of this name is of another owner: adopt it by storage.existingClaim or delete it."""
     CLAIM_LOST = "ClaimLost"
     """The volume behind the claim is gone."""
+    CLAIM_SIZE_KEPT = "ClaimSizeKept"
+    """The claim keeps its size: its StorageClass does not let it grow, or it was to shrink."""
     STORAGE_CLASS_MISSING = "StorageClassMissing"
     """The StorageClass does not exist, or there is no default one."""
     CLAIM_BOUND = "ClaimBound"

@@ -148,6 +148,13 @@ class TradingBotStatus(Model):
     )
     conditions: Conditions = ()
     images: ImagesStatus | None = Field(default=None, description="Images in use.")
+    available_images: ImagesStatus | None = Field(
+        default=None,
+        description=(
+            "Images of the operator's release where they are others than those in use: set "
+            "updateStrategy: Auto, or name them in spec.images, to take them."
+        ),
+    )
     active_model: ActiveModel | None = Field(default=None, description="Version in use.")
     previous_model: ActiveModel | None = Field(
         default=None,

@@ -188,6 +188,14 @@ class TradingBotSpec(Model):
         description="True stops inference and starts no training; a running training ends.",
     )
     images: ImagesSpec = Field(default_factory=ImagesSpec, description="Images that the bot runs.")
+    update_strategy: Literal["Manual", "Auto"] = Field(
+        default="Manual",
+        description=(
+            "What a new release of the operator does to images that are not named here. Manual: "
+            "they stay, and status.availableImages tells the new ones. Auto: the next runs and "
+            "trainings take the new ones. No running pod is ended, and nothing is trained for it."
+        ),
+    )
     model: BotModelSpec = Field(
         default_factory=BotModelSpec, description="What is learned and which version is served."
     )

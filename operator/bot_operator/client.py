@@ -38,7 +38,9 @@ class Kube(Protocol):
         """Merge `body` into the status of the object as it was seen; None removes a field."""
         ...
 
-    async def patch(self, ref: Ref, body: Mapping[str, Any]) -> Manifest | None:
+    async def patch(
+        self, ref: Ref, body: Mapping[str, Any], *, dry_run: bool = False
+    ) -> Manifest | None:
         """Merge `body` into the object of this uid; None where it does not exist."""
         ...
 

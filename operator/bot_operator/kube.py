@@ -123,12 +123,15 @@ class ApiServer:
         merged = {**body, "metadata": {"resourceVersion": seen["metadata"]["resourceVersion"]}}
         return await self._call(Request("patch", resource, path, _OURS, merged, _MERGE))
 
-    async def patch(self, ref: Ref, body: Mapping[str, Any]) -> Manifest | None:
+    async def patch(
+        self, ref: Ref, body: Mapping[str, Any], *, dry_run: bool = False
+    ) -> Manifest | None:
         """Merge `body` into the object of this uid; None where it does not exist."""
+        query = {**_OURS, "dryRun": "All"} if dry_run else _OURS
         path = ref.resource.path(ref.namespace, ref.name)
         merged = {**body, "metadata": {**body.get("metadata", {}), "uid": ref.uid}}
         try:
-            return await self._call(Request("patch", ref.resource, path, _OURS, merged, _MERGE))
+            return await self._call(Request("patch", ref.resource, path, query, merged, _MERGE))
         except NotFound:
             return None
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot_operator.client import Kube
 from bot_operator.conditions import Status
+from bot_operator.errors import Forbidden, Invalid
 from bot_operator.objects import build_child, is_made_for
 from bot_operator.resources import (
     CLAIMS,
@@ -20,6 +21,7 @@ from bot_operator.resources import (
 )
 from bot_runtime.contract import names
 from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.quantities import quantity_value
 from bot_runtime.contract.spec import StorageSpec
 
 _WAITS_FOR_POD = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled"})
@@ -36,6 +38,8 @@ class ClaimSeen:
     name: str
     claim: Manifest | None
     events: tuple[Manifest, ...] = ()
+    refusal: str | None = None
+    """Why the API server would not let it grow to the size that is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,28 @@ async def observe_claim(
     return ClaimSeen(name, claim, tuple(events))
 
 
+async def observe_growth(kube: Kube, seen: ClaimSeen, storage: StorageSpec) -> ClaimSeen:
+    """Ask the API server whether a bound claim may grow to the size that `storage` asks for.
+
+    Only the StorageClass knows, which an operator of one namespace may not read.
+    """
+    claim = seen.claim
+    if storage.existing_claim is not None or claim is None or _phase(claim) != "Bound":
+        return seen
+    if quantity_value(storage.size) <= quantity_value(_requested(claim)):
+        return seen
+    try:
+        await kube.patch(ref_of(claim), {"spec": _requests(storage.size)}, dry_run=True)
+    except (Forbidden, Invalid) as e:
+        return replace(seen, refusal=e.message)
+    return seen
+
+
 def build_claim(owner: Manifest, labels: dict[str, str], storage: StorageSpec) -> Manifest:
     """Return the claim of `owner`, which goes with it unless it is to be retained."""
     spec: Manifest = {
         "accessModes": [storage.access_mode],
-        "resources": {"requests": {"storage": storage.size}},
+        **_requests(storage.size),
     }
     if storage.storage_class_name is not None:
         spec["storageClassName"] = storage.storage_class_name
@@ -106,18 +127,45 @@ def plan_claim(
 
 def _plan_own(wanted: Manifest, seen: ClaimSeen, claim: Manifest, now: datetime) -> ClaimVerdict:
     verdict = _judge(seen, claim, now)
-    changed = _digest(wanted) != _digest(claim)
     if _phase(claim) != "Pending":
-        kept = "; a bound claim keeps its size and StorageClass" if changed else ""
-        target = _keep(wanted, claim)
-        return replace(verdict, message=verdict.message + kept, apply=(target,))
-    if changed:
+        return _plan_bound(wanted, seen, claim, verdict)
+    if _digest(wanted) != _digest(claim):
         # The spec of a claim is immutable; nothing is lost with an unbound one.
         text = f"claim {seen.name} is not bound and is made again as the spec asks"
         return ClaimVerdict(
             "Unknown", Reason.CLAIM_PENDING, text, usable=False, delete=(ref_of(claim),)
         )
     return replace(verdict, apply=(wanted,))
+
+
+def _plan_bound(
+    wanted: Manifest, seen: ClaimSeen, claim: Manifest, verdict: ClaimVerdict
+) -> ClaimVerdict:
+    """Return what becomes of a claim that has a volume: it can grow, and nothing else."""
+    has, size = _requested(claim), wanted["spec"]["resources"]["requests"]["storage"]
+    kept = _keep(wanted, claim)
+    words, reason, target = [verdict.message], verdict.reason, kept
+    if quantity_value(size) < quantity_value(has):
+        reason = Reason.CLAIM_SIZE_KEPT
+        words.append(f"a claim never shrinks from {has} to {size}; set storage.size to {has}")
+    elif quantity_value(size) > quantity_value(has) and seen.refusal is not None:
+        reason = Reason.CLAIM_SIZE_KEPT
+        words.append(f"it keeps {has} instead of {size}: {seen.refusal}")
+    elif quantity_value(size) > quantity_value(has):
+        target = {**kept, "spec": {**kept["spec"], **_requests(size)}}
+        words.append(f"it grows from {has} to {size}")
+    others = {k: v for k, v in wanted["spec"].items() if k != "resources"}
+    if any(claim["spec"].get(key) != value for key, value in others.items()):
+        words.append("a bound claim keeps its StorageClass and access mode")
+    return replace(verdict, reason=reason, message="; ".join(words), apply=(target,))
+
+
+def _requests(size: str) -> Manifest:
+    return {"resources": {"requests": {"storage": size}}}
+
+
+def _requested(claim: Manifest) -> str:
+    return str(claim["spec"]["resources"]["requests"]["storage"])
 
 
 def _judge_existing(seen: ClaimSeen, namespace: str, now: datetime) -> ClaimVerdict:

@@ -97,6 +97,7 @@ BOT_STATUS = TradingBotStatus(
     state="Deciding",
     conditions=tuple(map(_condition, BotCondition)),
     images=ImagesStatus(training="a:1", inference="b:1"),
+    available_images=ImagesStatus(training="a:2", inference="b:2"),
     active_model=MODEL,
     previous_model=MODEL,
     unusable_versions=(UnusableVersion(version="v0", time=AT, message="sha256 differs"),),

@@ -32,6 +32,12 @@ def notes_of_bot(conditions: ConditionSet, context: Context, found: Findings) ->
     if conditions.get(Kind.MODEL_FRESH).reason is not Reason.STALE:
         del told[Kind.MODEL_FRESH]
     notes.extend(notes_of(conditions, told))
+    if context.available_images not in {None, context.before.available_images}:
+        text = (
+            f"this release of the operator has {context.release.training} and "
+            f"{context.release.inference}; set updateStrategy: Auto, or name them in spec.images"
+        )
+        notes.append(Note("Normal", Reason.NEW_IMAGES, text))
     missed = found.retraining.missed_time
     if missed is not None and missed != context.before.missed_training_time:
         text = f"the training scheduled for {missed} could not begin in time and is left out"

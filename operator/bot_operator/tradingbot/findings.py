@@ -33,7 +33,14 @@ class Context:
     spec: TradingBotSpec
     before: TradingBotStatus
     images: ImagesStatus
+    release: ImagesStatus
+    """Images that the bot would run if it took those of the operator's release."""
     now: datetime
+
+    @property
+    def available_images(self) -> ImagesStatus | None:
+        """The images of the release where they are others than those in use."""
+        return None if self.release == self.images else self.release
 
     @property
     def owner(self) -> Manifest:

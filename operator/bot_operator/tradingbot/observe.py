@@ -23,7 +23,7 @@ from bot_operator.resources import (
     uid_of,
 )
 from bot_operator.specs import read_spec, read_status
-from bot_operator.storage import ClaimSeen, observe_claim, store_claim
+from bot_operator.storage import ClaimSeen, observe_claim, observe_growth, store_claim
 from bot_operator.waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
 from bot_runtime.contract.conditions import BotCondition
 from bot_runtime.contract.status import TradingBotStatus
@@ -81,6 +81,7 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
     if known is not None and spec.storage.existing_claim is None and not is_made_for(known, owner):
         known = None  # of an earlier bot of this name: the cache may not know yet that it is gone
     claim_seen = await observe_claim(kube, namespace, claim, known, diagnose=not spec.suspend)
+    claim_seen = await observe_growth(kube, claim_seen, spec.storage)
     return replace(seen, secret=secret, claim=claim_seen)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from bot_operator.conditions import ConditionSet
 from bot_operator.credentials import Verdict, check_secret
 from bot_operator.plan import Plan, notes_of
-from bot_operator.resources import Manifest, Ref, generation_of, name_of, ref_of
+from bot_operator.resources import Ref, generation_of, name_of, ref_of
 from bot_operator.settings import Settings
 from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimVerdict, plan_claim, store_claim
@@ -14,6 +14,7 @@ from bot_operator.tradingbot.candidate import Candidate, Wish, find_candidate, p
 from bot_operator.tradingbot.checks import merge_signals
 from bot_operator.tradingbot.events import TOLD, notes_of_bot
 from bot_operator.tradingbot.findings import Context, Findings
+from bot_operator.tradingbot.images import images_of_release, resolve_images
 from bot_operator.tradingbot.inference import plan_serving
 from bot_operator.tradingbot.objects import bot_labels
 from bot_operator.tradingbot.observe import BotSeen
@@ -26,9 +27,6 @@ from bot_runtime.contract.runconfig import training_spec_of
 from bot_runtime.contract.status import (
     CandidateTraining,
     Children,
-    Condition,
-    ImagesStatus,
-    ModelTrainingStatus,
     TradingBotStatus,
 )
 from bot_runtime.contract.tradingbot import TradingBotSpec
@@ -47,8 +45,8 @@ def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
         text = "spec.mode: Live is not available in this release; set Paper"
         status = refuse(before, conditions, generation, Reason.LIVE_NOT_AVAILABLE, text)
         return Plan(status, delete=_everything_running(seen), notes=notes_of(conditions, TOLD))
-    images = _resolve_images(spec, before, seen.trainings, settings)
-    context = Context(seen, spec, before, images, now)
+    images = resolve_images(spec, before, seen.trainings, settings)
+    context = Context(seen, spec, before, images, images_of_release(spec, settings), now)
     findings = _find(context)
     decide_conditions(conditions, context, findings)
     inference = findings.inference
@@ -90,35 +88,6 @@ def _find(context: Context) -> Findings:
         signals=signals,
         deadline_seconds=spec.inference.deadline_seconds,
     )
-
-
-def _resolve_images(
-    spec: TradingBotSpec,
-    before: TradingBotStatus,
-    trainings: tuple[Manifest, ...],
-    settings: Settings,
-) -> ImagesStatus:
-    """Return the pair of images: the spec's, else the one resolved once, else the release's.
-
-    What cannot be pulled is not worth keeping: there the release's image takes over.
-    """
-    kept, broken = before.images, _has_no_image(before.conditions)
-    training_is_broken = any(
-        _has_no_image(read_status(ModelTrainingStatus, t).conditions) for t in trainings
-    )
-    keeps_training = kept is not None and not broken
-    keeps_inference = kept is not None and (not broken or training_is_broken)
-    return ImagesStatus(
-        training=spec.images.training
-        or (kept.training if kept and keeps_training else settings.training_image),
-        inference=spec.images.inference
-        or (kept.inference if kept and keeps_inference else settings.inference_image),
-    )
-
-
-def _has_no_image(conditions: tuple[Condition, ...]) -> bool:
-    """Tell whether an image that cannot be pulled is what nothing goes on for."""
-    return any(c.type == Kind.STALLED and c.reason is Reason.IMAGE_PULL_FAILED for c in conditions)
 
 
 def _wanted_training(context: Context) -> ModelTrainingSpec:
@@ -174,6 +143,7 @@ def _build_status(
         state=state_of(conditions, context, findings),
         conditions=conditions.all(),
         images=context.images,
+        available_images=context.available_images,
         active_model=findings.active,
         previous_model=previous_of(before, findings.active, findings.unusable_names),
         unusable_versions=findings.unusable,

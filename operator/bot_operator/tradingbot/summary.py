@@ -123,6 +123,13 @@ def _degraded(found: Findings) -> Finding | None:
     feed = [s for s in found.active_signals if is_feed_trouble(s)]
     if feed:
         return Reason.FEED_TROUBLE, "; ".join(f"{s.symbol}: {s.reason}" for s in feed)
+    if found.claim.reason is Reason.CLAIM_SIZE_KEPT:
+        return found.claim.reason, found.claim.message
+    return _model_trouble(found)
+
+
+def _model_trouble(found: Findings) -> Finding | None:
+    """Return what is wrong with the newest version, None where it is the one that is served."""
     if found.active is None:
         return None
     if found.refused is not None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from bot_operator.errors import AlreadyExists, Conflict, Invalid, NotFound
+from bot_operator.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 from bot_operator.resources import (
     JOBS,
     PODS,
@@ -53,6 +53,8 @@ class FakeKube:
         """Every status that was written, as it was sent."""
         self.kill_at: tuple[int, str] | None = None
         """Number of the write, and whether the operator dies `before` or `after` it."""
+        self.refusal: str | None = None
+        """Why a dry run is refused."""
         self._versions = itertools.count(1)
         self._uids = itertools.count(1)
 
@@ -114,7 +116,15 @@ class FakeKube:
 
         return self._write("patch", ref_of(seen), act)
 
-    async def patch(self, ref: Ref, body: Mapping[str, Any]) -> Manifest | None:
+    async def patch(
+        self, ref: Ref, body: Mapping[str, Any], *, dry_run: bool = False
+    ) -> Manifest | None:
+        if dry_run:
+            self.reads.append(("dry run", ref.resource.plural))
+            if self.refusal is not None:
+                raise Forbidden(403, "Forbidden", self.refusal)
+            return self.objects.get(_slot(ref))
+
         def act() -> Manifest | None:
             existing = self.objects.get(_slot(ref))
             if existing is None or uid_of(existing) != ref.uid:

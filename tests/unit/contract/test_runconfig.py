@@ -42,6 +42,7 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "mode": "Live",
     "suspend": True,
     "images.training": "x:2",
+    "updateStrategy": "Auto",
     "images.inference": "x:2",
     "model.pinnedVersion": "v1",
     "training.resources.limits": {"memory": "8Gi"},
