@@ -123,9 +123,10 @@ def _degraded(found: Findings) -> Finding | None:
     feed = [s for s in found.active_signals if is_feed_trouble(s)]
     if feed:
         return Reason.FEED_TROUBLE, "; ".join(f"{s.symbol}: {s.reason}" for s in feed)
-    if found.claim.reason is Reason.CLAIM_SIZE_KEPT:
+    trouble = _model_trouble(found)
+    if trouble is None and found.claim.reason is Reason.CLAIM_SIZE_KEPT:
         return found.claim.reason, found.claim.message
-    return _model_trouble(found)
+    return trouble
 
 
 def _model_trouble(found: Findings) -> Finding | None:
