@@ -1,0 +1,207 @@
+"""The life of a bot on a real API server: retraining, growth, what is lost, another release."""
+
+import os
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot_operator.resources import to_time
+from tests import resources
+from tests.eventually import eventually
+from tests.integration.api import MERGE
+from tests.integration.fake_kubelet import failed
+from tests.integration.operator_process import ROOT, OperatorProcess, running
+from tests.integration.stage import Stage
+
+Object = dict[str, Any]
+TRAININGS = "/apis/botcripto.io/v1alpha1:modeltrainings"
+JOBS = "/apis/batch/v1:jobs"
+
+
+def patch_status(stage: Stage, status: Object | None) -> None:
+    """Merge into the bot's status, as a person or a backup tool may; None takes all of it away."""
+    path = f"/apis/botcripto.io/v1alpha1/namespaces/{stage.namespace}/tradingbots/btc-paper/status"
+    stage.api.request("PATCH", path, {"status": status}, MERGE)
+
+
+def uids(stage: Stage, *paths: str) -> set[str]:
+    return {item["metadata"]["uid"] for path in paths for item in stage.list(path)}
+
+
+def ready(stage: Stage) -> None:
+    stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
+    stage.fire()
+    stage.wait_for("Ready", ("True", "BotReady"))
+
+
+@pytest.mark.timeout(120)
+def test_a_due_training_is_made_up_for_once_and_a_lost_status_comes_back(stage: Stage) -> None:
+    training = {"schedule": "30 3 * * 0", "timeZone": "Europe/Madrid", "missedRunPolicy": "RunOnce"}
+    with stage.kubelet:
+        with running(stage.operator):
+            stage.add_bot(training=training)
+            ready(stage)
+        # The operator is down while a training becomes due.
+        patch_status(stage, {"nextTrainingTime": to_time(datetime.now(UTC) - timedelta(days=9))})
+        with running(stage.operator):
+            eventually(lambda: len(stage.list(TRAININGS)) == 2, timeout=20)
+            eventually(
+                lambda: all("completionTime" in t["status"] for t in stage.list(TRAININGS)),
+                timeout=40,
+            )
+            assert len(stage.calls.created_jobs()) == 10
+            eventually(lambda: "previousModel" in stage.status())
+            before = stage.status()
+            assert before["nextTrainingTime"] > to_time(datetime.now(UTC))
+            assert before["candidateTraining"]["scheduledTime"] < to_time(datetime.now(UTC))
+            patch_status(stage, None)
+            eventually(lambda: "activeModel" in stage.status())
+            after = stage.status()
+            for part in ("activeModel", "candidateTraining", "nextTrainingTime", "images"):
+                assert after[part] == before[part], part
+            stage.fire()
+            stage.wait_for("Ready", ("True", "BotReady"))
+    assert len(stage.calls.created_jobs()) == 10
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_claim_grows_where_its_class_allows_it(stage: Stage, allowed: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    name = f"expandable-{allowed}-{stage.namespace}".lower()
+    stage.api.request(
+        "POST",
+        "/apis/storage.k8s.io/v1/storageclasses",
+        {
+            "metadata": {"name": name},
+            "provisioner": "kubernetes.io/no-provisioner",
+            "allowVolumeExpansion": allowed,
+        },
+    )
+    volume = {
+        "metadata": {"name": name},
+        "spec": {
+            "capacity": {"storage": "2Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "hostPath": {"path": "/nowhere"},
+            "storageClassName": name,
+        },
+    }
+    stage.api.request("POST", "/api/v1/persistentvolumes", volume)
+    with running(stage.operator):
+        stage.api.create(_suspended(name), stage.namespace)
+        stage.wait_for("StorageReady", ("True", "ClaimBound"))
+        stage.change_bot("btc-paper", {"storage": {"size": "3Gi"}})
+        expected = "ClaimBound" if allowed else "ClaimSizeKept"
+        size = "3Gi" if allowed else "2Gi"
+        eventually(lambda: _size(stage) == size)
+        stage.wait_for("StorageReady", ("True", expected))
+        if not allowed:
+            message = next(
+                c["message"] for c in stage.status()["conditions"] if c["type"] == "StorageReady"
+            )
+            assert "must support resize" in message
+        writes = len(stage.calls.writes())
+        stage.wake()
+        time.sleep(2)
+        kept = [w for w in stage.calls.writes()[writes:] if "persistentvolumeclaims" not in w]
+        assert kept == []
+        assert _size(stage) == size
+
+
+def _suspended(storage_class: str) -> Object:
+    storage = {"storageClassName": storage_class, "size": "2Gi"}
+    return resources.bot("btc-paper", suspend=True, storage=storage)
+
+
+def _size(stage: Stage) -> str:
+    claim = stage.list("/api/v1:persistentvolumeclaims")[0]
+    return str(claim["spec"]["resources"]["requests"]["storage"])
+
+
+@pytest.mark.timeout(120)
+def test_a_version_that_cannot_be_loaded_gives_way_on_a_real_api_server(stage: Stage) -> None:
+    with stage.kubelet, running(stage.operator):
+        stage.add_bot()
+        ready(stage)
+        first = stage.status()["activeModel"]["version"]
+        stage.change_bot("btc-paper", {"model": {"seed": 8}})
+        eventually(lambda: stage.status()["activeModel"]["version"] != first, timeout=40)
+        second = stage.status()["activeModel"]["version"]
+        stage.kubelet.outcomes["Inference"] = lambda _: failed(66, "trend.onnx: sha256 differs")
+        stage.fire()
+        eventually(lambda: stage.status()["activeModel"]["version"] == first, timeout=30)
+        del stage.kubelet.outcomes["Inference"]
+        stage.fire()
+        stage.wait_for("Ready", ("True", "BotReady"))
+        assert stage.condition("ModelAvailable") == ("True", "FellBack")
+        events = stage.list("/api/v1:events")
+        assert any(e["message"].startswith(f"{second} → {first}") for e in events)
+
+
+@pytest.mark.timeout(120)
+def test_another_release_and_back_restarts_and_trains_nothing(stage: Stage, tmp_path: Path) -> None:
+    """The code of the commit before this one, this one with other images, and back."""
+    earlier = _operator_of_the_commit_before(stage, tmp_path)
+    with stage.kubelet:
+        with running(earlier):
+            stage.add_bot()
+            ready(stage)
+        stage.change_bot("btc-paper", {"inference": {"schedule": "0 0 1 1 *"}})
+        with running(stage.operator):
+            stage.wait_for("InferenceScheduled", ("True", "CronJobApplied"))
+            eventually(lambda: _schedule(stage) == "0 0 1 1 *")
+        there = uids(stage, JOBS, TRAININGS, "/api/v1:pods", "/apis/batch/v1:cronjobs")
+        jobs, template = len(stage.calls.created_jobs()), _pod_template(stage)
+        newer = {
+            "BOTCRIPTO_TRAINING_IMAGE": "example.org/train:2.0.0",
+            "BOTCRIPTO_INFERENCE_IMAGE": "example.org/infer:2.0.0",
+        }
+        stage.operator.environment.update(newer)
+        with running(stage.operator):
+            eventually(lambda: "availableImages" in stage.status())
+            stage.wake()
+            time.sleep(2)
+        with running(earlier):
+            eventually(lambda: earlier.log.read_text(encoding="utf-8").count('"serving"') == 2)
+            stage.wake()
+            time.sleep(2)
+            assert stage.condition("Ready") == ("True", "BotReady")
+    assert uids(stage, JOBS, TRAININGS, "/api/v1:pods", "/apis/batch/v1:cronjobs") == there
+    assert len(stage.calls.created_jobs()) == jobs
+    assert _pod_template(stage) == template
+
+
+def _operator_of_the_commit_before(stage: Stage, folder: Path) -> OperatorProcess:
+    archive = subprocess.run(
+        ["git", "archive", "HEAD~1", "operator", "bot_runtime"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if archive.returncode != 0:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"the commit before this one is not there: {archive.stderr.decode()}")
+        pytest.skip("the commit before this one is not there: fetch the history")
+    code = folder / "earlier"
+    code.mkdir()
+    subprocess.run(["tar", "-x", "-C", str(code)], input=archive.stdout, check=True)
+    return OperatorProcess(
+        stage.operator.kubeconfig,
+        stage.namespace,
+        folder / "earlier.log",
+        environment={"PYTHONPATH": f"{code}:{code / 'operator'}"},
+    )
+
+
+def _schedule(stage: Stage) -> str:
+    return str(stage.list("/apis/batch/v1:cronjobs")[0]["spec"]["schedule"])
+
+
+def _pod_template(stage: Stage) -> Object:
+    cron_job = stage.list("/apis/batch/v1:cronjobs")[0]
+    template: Object = cron_job["spec"]["jobTemplate"]["spec"]["template"]
+    return template
