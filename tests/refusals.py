@@ -121,6 +121,16 @@ REFUSALS = (
          "Exists takes no value"),
     _one("spec.pod.tolerations", [{"effect": "NoSchedule"}], "operator must be Exists"),
     _one("spec.pod.imagePullSecrets", ["a b"], "is not the name of an object"),
+    _one("spec.pod.priorityClassName", "system-node-critical", "is for the cluster's own pods"),
+    *(
+        _one("spec.pod.labels", {key: "x"}, "needs a prefix of your own", "example.com/team")
+        for key in (
+            "app", "job-name", "app.kubernetes.io/instance", "kubernetes.io/arch", "k8s.io/x",
+            "argocd.argoproj.io/instance", "botcripto.io/bot", "Example.com/x", "a..b/x", "a/",
+            "/b", "a/b/c", f"a/{'x' * 64}", f"{'a.' * 70}b/x",
+        )
+    ),
+    _one("spec.pod.labels", {"example.com/team": "a b"}, "is not the value of a label"),
     *(
         _schedule("5m", schedule, NO_SCHEDULE)
         for schedule in (
@@ -166,5 +176,7 @@ ACCEPTED: tuple[dict[str, Any], ...] = (
     {"spec.training.resources": {"requests": {"cpu": 1}, "limits": {"cpu": "1", "memory": "1e9"}}},
     {"spec.inference.timeZone": "America/Argentina/Buenos_Aires"},
     {"spec.pod.tolerations": [{"operator": "Exists"}, {"key": "gpu", "value": "yes"}]},
+    {"spec.pod.labels": {"example.com/team": "a", "cost/Centre_1": "42", f"a/{'x' * 63}": ""}},
+    {"spec.pod.priorityClassName": "trading"},
     {"metadata.name": "b" * 40},
 )

@@ -85,7 +85,7 @@ class Reason(StrEnum):
     CLAIM_MISSING = "ClaimMissing"
     """storage.existingClaim names a claim that does not exist."""
     CLAIM_FOREIGN = "ClaimForeign"
-    """A claim of this name is of another owner: adopt it by storage.existingClaim or delete it."""
+    """The claim is another owner's, or not marked for bots: the message says how to adopt it."""
     CLAIM_LOST = "ClaimLost"
     """The volume behind the claim is gone."""
     CLAIM_SIZE_KEPT = "ClaimSizeKept"

@@ -1,5 +1,6 @@
 """What the author of a resource may choose of its pods: their size and their place."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
@@ -81,9 +82,42 @@ class TolerationSpec(Model):
     )
 
 
+_RESERVED_LABEL = r"([a-z0-9-]+\.)*(kubernetes\.io|k8s\.io|argoproj\.io|botcripto\.io)/.*"
+_DNS_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_LABEL_NAME = "[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_LABEL_KEY = rf"{_DNS_LABEL}(\.{_DNS_LABEL})*/{_LABEL_NAME}"
+_LABEL_KEY_MAX = 128
+
+
+def _may_be_label(key: str) -> bool:
+    return (
+        len(key) <= _LABEL_KEY_MAX
+        and re.fullmatch(_LABEL_KEY, key) is not None
+        and re.fullmatch(_RESERVED_LABEL, key) is None
+    )
+
+
+PodLabels = Annotated[
+    dict[str, LabelValue],
+    Field(max_length=8),
+    Rule(
+        f"self.all(k, k.size() <= {_LABEL_KEY_MAX} && k.matches(r'^{_LABEL_KEY}$') && "
+        f"!k.matches(r'^{_RESERVED_LABEL}$'))",
+        "a label needs a prefix of your own, such as example.com/team: by plain ones and those of "
+        "kubernetes.io, argoproj.io and botcripto.io others select pods",
+        lambda labels: all(map(_may_be_label, labels)),
+    ),
+]
+"""Labels that mean nothing to the Services, NetworkPolicies and tools that others have."""
+
+
 class PodSpec(Model):
     """What a bot's author may choose of the pods; all else is fixed by the operator."""
 
+    labels: PodLabels = Field(
+        default_factory=dict,
+        description="Labels of the pods, each with a prefix of your own: example.com/team.",
+    )
     node_selector: dict[str, LabelValue] = Field(
         default_factory=dict, max_length=16, description="Labels a node must have."
     )
@@ -93,9 +127,18 @@ class PodSpec(Model):
         description="Taints that the pods tolerate.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
-    priority_class_name: ObjectName | None = Field(
-        default=None, description="Priority class of the pods."
-    )
+    priority_class_name: (
+        Annotated[
+            ObjectName,
+            Rule(
+                "!self.startsWith('system-')",
+                "is for the cluster's own pods: name a priority class of yours",
+                lambda name: not name.startswith("system-"),
+                quotes=True,
+            ),
+        ]
+        | None
+    ) = Field(default=None, description="Priority class of the pods.")
     image_pull_secrets: tuple[ObjectName, ...] = Field(
         default=(),
         max_length=4,

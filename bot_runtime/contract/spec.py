@@ -193,8 +193,8 @@ class StorageSpec(Model):
     existing_claim: ObjectName | None = Field(
         default=None,
         description=(
-            "Name of a PersistentVolumeClaim of your own (also one retained earlier); no other is "
-            "made then."
+            "Name of a PersistentVolumeClaim to use; no other is made then. One that an earlier "
+            "bot retained, or one of your own with the label botcripto.io/adopt=allowed."
         ),
     )
     storage_class_name: ObjectName | None = Field(

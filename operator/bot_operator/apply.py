@@ -108,9 +108,14 @@ class Applier:
         return True
 
     async def _keep(self, manifest: Manifest) -> bool:
-        if is_current(manifest, self._cache.get(ref_of(manifest))):
+        known = self._cache.get(ref_of(manifest))
+        if is_current(manifest, known):
             return False
-        self._cache.put(await self._write("apply", lambda: self._kube.apply(manifest)))
+        # Ours is put right whoever changed it. What we do not know may be somebody else's object of
+        # this name, which we must not take.
+        force = known is not None
+        applied = await self._write("apply", lambda: self._kube.apply(manifest, force=force))
+        self._cache.put(applied)
         return True
 
     async def _status(self, owner: Manifest, plan: Plan) -> bool:

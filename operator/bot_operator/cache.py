@@ -60,7 +60,8 @@ class Cache:
             return
         self._unlink(key)
         self._objects[key] = slim(manifest)
-        if manifest.get("status", {}).get("state") == "Queued":
+        status = manifest.get("status")
+        if isinstance(status, dict) and status.get("state") == "Queued":
             self._queued.add(key)
         for owner in _owners(manifest):
             self._owned[owner][key] = None

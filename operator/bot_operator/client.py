@@ -26,8 +26,11 @@ class Kube(Protocol):
         """Create the object; AlreadyExists where one of its name is there."""
         ...
 
-    async def apply(self, manifest: Manifest) -> Manifest:
-        """Apply the object server-side as our field manager, and return it."""
+    async def apply(self, manifest: Manifest, *, force: bool) -> Manifest:
+        """Apply the object server-side as our field manager, and return it.
+
+        Without `force` a field that somebody else has set is a Conflict and nothing is changed.
+        """
         ...
 
     async def apply_status(self, manifest: Manifest) -> Manifest:

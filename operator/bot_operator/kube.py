@@ -108,13 +108,13 @@ class ApiServer:
         path = resource.path(namespace_of(manifest))
         return await self._call(Request("create", resource, path, _OURS, manifest))
 
-    async def apply(self, manifest: Manifest) -> Manifest:
+    async def apply(self, manifest: Manifest, *, force: bool) -> Manifest:
         """Apply the object server-side as our field manager, and return it."""
-        return await self._apply(manifest, "")
+        return await self._apply(manifest, "", force=force)
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
         """Apply the status subresource of the object with the manifest's uid."""
-        return await self._apply(manifest, "status")
+        return await self._apply(manifest, "status", force=True)
 
     async def patch_status(self, seen: Manifest, body: Mapping[str, Any]) -> Manifest:
         """Merge `body` into the status of the object as it was seen; None removes a field."""
@@ -154,10 +154,10 @@ class ApiServer:
         data = await self._request(Request("get", pod.resource, path, query))
         return data.decode(errors="replace")
 
-    async def _apply(self, manifest: Manifest, subresource: str) -> Manifest:
+    async def _apply(self, manifest: Manifest, subresource: str, *, force: bool) -> Manifest:
         resource = resource_of(manifest)
         path = resource.path(namespace_of(manifest), name_of(manifest), subresource)
-        query = {**_OURS, "force": "true"}
+        query = {**_OURS, "force": "true" if force else "false"}
         return await self._call(Request("patch", resource, path, query, manifest, _APPLY))
 
     async def _call(self, request: Request) -> Manifest:

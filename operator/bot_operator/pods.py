@@ -13,6 +13,8 @@ from bot_runtime.contract.podspec import PodSpec, ResourcesSpec
 _LABEL_VALUE_MAX = 63
 _STORE, _CONFIG, _TMP, _CREDENTIALS = "store", "config", "tmp", "credentials"
 _TMP_LIMIT = "1Gi"
+_DISK = {"requests": {"ephemeral-storage": "64Mi"}, "limits": {"ephemeral-storage": "1280Mi"}}
+"""The temporary directory and what the node keeps of the log; spec.resources may say otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def store_label(claim: str) -> str:
 
 def build_pod_template(request: PodRequest) -> dict[str, Any]:
     """Return the pod template that `request` asks for."""
-    metadata: dict[str, Any] = {"labels": request.labels}
+    metadata: dict[str, Any] = {"labels": {**request.placement.labels, **request.labels}}
     if request.annotations:
         metadata["annotations"] = request.annotations
     return {"metadata": metadata, "spec": _build_spec(request)}
@@ -124,7 +126,7 @@ def _build_process(
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-m", "bot_runtime", *command],
         "env": [{"name": key, "value": value} for key, value in environment.items()],
-        "resources": request.resources.to_json(),
+        "resources": _build_resources(request.resources),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -134,6 +136,11 @@ def _build_process(
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,
     }
+
+
+def _build_resources(chosen: ResourcesSpec) -> dict[str, Any]:
+    amounts = chosen.to_json()
+    return {kind: {**_DISK[kind], **amounts.get(kind, {})} for kind in _DISK}
 
 
 def _build_volumes(request: PodRequest) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.conditions import Status
 from bot_operator.errors import Forbidden, Invalid
@@ -10,10 +11,14 @@ from bot_operator.objects import build_child, is_made_for
 from bot_operator.resources import (
     CLAIMS,
     EVENTS,
+    MODEL_TRAININGS,
+    TRADING_BOTS,
     Manifest,
     Ref,
+    controller_uid,
     from_time,
     is_deleting,
+    labels_of,
     name_of,
     namespace_of,
     ref_of,
@@ -40,6 +45,8 @@ class ClaimSeen:
     events: tuple[Manifest, ...] = ()
     refusal: str | None = None
     """Why the API server would not let it grow to the size that is asked for."""
+    holder: Manifest | None = None
+    """The bot or training that the claim was made for, while it lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,21 @@ class ClaimVerdict:
 def store_claim(owner_name: str, storage: StorageSpec) -> str:
     """Return the name of the claim that a store lives on."""
     return storage.existing_claim or names.claim_name(owner_name)
+
+
+def find_holder(cache: Cache, claim: Manifest | None) -> Manifest | None:
+    """Return the bot or training that a claim of ours was made for, None where it is gone."""
+    labels = {} if claim is None else labels_of(claim)
+    if claim is None or labels.get(names.LABEL_MANAGED_BY) != names.MANAGED_BY:
+        return None
+    for resource, label in (
+        (MODEL_TRAININGS, names.LABEL_TRAINING),
+        (TRADING_BOTS, names.LABEL_BOT),
+    ):
+        owner = cache.get(Ref(resource, namespace_of(claim), labels.get(label, "")))
+        if owner is not None and is_made_for(claim, owner):
+            return owner
+    return None
 
 
 async def observe_claim(
@@ -108,7 +130,7 @@ def plan_claim(
 ) -> ClaimVerdict:
     """Return what to do about the claim, and what to say of it."""
     if storage.existing_claim is not None:
-        return _judge_existing(seen, namespace_of(owner), now)
+        return _judge_existing(owner, seen, now)
     wanted = build_claim(owner, labels, storage)
     if seen.claim is None:
         text = f"claim {seen.name} is not bound yet"
@@ -168,14 +190,42 @@ def _requested(claim: Manifest) -> str:
     return str(claim["spec"]["resources"]["requests"]["storage"])
 
 
-def _judge_existing(seen: ClaimSeen, namespace: str, now: datetime) -> ClaimVerdict:
+def _judge_existing(owner: Manifest, seen: ClaimSeen, now: datetime) -> ClaimVerdict:
+    namespace = namespace_of(owner)
     if seen.claim is None:
         text = (
             f"claim {seen.name} does not exist in namespace {namespace}; create it, or leave "
             "storage.existingClaim out"
         )
         return ClaimVerdict("False", Reason.CLAIM_MISSING, text, usable=False, poll=15.0)
+    text = _why_not_adoptable(owner, seen, seen.claim)
+    if text:
+        return ClaimVerdict("False", Reason.CLAIM_FOREIGN, text, usable=False, poll=15.0)
     return _judge(seen, seen.claim, now)
+
+
+def _why_not_adoptable(owner: Manifest, seen: ClaimSeen, claim: Manifest) -> str:
+    """Return why a claim may not be adopted, empty where it may.
+
+    Who may write a bot need not have a right to every volume of the namespace: a claim is a store
+    of ours that nobody else holds, or its owner has marked it for bots.
+    """
+    labels = labels_of(claim)
+    if labels.get(names.LABEL_MANAGED_BY) != names.MANAGED_BY:
+        if labels.get(names.LABEL_ADOPT) == names.ADOPT_ALLOWED:
+            return ""
+        return (
+            f"claim {seen.name} is not marked for bots; who owns it may run: kubectl label pvc "
+            f"{seen.name} --namespace {namespace_of(owner)} "
+            f"{names.LABEL_ADOPT}={names.ADOPT_ALLOWED}"
+        )
+    if seen.holder is None or uid_of(seen.holder) in {uid_of(owner), controller_uid(owner)}:
+        return ""
+    bot = (owner["spec"].get("botRef") or {}).get("name")
+    if seen.holder["kind"] == names.TRADING_BOT_KIND and name_of(seen.holder) == bot:
+        return ""
+    holder = f"{seen.holder['kind'].lower()} {name_of(seen.holder)}"
+    return f"claim {seen.name} is the store of {holder}; name another one, or delete {holder} first"
 
 
 def _judge(seen: ClaimSeen, claim: Manifest, now: datetime) -> ClaimVerdict:

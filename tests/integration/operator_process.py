@@ -89,9 +89,13 @@ def install_account(kubectl: Any, namespace: str) -> None:
 def account_kubeconfig(kubectl: Any, admin: Path, namespace: str, folder: Path) -> Path:
     """Write a kubeconfig with a token of the operator's ServiceAccount, and return its path."""
     token = kubectl("create", "token", ACCOUNT, f"--namespace={namespace}", "--duration=1h").strip()
+    return write_kubeconfig(admin, token, folder / "operator.kubeconfig")
+
+
+def write_kubeconfig(admin: Path, token: str, path: Path) -> Path:
+    """Write the administrator's kubeconfig with another token to `path`, and return it."""
     config = yaml.safe_load(admin.read_text(encoding="utf-8"))
     config["users"][0]["user"] = {"token": token}
-    path = folder / "operator.kubeconfig"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     return path
 

@@ -24,7 +24,7 @@ from bot_operator.resources import (
 )
 from bot_operator.slots import Rivals
 from bot_operator.specs import read_spec, read_status
-from bot_operator.storage import ClaimSeen, observe_claim, store_claim
+from bot_operator.storage import ClaimSeen, find_holder, observe_claim, store_claim
 from bot_operator.waits import observe_obstacles, observe_pods
 from bot_runtime.contract import names
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
@@ -76,6 +76,7 @@ async def observe_training(
     claim = await observe_claim(
         kube, namespace, claim_name, cache.get(Ref(CLAIMS, namespace, claim_name)), diagnose=True
     )
+    claim = replace(claim, holder=find_holder(cache, claim.claim))
     return TrainingSeen(owner, secret, claim, steps)
 
 

@@ -23,7 +23,13 @@ from bot_operator.resources import (
     uid_of,
 )
 from bot_operator.specs import read_spec, read_status
-from bot_operator.storage import ClaimSeen, observe_claim, observe_growth, store_claim
+from bot_operator.storage import (
+    ClaimSeen,
+    find_holder,
+    observe_claim,
+    observe_growth,
+    store_claim,
+)
 from bot_operator.waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
 from bot_runtime.contract.conditions import BotCondition
 from bot_runtime.contract.status import TradingBotStatus
@@ -82,6 +88,7 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
         known = None  # of an earlier bot of this name: the cache may not know yet that it is gone
     claim_seen = await observe_claim(kube, namespace, claim, known, diagnose=not spec.suspend)
     claim_seen = await observe_growth(kube, claim_seen, spec.storage)
+    claim_seen = replace(claim_seen, holder=find_holder(cache, claim_seen.claim))
     return replace(seen, secret=secret, claim=claim_seen)
 
 

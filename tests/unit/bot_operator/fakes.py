@@ -24,6 +24,7 @@ from bot_operator.resources import (
     resource_of,
     uid_of,
 )
+from bot_runtime.contract import names
 from bot_runtime.contract.conditions import BotCondition, TrainingCondition
 from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
 from tests.unit.bot_operator.health import check_health
@@ -83,11 +84,13 @@ class FakeKube:
 
         return self._write("create", ref_of(manifest), act)
 
-    async def apply(self, manifest: Manifest) -> Manifest:
+    async def apply(self, manifest: Manifest, *, force: bool) -> Manifest:
         def act() -> Manifest:
             existing = self.objects.get(_slot(ref_of(manifest)))
             if existing is None:
                 return self.put(copy.deepcopy(manifest))
+            if not force and not _is_made_by_us(existing):
+                raise Conflict(409, "Conflict", "conflict with another manager")
             return self.put(_merged(existing, manifest))
 
         return self._write("apply", ref_of(manifest), act)
@@ -287,3 +290,7 @@ def _selected(manifest: Manifest, labels: str, fields: str) -> bool:
 
 
 __all__ = ["JOBS", "FakeKube", "Killed", "namespace_of", "pods_of", "resource_of"]
+
+
+def _is_made_by_us(manifest: Manifest) -> bool:
+    return labels_of(manifest).get(names.LABEL_MANAGED_BY) == names.MANAGED_BY

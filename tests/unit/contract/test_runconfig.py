@@ -70,6 +70,7 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "storage.size": "3Gi",
     "storage.accessMode": "ReadWriteMany",
     "storage.reclaimPolicy": "Retain",
+    "pod.labels": {"example.com/team": "quants"},
     "pod.nodeSelector": {"disk": "ssd"},
     "pod.tolerations": [{"operator": "Exists"}],
     "pod.priorityClassName": "high",
