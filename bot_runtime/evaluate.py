@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot_runtime.bundle import MANIFEST_FILE, VersionManifest, load_objective
+from bot_runtime.bundle import MANIFEST_FILE, VersionManifest, load_objective, load_version_manifest
 from bot_runtime.config import training_of
 from bot_runtime.contract.results import EvaluationResult, ObjectiveResult
 from bot_runtime.contract.runconfig import RunConfiguration
@@ -20,6 +20,7 @@ from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import Evidence, check_gate
 from bot_runtime.git import git_commit
 from bot_runtime.judge import ChampionDuels, duel_champion, find_differences, measure, naive_duels
+from bot_runtime.pruning import load_pruning, prune
 from bot_runtime.reporting import Reporter
 from bot_runtime.serving import ServedVersion, load_version
 from bot_runtime.store import Store, load_json, new_directory, save_json
@@ -55,7 +56,8 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
     published = store.version(manifest.version)
     trained_at = _assembled_at(published)
     reporter.progress(0.3, f"assembled {manifest.version}")
-    with new_directory(published, keep_existing=True) as folder:
+    # One that is whole may be in use by inference; one that is not is of no use to anybody.
+    with new_directory(published, keep_existing=_is_whole(published)) as folder:
         for source, objective in zip(folders, manifest.objectives, strict=True):
             for graph in objective.graphs:
                 shutil.copyfile(source / graph.file, folder / graph.file)
@@ -72,6 +74,10 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
     load_version(store, manifest.version)  # as inference will: every file as its sha256 says
     if result.promoted:
         save_json(store.promoted(), {"version": manifest.version, "trainedAt": trained_at})
+    pruning = load_pruning()
+    if pruning is not None:
+        keep = (*pruning.keep, manifest.version)
+        prune(store, pruning.model_copy(update={"keep": keep}), training, reporter)
     reporter.progress(1.0, "promoted" if result.promoted else "rejected", reasons=result.reasons)
     return result
 
@@ -145,6 +151,14 @@ def _details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
         "duels": [asdict(duel) for duel in (*verdict.evidence.naive, *verdict.evidence.champion)],
         "trading": asdict(verdict.record),
     }
+
+
+def _is_whole(published: Path) -> bool:
+    try:
+        load_version_manifest(published)
+    except ArtifactInvalidError:
+        return False
+    return True
 
 
 def _assembled_at(published: Path) -> str:

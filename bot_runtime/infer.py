@@ -21,6 +21,7 @@ from bot_runtime.exchange import ExchangeClient
 from bot_runtime.features import FEATURES, WARM_UP, compute_features
 from bot_runtime.feed import Trouble, Window, judge_candles, judge_clock, newest_window
 from bot_runtime.git import git_commit
+from bot_runtime.pruning import note_use
 from bot_runtime.reporting import Reporter
 from bot_runtime.retries import RetryPolicy
 from bot_runtime.serving import ServedVersion, load_version
@@ -72,6 +73,7 @@ def infer(
     exchange has no such market, StoreUnavailableError where the signal cannot be written.
     """
     run = inference_of(configuration)
+    note_use(store, run.model_version)
     version = load_version(store, run.model_version, cpu_count())
     check_version(version, configuration)
     time.sleep(patience.jitter_seconds * share_of(configuration.namespace, configuration.owner))

@@ -51,6 +51,8 @@ ENV_STORE: Final = "BOTCRIPTO_STORE"
 ENV_CONFIG: Final = "BOTCRIPTO_CONFIG"
 ENV_CREDENTIALS: Final = "BOTCRIPTO_CREDENTIALS"
 ENV_TERMINATION: Final = "BOTCRIPTO_TERMINATION"
+ENV_PRUNING: Final = "BOTCRIPTO_PRUNING"
+"""What the evaluation may take out of the store (`contract.pruning`); unset: nothing."""
 
 CONTAINER_NAME: Final = "runtime"
 PREFLIGHT_CONTAINER_NAME: Final = "preflight"

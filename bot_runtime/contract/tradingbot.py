@@ -115,7 +115,8 @@ class BotTrainingSpec(TrainingSpec):
         ge=0,
         le=100,
         description=(
-            "How many ended ModelTrainings stay beside those of the versions in use, the newest."
+            "How many ended ModelTrainings, and versions in the store, stay beside those in use: "
+            "the newest."
         ),
     )
     max_model_age: Duration | None = Field(

@@ -35,6 +35,8 @@ class PodRequest:
     preflight_secret: str | None = None
     """Secret whose key an init container proves; no other container mounts it."""
     annotations: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    """Beside what every process of ours gets."""
 
 
 def store_label(claim: str) -> str:
@@ -119,6 +121,7 @@ def _build_process(
         names.ENV_CREDENTIALS: names.CREDENTIALS_PATH,
         # Nothing but the temporary directory and the store can be written.
         "HOME": names.TMP_PATH,
+        **request.environment,
     }
     return {
         "name": name,

@@ -7,8 +7,10 @@ from bot_operator.pods import PodRequest, build_pod_template, store_label
 from bot_operator.resources import CONFIG_MAPS, JOBS, Manifest, name_of
 from bot_operator.storage import store_claim
 from bot_runtime.contract import names
+from bot_runtime.contract.digests import to_canonical_json
 from bot_runtime.contract.exitcodes import FAIL_AT_ONCE
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.pruning import Pruning
 from bot_runtime.contract.results import Step
 from bot_runtime.contract.runconfig import RunConfiguration
 
@@ -34,6 +36,8 @@ class JobContext:
     spec: ModelTrainingSpec
     image: str
     configuration: RunConfiguration
+    pruning: Pruning | None = None
+    """What the evaluation may take out of the store."""
 
     @property
     def claim(self) -> str:
@@ -79,6 +83,7 @@ def build_job(context: JobContext, step: Step) -> Manifest:
             resources=spec.resources,
             placement=spec.pod,
             preflight_secret=secret,
+            environment=_build_environment(context, step),
         )
     )
     content = {
@@ -92,6 +97,12 @@ def build_job(context: JobContext, step: Step) -> Manifest:
     }
     name = names.job_name(name_of(context.owner), step)
     return build_child(JOBS, name, context.owner, context.labels(step), content)
+
+
+def _build_environment(context: JobContext, step: Step) -> dict[str, str]:
+    if step != "Evaluation" or context.pruning is None:
+        return {}
+    return {names.ENV_PRUNING: to_canonical_json(context.pruning.to_json())}
 
 
 def _build_failure_policy() -> Manifest:

@@ -12,6 +12,7 @@ from bot_operator.resources import (
     CLAIMS,
     JOBS,
     PODS,
+    TRADING_BOTS,
     Manifest,
     Ref,
     controller_uid,
@@ -41,6 +42,8 @@ class TrainingSeen:
     secret: SecretSeen | None = None
     claim: ClaimSeen | None = None
     steps: dict[Step, StepSeen] = field(default_factory=dict)
+    bot: Manifest | None = None
+    """The bot that the training is for, where it is known."""
     rivals: Rivals = field(default_factory=Rivals)
     """Who shares the slots, where their number is limited."""
 
@@ -77,7 +80,9 @@ async def observe_training(
         kube, namespace, claim_name, cache.get(Ref(CLAIMS, namespace, claim_name)), diagnose=True
     )
     claim = replace(claim, holder=find_holder(cache, claim.claim))
-    return TrainingSeen(owner, secret, claim, steps)
+    named = spec.bot_ref
+    bot = cache.get(Ref(TRADING_BOTS, namespace, named.name)) if named else None
+    return TrainingSeen(owner, secret, claim, steps, bot)
 
 
 async def _observe_step(

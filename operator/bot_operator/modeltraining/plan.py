@@ -1,7 +1,7 @@
 """The plan of a training: which Job comes next, and what its status says. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot_operator.conditions import ConditionSet, Status
@@ -18,6 +18,7 @@ from bot_operator.modeltraining.evidence import LOOK_AGAIN_SECONDS
 from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
 from bot_operator.modeltraining.observe import TrainingSeen
 from bot_operator.modeltraining.outcome import conclude, is_final, refuse_spec, restate, summarise
+from bot_operator.modeltraining.pruning import plan_pruning
 from bot_operator.plan import Plan, Telling, earliest, notes_of
 from bot_operator.resources import (
     Manifest,
@@ -82,7 +83,7 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
     if is_final(before):
         status = restate(before, conditions, generation_of(seen.owner))
         return Plan(status, delete=_unfinished(before, seen))
-    context = _context(seen.owner, spec, before, settings)
+    context = _context(seen, spec, before, settings)
     slot = has_slot(seen.owner, seen.rivals, settings.max_trainings)
     gates = _judge_gates(seen, context, conditions, now, slot=slot)
     judged = _judge_steps(before, seen, context.configuration.digest, now)
@@ -123,11 +124,13 @@ def _under_way(
 
 
 def _context(
-    owner: Manifest, spec: ModelTrainingSpec, before: ModelTrainingStatus, settings: Settings
+    seen: TrainingSeen, spec: ModelTrainingSpec, before: ModelTrainingStatus, settings: Settings
 ) -> JobContext:
+    owner = seen.owner
     image = before.image or spec.image or settings.training_image
     run = training_run(namespace_of(owner), name_of(owner), spec)
-    return JobContext(owner, spec, image, run)
+    context = JobContext(owner, spec, image, run)
+    return replace(context, pruning=plan_pruning(seen.bot, context.claim))
 
 
 def _judge_gates(

@@ -14,6 +14,8 @@ from bot_operator.resources import (
     Manifest,
     name_of,
 )
+from bot_runtime.contract.names import ENV_PRUNING
+from bot_runtime.contract.pruning import Pruning
 from tests.unit.bot_operator.test_retraining import DAY, HOUR, live, scheduled_world
 from tests.unit.bot_operator.world import World
 
@@ -243,3 +245,16 @@ async def test_symbols_come_and_go_with_the_version_that_knows_them() -> None:
     assert [s["symbol"] for s in world.status()["signals"]] == ["ETH/USDT"]
     assert world.status()["lastSignal"]["symbol"] == "ETH/USDT"
     assert len(world.kube.created(MODEL_TRAININGS)) == 3
+
+
+async def test_the_evaluation_is_told_what_is_in_use_when_it_begins() -> None:
+    world, first, second = await two_versions()
+    world.change_bot(training={"schedule": "0 3 * * *", "historyLimit": 1})
+    await live(world, DAY)
+    job = [j for j in world.kube.all(JOBS) if name_of(j).endswith("-evaluation")][-1]
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    environment = {e["name"]: e["value"] for e in container["env"]}
+    pruning = Pruning.model_validate_json(environment[ENV_PRUNING])
+    assert pruning == Pruning(bot="btc-paper", keep=tuple(sorted((first, second))), last=1)
+    data = next(j for j in world.kube.all(JOBS) if name_of(j).endswith("-data"))
+    assert ENV_PRUNING not in str(data)

@@ -1,6 +1,7 @@
 """The evaluation step: assembled, served, judged and published, and never promoted by luck."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from bot_runtime.bundle import load_version_manifest
+from bot_runtime.contract.names import ENV_PRUNING
+from bot_runtime.contract.pruning import Pruning
 from bot_runtime.contract.results import StepResult, to_message
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, GateSpec
@@ -249,3 +252,19 @@ def test_thresholds_that_nothing_meets_are_a_warning_that_names_the_binding_one(
     (warning,) = reporter.warnings
     assert warning.startswith("ThresholdsNeverMet")
     assert "minExpectedReturn refused most" in warning
+
+
+def test_a_corrupt_version_of_the_same_name_is_replaced_and_old_ones_leave_the_store(
+    ready: tuple[Store, RunConfiguration], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, configuration = ready
+    result = evaluate(configuration, store, quiet("Evaluation"))
+    graph = next(store.version(result.version).glob("*.onnx"))
+    graph.write_bytes(b"corrupt")
+    old = store.version("noisy-00000000-00000000")
+    old.mkdir()
+    os.utime(old, (0, 0))
+    monkeypatch.setenv(ENV_PRUNING, Pruning(bot="noisy", last=0).model_dump_json())
+    assert evaluate(configuration, store, quiet("Evaluation")).version == result.version
+    load_version(store, result.version)
+    assert not old.exists()

@@ -1,0 +1,22 @@
+"""What the evaluation of a bot's training may take out of the bot's store. Pure."""
+
+from bot_operator.resources import Manifest, name_of
+from bot_operator.specs import read_spec, read_status
+from bot_operator.storage import store_claim
+from bot_runtime.contract.pruning import Pruning
+from bot_runtime.contract.status import TradingBotStatus
+from bot_runtime.contract.tradingbot import TradingBotSpec
+
+
+def plan_pruning(bot: Manifest | None, claim: str) -> Pruning | None:
+    """Return what may go from `claim`; None where it is not the store of a bot that is known."""
+    if bot is None:
+        return None
+    spec, status = read_spec(TradingBotSpec, bot), read_status(TradingBotStatus, bot)
+    if isinstance(spec, str) or store_claim(name_of(bot), spec.storage) != claim:
+        return None
+    models = (status.active_model, status.previous_model)
+    named = {model.version for model in models if model is not None}
+    if spec.model.pinned_version is not None:
+        named.add(spec.model.pinned_version)
+    return Pruning(bot=name_of(bot), keep=tuple(sorted(named)), last=spec.training.history_limit)
