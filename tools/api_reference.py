@@ -27,7 +27,7 @@ def render_reference() -> str:
 
 def _kind(kind: Kind) -> Iterator[str]:
     root = build_crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    yield f"## {kind.name}\n\nShort name `{kind.short_name}`. {kind.description}\n"
+    yield f"## {kind.name}\n\nShort name `{kind.short_names[0]}`. {kind.description}\n"
     yield from _rules(root)
     for part in ("spec", "status"):
         yield from _object(part, root["properties"][part])

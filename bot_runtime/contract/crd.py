@@ -55,7 +55,7 @@ class Kind:
 
     name: str
     plural: str
-    short_name: str
+    short_names: tuple[str, ...]
     description: str
     spec: type[BaseModel]
     status: type[BaseModel]
@@ -73,7 +73,7 @@ AGE = Column("Age", ".metadata.creationTimestamp", "Time since creation.", "date
 TRADING_BOT = Kind(
     name=TRADING_BOT_KIND,
     plural=TRADING_BOT_PLURAL,
-    short_name="bot",
+    short_names=("bot", "bots"),
     description="A trading bot: trains its models, promotes a version and decides on schedule.",
     spec=TradingBotSpec,
     status=TradingBotStatus,
@@ -89,7 +89,10 @@ TRADING_BOT = Kind(
         AGE,
         Column("Reason", _condition("Ready", "reason"), "Why it is Ready or not.", priority=1),
         Column("Training", ".status.candidateTraining.name", "Newest ModelTraining.", priority=1),
-        Column("Failure", ".status.lastFailure.message", "The last failure.", priority=1),
+        # Not a date: kubectl shows one that is yet to come as <invalid>.
+        Column("Next-Training", ".status.nextTrainingTime", "When it trains next.", priority=1),
+        Column("Failure", ".status.lastFailure.class", "Kind of the last failure.", priority=1),
+        Column("Message", ".status.lastFailure.message", "The last failure.", priority=1),
     ),
     selectable=(".spec.mode", ".status.state"),
 )
@@ -97,7 +100,7 @@ TRADING_BOT = Kind(
 MODEL_TRAINING = Kind(
     name=MODEL_TRAINING_KIND,
     plural=MODEL_TRAINING_PLURAL,
-    short_name="mt",
+    short_names=("mt",),
     description="One immutable training run: candles, three models, evaluation, verdict.",
     spec=ModelTrainingSpec,
     status=ModelTrainingStatus,
@@ -134,7 +137,7 @@ def build_crd(kind: Kind) -> dict[str, Any]:
                 "listKind": f"{kind.name}List",
                 "plural": kind.plural,
                 "singular": kind.name.lower(),
-                "shortNames": [kind.short_name],
+                "shortNames": list(kind.short_names),
                 "categories": ["botcripto"],
             },
             "versions": [

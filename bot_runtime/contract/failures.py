@@ -85,12 +85,18 @@ HEALS_BY_WAITING = frozenset(
 class LastFailure(Model):
     """The last failure of a bot or a training; cleared on recovery."""
 
-    step: str = Field(max_length=32, description="Step that failed.")
-    job: str | None = Field(default=None, max_length=63, description="Its Job.")
-    pod: str | None = Field(default=None, max_length=253, description="Its last pod.")
-    container: str | None = Field(default=None, max_length=63, description="Its container.")
-    failure_class: FailureClass = Field(alias="class", description="Kind of failure.")
-    exit_code: int | None = Field(default=None, description="Exit code of the container.")
+    step: str = Field(max_length=32, description="Step that has failed, or Inference.")
+    job: str | None = Field(default=None, max_length=63, description="Name of its Job.")
+    pod: str | None = Field(default=None, max_length=253, description="Name of its last pod.")
+    container: str | None = Field(
+        default=None, max_length=63, description="Name of the container in that pod."
+    )
+    failure_class: FailureClass = Field(
+        alias="class", description="Kind of the failure, of a closed list."
+    )
+    exit_code: int | None = Field(
+        default=None, description="Exit code of the container; 137 is a kill."
+    )
     signal: int | None = Field(
         default=None, description="Number of the signal that ended the container: 11 is SIGSEGV."
     )

@@ -29,14 +29,20 @@ class ModelTrainingSpec(TrainingSpec):
         Rule("self == oldSelf", "spec is immutable: a training is one run; create another one"),
     )
 
-    bot_ref: BotReference | None = Field(default=None, description="The bot this run is for.")
-    exchange: ExchangeSpec = Field(description="Where candles come from.")
+    bot_ref: BotReference | None = Field(
+        default=None, description="The bot that this run is for; unset for a study of its own."
+    )
+    exchange: ExchangeSpec = Field(description="Exchange that the candles come from.")
     symbols: Symbols
-    timeframe: Timeframe = Field(description="Length of a candle.")
+    timeframe: Timeframe = Field(
+        description="Length of a candle: 1m is a minute, 1h an hour, 1d a day."
+    )
     image: Image | None = Field(
         default=None, description="Image of the steps; unset takes the operator's release."
     )
-    model: ModelSpec = Field(default_factory=ModelSpec, description="What is learned.")
+    model: ModelSpec = Field(
+        default_factory=ModelSpec, description="What is learned, and by which candidates."
+    )
     decision: DecisionSpec = Field(
         default_factory=DecisionSpec,
         description="Thresholds that the evaluation counts tradable candles with.",
@@ -45,5 +51,8 @@ class ModelTrainingSpec(TrainingSpec):
         default=None,
         description="Version in the store that the new one is compared with on the same candles.",
     )
-    storage: StorageSpec = Field(default_factory=StorageSpec, description="The store's volume.")
-    pod: PodSpec = Field(default_factory=PodSpec, description="Placement of the pods.")
+    storage: StorageSpec = Field(
+        default_factory=StorageSpec,
+        description="The volume that holds candles, versions and signals.",
+    )
+    pod: PodSpec = Field(default_factory=PodSpec, description="Where the training's pods may run.")

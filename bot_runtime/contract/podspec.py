@@ -74,11 +74,18 @@ class TolerationSpec(Model):
         ),
     )
 
-    key: str | None = Field(default=None, max_length=316, description="Taint key; unset: all keys.")
-    operator: Literal["Exists", "Equal"] = Field(default="Equal", description="How to compare.")
-    value: LabelValue | None = Field(default=None, description="Taint value.")
+    key: str | None = Field(
+        default=None, max_length=316, description="Key of the taint; unset tolerates all keys."
+    )
+    operator: Literal["Exists", "Equal"] = Field(
+        default="Equal",
+        description="How they are compared: Equal asks for this value, Exists for any.",
+    )
+    value: LabelValue | None = Field(
+        default=None, description="Value of the taint, with operator Equal."
+    )
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = Field(
-        default=None, description="Taint effect; unset: all effects."
+        default=None, description="Effect of the taint; unset tolerates all effects."
     )
 
 
@@ -119,12 +126,14 @@ class PodSpec(Model):
         description="Labels of the pods, each with a prefix of your own: example.com/team.",
     )
     node_selector: dict[str, LabelValue] = Field(
-        default_factory=dict, max_length=16, description="Labels a node must have."
+        default_factory=dict,
+        max_length=16,
+        description="Labels that a node must have to take the pods.",
     )
     tolerations: tuple[TolerationSpec, ...] = Field(
         default=(),
         max_length=16,
-        description="Taints that the pods tolerate.",
+        description="Taints of nodes that the pods tolerate.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     priority_class_name: (
@@ -138,7 +147,7 @@ class PodSpec(Model):
             ),
         ]
         | None
-    ) = Field(default=None, description="Priority class of the pods.")
+    ) = Field(default=None, description="Name of the PriorityClass of the pods.")
     image_pull_secrets: tuple[ObjectName, ...] = Field(
         default=(),
         max_length=4,

@@ -121,29 +121,37 @@ def _short(value: float | None) -> str | None:
 class ShortSignal(SignalModel):
     """A signal as it travels in the termination message; numbers are strings of 6 digits."""
 
-    symbol: str = Field(max_length=41, description="Market of the decision.")
-    decision: Decision = Field(description="LONG, SHORT or NO_TRADE.")
+    symbol: str = Field(max_length=41, description="Market that the decision is about.")
+    decision: Decision = Field(description="What was decided: LONG, SHORT or NO_TRADE.")
     reason: str = Field(max_length=160, description="Why: a word of a closed list, then numbers.")
-    ts: Time = Field(description="When it was decided.")
+    ts: Time = Field(description="When the decision was taken.")
     bar_close_ts: str | None = Field(
         default=None, max_length=32, description="Close of the newest candle it was decided on."
     )
-    prob_up: str | None = Field(default=None, max_length=16, description="Probability of a rise.")
+    prob_up: str | None = Field(
+        default=None, max_length=16, description="Probability of a rise over the horizon, 0 to 1."
+    )
     expected_return: str | None = Field(
-        default=None, max_length=16, description="Median simple return over the horizon."
+        default=None,
+        max_length=16,
+        description="Median of the simple return over the horizon (0.01 = 1 %).",
     )
     risk_score: str | None = Field(
-        default=None, max_length=16, description="Share of calmer training rows."
+        default=None,
+        max_length=16,
+        description="Share of the training rows that were calmer, 0 to 1.",
     )
-    confidence: str | None = Field(default=None, max_length=16, description="0 to 1.")
+    confidence: str | None = Field(
+        default=None, max_length=16, description="Confidence in the decision, 0 to 1."
+    )
 
 
 class StatusSignal(ShortSignal):
     """A signal as it stands in a bot's status: with its provenance."""
 
-    model_version: str = Field(max_length=80, description="Version that decided.")
+    model_version: str = Field(max_length=80, description="Version of the models that decided.")
     git_commit: str = Field(max_length=64, description="Commit of the code that decided.")
-    run_digest: str = Field(max_length=64, description="Digest of the run configuration.")
+    run_digest: str = Field(max_length=64, description="SHA-256 of the run configuration.")
     producedBy: str = Field(  # noqa: N815 - the status' own spelling beside the contract's names
         max_length=36, description="UID of the pod that decided."
     )

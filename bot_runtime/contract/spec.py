@@ -45,8 +45,10 @@ class ExchangeSpec(Model):
             "[a-z0-9]{2,32}",
             "is not ccxt's id of an exchange: write a-z and 0-9, such as binance",
         ),
-    ] = Field(description="ccxt's id of the exchange: binance, kraken, …")
-    market_type: Literal["Spot"] = Field(default="Spot", description="Kind of market.")
+    ] = Field(description="Name of the exchange as ccxt spells it, such as binance or kraken.")
+    market_type: Literal["Spot"] = Field(
+        default="Spot", description="Kind of market that is traded; Spot is the only one."
+    )
     credentials_secret: ObjectName | None = Field(
         default=None,
         description=(
@@ -77,25 +79,61 @@ class ExchangeSpec(Model):
 class GradientBoostingSpec(Model):
     """Hyperparameters of gradient-boosted trees."""
 
-    max_iterations: int = Field(default=300, ge=10, le=5000, description="Most boosting rounds.")
-    learning_rate: float = Field(default=0.05, gt=0, le=1, description="Shrinkage per round.")
-    max_leaf_nodes: int = Field(default=31, ge=2, le=512, description="Most leaves of a tree.")
-    min_samples_leaf: int = Field(default=50, ge=1, le=10000, description="Fewest rows in a leaf.")
+    max_iterations: int = Field(
+        default=300,
+        ge=10,
+        le=5000,
+        description="Most rounds of boosting; fewer where the unseen candles gain no more.",
+    )
+    learning_rate: float = Field(
+        default=0.05,
+        gt=0,
+        le=1,
+        description="Share of each round's correction that is kept, above 0 up to 1.",
+    )
+    max_leaf_nodes: int = Field(
+        default=31, ge=2, le=512, description="Most leaves that one tree may have."
+    )
+    min_samples_leaf: int = Field(
+        default=50, ge=1, le=10000, description="Fewest rows of training data in one leaf."
+    )
 
 
 class TemporalFusionTransformerSpec(Model):
     """Hyperparameters of the Temporal Fusion Transformer (Lim et al., 2021)."""
 
-    hidden_size: int = Field(default=16, ge=4, le=256, description="Width of the network.")
-    attention_heads: int = Field(default=1, ge=1, le=8, description="Heads of the attention.")
-    dropout: float = Field(
-        default=0.1, ge=0, lt=1, description="Share of units dropped in fitting."
+    hidden_size: int = Field(
+        default=16, ge=4, le=256, description="Units in each hidden layer of the network."
     )
-    learning_rate: float = Field(default=0.01, gt=0, le=1, description="Largest learning rate.")
-    batch_size: int = Field(default=128, ge=8, le=4096, description="Windows per step.")
-    max_epochs: int = Field(default=8, ge=1, le=500, description="Most passes over the windows.")
+    attention_heads: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="Heads of the attention, among which the hidden units are divided.",
+    )
+    dropout: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="Share of the units that is left out at random in fitting, 0 up to below 1.",
+    )
+    learning_rate: float = Field(
+        default=0.01,
+        gt=0,
+        le=1,
+        description="Largest share of a gradient that one step follows, above 0 up to 1.",
+    )
+    batch_size: int = Field(
+        default=128, ge=8, le=4096, description="Windows of candles in one optimiser step."
+    )
+    max_epochs: int = Field(
+        default=8, ge=1, le=500, description="Most passes over all windows (epochs)."
+    )
     max_steps_per_epoch: int = Field(
-        default=200, ge=1, le=100000, description="Most optimiser steps in an epoch."
+        default=200,
+        ge=1,
+        le=100000,
+        description="Most optimiser steps in one pass over the windows.",
     )
 
 
@@ -125,7 +163,12 @@ class ModelSpec(Model):
     encoder_length: int = Field(
         default=60, ge=8, le=512, description="Candles of history that a sequence model sees."
     )
-    seed: int = Field(default=7, ge=0, le=2_147_483_647, description="Seed of every random draw.")
+    seed: int = Field(
+        default=7,
+        ge=0,
+        le=2_147_483_647,
+        description="Seed of every random draw, without unit; the same one gives the same model.",
+    )
     gradient_boosting: GradientBoostingSpec = Field(
         default_factory=GradientBoostingSpec, description="Hyperparameters of GradientBoosting."
     )
@@ -163,13 +206,13 @@ class DecisionSpec(Model):
         default=0.9,
         ge=0,
         le=1,
-        description="No trade where risk_score (share of calmer training rows) is above this.",
+        description="No trade where risk_score, the share of calmer training rows, is above this, 0 to 1.",
     )
     prob_min: float = Field(
         default=0.55,
         ge=0.5,
         le=1,
-        description="Least probability of the traded direction; SHORT needs 1 - prob_up of it.",
+        description="Least probability of the direction, 0.5 to 1; SHORT needs 1 - prob_up of it.",
     )
     min_expected_return: float = Field(
         default=0.0005,
@@ -183,7 +226,7 @@ class DecisionSpec(Model):
         default=10.0,
         ge=0,
         le=1000,
-        description="Fee of one side in basis points; a round trip costs twice this.",
+        description="Fee of one side in basis points (10 = 0.1 %), paid twice in a round trip.",
     )
 
 
@@ -199,7 +242,7 @@ class StorageSpec(Model):
     )
     storage_class_name: ObjectName | None = Field(
         default=None,
-        description="StorageClass of the claim; unset takes the cluster's default.",
+        description="Name of the StorageClass of the claim; unset takes the cluster's default.",
     )
     size: Annotated[
         str,
@@ -208,11 +251,12 @@ class StorageSpec(Model):
             "[1-9][0-9]{0,6}(Mi|Gi|Ti)",
             "is not a size: write a whole number and Mi, Gi or Ti, such as 2Gi",
         ),
-    ] = Field(default="2Gi", description="Size of the claim.")
+    ] = Field(default="2Gi", description="Size of the claim in Mi, Gi or Ti; it can only grow.")
     access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = Field(
         default="ReadWriteOnce",
         description="ReadWriteOnce keeps all pods of the store on one node.",
     )
     reclaim_policy: Literal["Delete", "Retain"] = Field(
-        default="Delete", description="What happens to the claim when its owner is deleted."
+        default="Delete",
+        description="What happens to the claim when its owner is deleted: Delete loses it, Retain keeps it for existingClaim.",
     )

@@ -16,11 +16,13 @@ from bot_runtime.contract.steps import StepStatus
 class Condition(Model):
     """A standard condition (metav1.Condition)."""
 
-    type: str = Field(max_length=64, description="Type of the condition.")
-    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
+    type: str = Field(max_length=64, description="Type of the condition, such as Ready.")
+    status: Literal["True", "False", "Unknown"] = Field(
+        description="Whether it holds: True, False or Unknown."
+    )
     reason: Reason = Field(description="Why, in one word of a closed list.")
-    message: str = Field(default="", max_length=2048, description="Why, and what to do.")
-    last_transition_time: Time = Field(description="When status last changed.")
+    message: str = Field(default="", max_length=2048, description="Why, and what to do about it.")
+    last_transition_time: Time = Field(description="When the status of the condition last changed.")
     observed_generation: int = Field(description="Generation of the spec that this is about.")
 
 
@@ -28,7 +30,7 @@ Conditions = Annotated[
     tuple[Condition, ...],
     Field(
         max_length=16,
-        description="Standard conditions.",
+        description="Standard conditions, by type.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],
@@ -47,20 +49,26 @@ class ImagesStatus(Model):
 class ActiveObjective(Model):
     """One model of the active version."""
 
-    name: Objective = Field(description="What it predicts.")
+    name: Objective = Field(description="What this model predicts.")
     algorithm: Algorithm = Field(description="Algorithm that was better out of sample.")
-    metrics: Metrics = Field(default_factory=dict, description="Metrics on unseen candles.")
-    artifact_sha256: str = Field(max_length=64, description="Digest of its files.")
+    metrics: Metrics = Field(
+        default_factory=dict, description="Metrics on unseen candles, each beside its naive one."
+    )
+    artifact_sha256: str = Field(
+        max_length=64, description="SHA-256 of the manifest of the model's files."
+    )
 
 
 class ActiveModel(Model):
     """The version that inference serves."""
 
-    version: VersionName = Field(description="Version in the store.")
-    training: str | None = Field(default=None, max_length=63, description="Its ModelTraining.")
-    trained_at: Time | None = Field(default=None, description="When it was assembled.")
+    version: VersionName = Field(description="Name of the version in the store.")
+    training: str | None = Field(
+        default=None, max_length=63, description="Name of the ModelTraining that made it."
+    )
+    trained_at: Time | None = Field(default=None, description="When the version was assembled.")
     artifact_digest: str | None = Field(
-        default=None, max_length=64, description="Digest of the version's manifest."
+        default=None, max_length=64, description="SHA-256 of the version's manifest."
     )
     git_commit: str | None = Field(
         default=None, max_length=64, description="Commit of the code that trained it."
@@ -82,16 +90,18 @@ class ActiveModel(Model):
 class UnusableVersion(Model):
     """A version that inference could not load; it is not served again unless it is pinned."""
 
-    version: str = Field(max_length=80, description="Version in the store.")
+    version: str = Field(max_length=80, description="Name of the version in the store.")
     time: Time = Field(description="When a run failed to load it.")
-    message: str = Field(max_length=MESSAGE_MAX, description="What was wrong with it.")
+    message: str = Field(max_length=MESSAGE_MAX, description="What was wrong with the version.")
 
 
 class CandidateTraining(Model):
     """The training that the bot follows."""
 
     name: str = Field(max_length=63, description="Name of the ModelTraining.")
-    attempt: int = Field(default=1, ge=1, description="How many times it has been tried.")
+    attempt: int = Field(
+        default=1, ge=1, description="Number of the attempt at the same model, from 1."
+    )
     next_attempt_time: Time | None = Field(
         default=None, description="When a failed training is tried again."
     )
@@ -103,12 +113,20 @@ class CandidateTraining(Model):
 class Children(Model):
     """Names of the objects that the bot owns."""
 
-    claim: str | None = Field(default=None, max_length=63, description="PersistentVolumeClaim.")
-    cron_job: str | None = Field(default=None, max_length=63, description="Inference CronJob.")
-    run_configuration: str | None = Field(
-        default=None, max_length=253, description="ConfigMap of the run configuration served."
+    claim: str | None = Field(
+        default=None, max_length=63, description="Name of the PersistentVolumeClaim of the store."
     )
-    training: str | None = Field(default=None, max_length=63, description="ModelTraining.")
+    cron_job: str | None = Field(
+        default=None, max_length=63, description="Name of the CronJob that decides."
+    )
+    run_configuration: str | None = Field(
+        default=None,
+        max_length=253,
+        description="Name of the ConfigMap that holds the run configuration served.",
+    )
+    training: str | None = Field(
+        default=None, max_length=63, description="Name of the ModelTraining that the bot follows."
+    )
 
 
 RunOutcome = Literal["Signal", "Failed", "Unseen"]
@@ -118,12 +136,12 @@ RunOutcome = Literal["Signal", "Failed", "Unseen"]
 class LastRun(Model):
     """The newest inference run that has ended."""
 
-    job: str = Field(max_length=63, description="Its Job.")
-    time: Time = Field(description="When its Job was created.")
+    job: str = Field(max_length=63, description="Name of its Job.")
+    time: Time = Field(description="When the Job of the run was created.")
     outcome: RunOutcome = Field(
         description="Signal, Failed, or Unseen: its pod was deleted before its decision was read."
     )
-    run_digest: str = Field(max_length=64, description="Digest of its run configuration.")
+    run_digest: str = Field(max_length=64, description="SHA-256 of its run configuration.")
 
 
 BotState = Literal[
@@ -147,7 +165,9 @@ class TradingBotStatus(Model):
         default="Pending", description="Summary for columns; programs read the conditions."
     )
     conditions: Conditions = ()
-    images: ImagesStatus | None = Field(default=None, description="Images in use.")
+    images: ImagesStatus | None = Field(
+        default=None, description="Images that the bot runs, resolved once."
+    )
     available_images: ImagesStatus | None = Field(
         default=None,
         description=(
@@ -155,7 +175,9 @@ class TradingBotStatus(Model):
             "updateStrategy: Auto, or name them in spec.images, to take them."
         ),
     )
-    active_model: ActiveModel | None = Field(default=None, description="Version in use.")
+    active_model: ActiveModel | None = Field(
+        default=None, description="Version that the bot serves."
+    )
     previous_model: ActiveModel | None = Field(
         default=None,
         description="Version that was served before: taken where the active one cannot be loaded.",
@@ -187,11 +209,13 @@ class TradingBotStatus(Model):
             "cleared when a scheduled one begins."
         ),
     )
-    last_signal: StatusSignal | None = Field(default=None, description="The newest decision.")
+    last_signal: StatusSignal | None = Field(
+        default=None, description="The newest decision of all symbols."
+    )
     signals: tuple[StatusSignal, ...] = Field(
         default=(),
         max_length=10,
-        description="The newest decision of every symbol.",
+        description="The newest decision of every symbol, by symbol.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["symbol"],
@@ -204,19 +228,23 @@ class TradingBotStatus(Model):
     last_failure: LastFailure | None = Field(
         default=None, description="The last failure; cleared on recovery."
     )
-    children: Children | None = Field(default=None, description="Objects that the bot owns.")
+    children: Children | None = Field(
+        default=None, description="Names of the objects that the bot owns."
+    )
 
 
 class VersionStatus(Model):
     """The version that the evaluation assembled, and its verdict."""
 
-    version: VersionName = Field(description="Version in the store.")
-    artifact_digest: str = Field(max_length=64, description="Digest of the version's manifest.")
-    trained_at: Time = Field(description="When it was assembled.")
-    git_commit: str = Field(default="unknown", max_length=64, description="Commit of the code.")
+    version: VersionName = Field(description="Name of the version in the store.")
+    artifact_digest: str = Field(max_length=64, description="SHA-256 of the version's manifest.")
+    trained_at: Time = Field(description="When the version was assembled.")
+    git_commit: str = Field(
+        default="unknown", max_length=64, description="Commit of the code that trained it."
+    )
     promoted: bool = Field(description="Whether it passed the gate.")
     reasons: tuple[Annotated[str, Field(max_length=160)], ...] = Field(
-        default=(), max_length=8, description="Why it did not pass."
+        default=(), max_length=8, description="Why it did not pass the gate, with numbers."
     )
     tradable_share: Number | None = Field(
         default=None, description="Share of unseen candles that the thresholds would have traded."
@@ -248,19 +276,23 @@ class ModelTrainingStatus(Model):
         default="Pending", description="Summary for columns; programs read the conditions."
     )
     conditions: Conditions = ()
-    image: Image | None = Field(default=None, description="Image in use.")
+    image: Image | None = Field(default=None, description="Image that the steps run.")
     run_configuration: str | None = Field(
-        default=None, max_length=253, description="ConfigMap of the run configuration."
+        default=None,
+        max_length=253,
+        description="Name of the ConfigMap that holds the run configuration.",
     )
     steps: tuple[StepStatus, ...] = Field(
         default=(),
         max_length=5,
-        description="The five steps.",
+        description="The five steps of the run, by name.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["name"],
         },
     )
-    version: VersionStatus | None = Field(default=None, description="Version and verdict.")
+    version: VersionStatus | None = Field(
+        default=None, description="Version that the run has made, and its verdict."
+    )
     completion_time: Time | None = Field(default=None, description="When the run ended.")
-    last_failure: LastFailure | None = Field(default=None, description="Why it failed.")
+    last_failure: LastFailure | None = Field(default=None, description="Why the run has failed.")

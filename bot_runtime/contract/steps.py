@@ -21,7 +21,7 @@ class StepProgress(Model):
         default=None, description="Epoch, or boosting round, that was under way then."
     )
     epochs: int | None = Field(
-        default=None, description="How many there are at most; a fit may end before."
+        default=None, description="Number of epochs at most; a fit may end before."
     )
     estimated_completion_time: Time | None = Field(
         default=None, description="When the step ends at the pace that it had then."
@@ -31,17 +31,26 @@ class StepProgress(Model):
 class StepStatus(Model):
     """One step of a training; recorded once it has ended, and final then."""
 
-    name: StepName = Field(description="Which step.")
-    state: StepState = Field(default="Pending", description="Where it stands.")
-    job: str | None = Field(default=None, max_length=63, description="Its Job.")
+    name: StepName = Field(description="Name of the step.")
+    state: StepState = Field(default="Pending", description="Where the step stands.")
+    job: str | None = Field(default=None, max_length=63, description="Name of its Job.")
     job_uid: str | None = Field(
-        default=None, alias="jobUID", max_length=36, description="UID of its Job once seen."
+        default=None,
+        alias="jobUID",
+        max_length=36,
+        description="UID of its Job, once it has been seen.",
     )
     start_time: Time | None = Field(default=None, description="When its Job started.")
     completion_time: Time | None = Field(default=None, description="When its Job ended.")
-    algorithm: Algorithm | None = Field(default=None, description="Algorithm taken.")
-    metrics: Metrics | None = Field(default=None, description="Metrics on unseen candles.")
-    artifact_sha256: str | None = Field(default=None, max_length=64, description="Digest.")
+    algorithm: Algorithm | None = Field(
+        default=None, description="Algorithm that was better out of sample."
+    )
+    metrics: Metrics | None = Field(
+        default=None, description="Metrics on unseen candles, each beside its naive one."
+    )
+    artifact_sha256: str | None = Field(
+        default=None, max_length=64, description="SHA-256 of the manifest of the model's files."
+    )
     progress: StepProgress | None = Field(
         default=None, description="How far it is while it runs, from its log."
     )
@@ -49,11 +58,13 @@ class StepStatus(Model):
         default=None,
         alias="imageID",
         max_length=512,
-        description="Image that was pulled, by digest.",
+        description="Image that was pulled for the step, by digest.",
     )
     peak_memory: str | None = Field(
         default=None,
         max_length=32,
         description="Peak memory of the process; >=4Gi where it was killed at that limit.",
     )
-    message: str | None = Field(default=None, max_length=1024, description="Its last word.")
+    message: str | None = Field(
+        default=None, max_length=1024, description="What the step said last."
+    )

@@ -76,7 +76,9 @@ class TrainingSpec(Model):
     deadline_seconds: int = Field(
         default=21_600, ge=60, le=604_800, description="Longest time of one step, in seconds."
     )
-    gate: GateSpec = Field(default_factory=GateSpec, description="When a version is promoted.")
+    gate: GateSpec = Field(
+        default_factory=GateSpec, description="When a version that was trained is promoted."
+    )
 
 
 class BotTrainingSpec(TrainingSpec):
@@ -150,7 +152,7 @@ class InferenceSpec(Model):
         default=120, ge=10, le=3600, description="Longest time of one run, in seconds."
     )
     resources: ResourcesSpec = Field(
-        default=INFERENCE_RESOURCES, description="Compute resources of a run."
+        default=INFERENCE_RESOURCES, description="Compute resources of one run."
     )
 
 
@@ -180,7 +182,9 @@ class TradingBotSpec(Model):
 
     exchange: ExchangeSpec = Field(description="Where candles come from and orders would go.")
     symbols: Symbols
-    timeframe: Timeframe = Field(description="Length of a candle.")
+    timeframe: Timeframe = Field(
+        description="Length of a candle: 1m is a minute, 1h an hour, 1d a day."
+    )
     mode: Literal["Paper", "Live"] = Field(
         description="Paper decides without orders; Live is not available yet and runs nothing."
     )
@@ -188,7 +192,9 @@ class TradingBotSpec(Model):
         default=False,
         description="True stops inference and starts no training; a running training ends.",
     )
-    images: ImagesSpec = Field(default_factory=ImagesSpec, description="Images that the bot runs.")
+    images: ImagesSpec = Field(
+        default_factory=ImagesSpec, description="Images that the bot's pods run."
+    )
     update_strategy: Literal["Manual", "Auto"] = Field(
         default="Manual",
         description=(
@@ -207,7 +213,13 @@ class TradingBotSpec(Model):
         default_factory=InferenceSpec, description="How the promoted version is served."
     )
     decision: DecisionSpec = Field(
-        default_factory=DecisionSpec, description="Thresholds of the decisions."
+        default_factory=DecisionSpec, description="Thresholds that turn predictions into decisions."
     )
-    storage: StorageSpec = Field(default_factory=StorageSpec, description="The bot's volume.")
-    pod: PodSpec = Field(default_factory=PodSpec, description="Placement of the bot's pods.")
+    storage: StorageSpec = Field(
+        default_factory=StorageSpec,
+        description="The volume that holds the bot's candles, versions and signals.",
+    )
+    pod: PodSpec = Field(
+        default_factory=PodSpec,
+        description="Where the bot's pods may run, and how they pull images.",
+    )

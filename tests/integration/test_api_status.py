@@ -200,9 +200,18 @@ def test_the_columns_show_the_status(control_plane: ControlPlane, namespace: str
     head, row = control_plane.kubectl("get", "bot", *wide).splitlines()
     assert head.split() == [
         "NAME", "MODE", "SYMBOLS", "READY", "STATE", "MODEL", "DECISION", "SIGNAL-AGE", "AGE",
-        "REASON", "TRAINING", "FAILURE",
+        "REASON", "TRAINING", "NEXT-TRAINING", "FAILURE", "MESSAGE",
     ]  # fmt: skip
-    for shown in ('["BTC/USDT"]', "Unknown", "Deciding", "v1", "LONG", "NotDecided", "btc-paper-2"):
+    for shown in (
+        '["BTC/USDT"]',
+        "Unknown",
+        "Deciding",
+        "v1",
+        "LONG",
+        "NotDecided",
+        "btc-paper-2",
+        AT,
+    ):
         assert shown in row
     age = row[head.index("SIGNAL-AGE") :].split()[0]
     assert age[-1] in "dhy", f"an age such as 200d: {age}"

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,16 +37,35 @@ def test_the_files_are_what_the_models_say(path: Any) -> None:
     assert path.read_text(encoding="utf-8") == generate_crds.files()[path], "run `make crds`"
 
 
+SENTENCE = re.compile(r"[A-Z].*[.]")
+WORDS_LEAST = 3
+UNIT = re.compile(
+    r"candle|row|leaves|round|unit|head|window|step|epoch|second|share|%|basis point|number of|"
+    r"generation|exit code|how many|without unit|[0-9] to [0-9]|attempt",
+    re.IGNORECASE,
+)
+
+
 @EVERY_KIND
-def test_every_field_has_a_description(kind: Kind) -> None:
+def test_every_field_is_described_in_a_sentence_and_every_number_with_its_unit(kind: Kind) -> None:
+    """`kubectl explain` shows nothing else."""
     root = _root(kind)
-    missing = [
-        path
-        for part in ("spec", "status")
-        for path, schema in _walk(root["properties"][part], part)
-        if not path.endswith("[]") and not schema.get("description")
-    ]
-    assert missing == []
+    poor = []
+    for part in ("spec", "status"):
+        for path, schema in _walk(root["properties"][part], part):
+            text = schema.get("description", "").partition(" Default: ")[0]
+            sentence = SENTENCE.fullmatch(text) and len(text.split()) >= WORDS_LEAST
+            numeric = schema.get("type") in {"integer", "number"}
+            if not path.endswith("[]") and not (sentence and (UNIT.search(text) or not numeric)):
+                poor.append(f"{path}: {text}")
+    assert poor == [], "write what it means, in which unit"
+
+
+@EVERY_KIND
+def test_every_default_is_told(kind: Kind) -> None:
+    for path, schema in _walk(_root(kind)["properties"]["spec"], "spec"):
+        if "default" in schema and schema["default"] != {}:
+            assert " Default: " in schema["description"], path
 
 
 @EVERY_KIND
@@ -110,6 +130,16 @@ def test_columns_and_selectable_fields_name_what_the_schema_has(kind: Kind) -> N
         assert listed or schema["type"] == column.type or column.type == "date", column.name
     for path in kind.selectable:
         assert _resolve(root, path)["type"] == "string", path
+
+
+@EVERY_KIND
+def test_columns_show_the_status_of_a_condition_and_no_age_of_what_is_to_come(kind: Kind) -> None:
+    for column in kind.columns:
+        if ".conditions[" in column.path:
+            assert column.path.endswith((").status", "].status", ".reason")), column.name
+        last = column.path.rsplit(".", 1)[1]
+        if last.startswith(("next", "estimated")):
+            assert column.type == "string", f"{column.name}: a future date prints <invalid>"
 
 
 @EVERY_KIND
