@@ -206,7 +206,7 @@ class DecisionSpec(Model):
         default=0.9,
         ge=0,
         le=1,
-        description="No trade where risk_score, the share of calmer training rows, is above this, 0 to 1.",
+        description="No trade where risk_score (share of calmer training rows) is above this.",
     )
     prob_min: float = Field(
         default=0.55,
@@ -258,5 +258,5 @@ class StorageSpec(Model):
     )
     reclaim_policy: Literal["Delete", "Retain"] = Field(
         default="Delete",
-        description="What happens to the claim when its owner is deleted: Delete loses it, Retain keeps it for existingClaim.",
+        description="What happens to the claim when its owner is deleted.",
     )
