@@ -60,6 +60,8 @@ class Reason(StrEnum):
     """Nothing is known yet."""
     SUSPENDED = "Suspended"
     """spec.suspend is true: set it to false to go on."""
+    STOPPED = "Stopped"
+    """A setting of the operator or a label of the namespace stops every bot; see the message."""
     LIVE_NOT_AVAILABLE = "LiveNotAvailable"
     """mode Live is not available in this release: set mode Paper."""
     INVALID_SPEC = "InvalidSpec"

@@ -153,6 +153,7 @@ BotState = Literal[
     "Failed",
     "Deciding",
     "Suspended",
+    "Stopped",
     "Stalled",
 ]
 
@@ -256,6 +257,7 @@ class VersionStatus(Model):
 
 TrainingState = Literal[
     "Pending",
+    "Stopped",
     "WaitingForSecrets",
     "WaitingForStorage",
     "Queued",

@@ -24,6 +24,7 @@ from bot_operator.leadership import Lease, lead
 from bot_operator.logs import configure_logs
 from bot_operator.reconcile import Key, Reconciler, work
 from bot_operator.settings import Settings, load_settings
+from bot_operator.stops import Stops, keep_looking
 from bot_operator.workqueue import WorkQueue
 
 log = structlog.get_logger()
@@ -63,7 +64,8 @@ async def _act(
     cache = Cache()
     feed = Feed(server, settings.scope, cache, queue)
     applier = Applier(server, cache)
-    reconciler = Reconciler(server, cache, settings, lambda: datetime.now(UTC), applier)
+    stops = Stops(server)
+    reconciler = Reconciler(server, cache, settings, lambda: datetime.now(UTC), applier, stops)
     await _list_first(feed)
     REGISTRY.register(FleetCollector(cache))
     log.info("serving", namespace=settings.scope or "all", owners=len(queue))
@@ -73,6 +75,8 @@ async def _act(
         for n in range(settings.workers)
     ]
     tasks.append(asyncio.create_task(feed.keep_relisting(), name="relist"))
+    looking = keep_looking(stops, feed.namespaces, feed.wake_namespace)
+    tasks.append(asyncio.create_task(looking, name="stops"))
     try:
         await Watches(feed, settings.scope, stop, lambda: _stop_on_signals(stop)).run()
     finally:

@@ -86,6 +86,17 @@ class Feed:
         """Take note that a watch began anew by a list: what was deleted before it is not told."""
         self._gap.set()
 
+    def namespaces(self) -> set[str]:
+        """Return the namespaces in which there is anything to reconcile."""
+        return {namespace_of(owner) for kind in OWNERS for owner in self._cache.all(kind)}
+
+    def wake_namespace(self, namespace: str) -> None:
+        """Have everything in a namespace reconciled."""
+        for kind in OWNERS:
+            for owner in self._cache.all(kind):
+                if namespace_of(owner) == namespace:
+                    self._queue.add(Key(kind, namespace, name_of(owner)))
+
     async def relist(self, spread_seconds: float = 0.0) -> None:
         """List everything, correct the cache and wake every owner."""
         async for resource, listed in self._correct():

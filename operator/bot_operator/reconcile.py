@@ -22,6 +22,7 @@ from bot_operator.plan import Plan
 from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref, Resource, uid_of
 from bot_operator.settings import Settings
 from bot_operator.slots import find_rivals
+from bot_operator.stops import Stops
 from bot_operator.tradingbot.observe import observe_bot
 from bot_operator.tradingbot.plan import plan_bot
 from bot_operator.workqueue import CONFLICT_BACKOFF_SECONDS, WorkQueue
@@ -68,6 +69,7 @@ class Reconciler:
     settings: Settings
     clock: Callable[[], datetime]
     applier: Applier
+    stops: Stops
 
     async def reconcile(self, key: Key) -> float | None:
         """Observe, plan, apply; return the seconds until the next look, 0 after a write."""
@@ -86,12 +88,20 @@ class Reconciler:
             return replace(seen, rivals=find_rivals(self.cache))
         return seen
 
+    async def settings_of(self, namespace: str) -> Settings:
+        """Return the settings that hold in a namespace, which its label may have stopped."""
+        if self.settings.stopped_by is not None:
+            return self.settings
+        stopper = await self.stops.stopper(namespace)
+        return self.settings if stopper is None else replace(self.settings, stopped_by=stopper)
+
     async def _reconcile(self, key: Key) -> float | None:
+        settings = await self.settings_of(key.namespace)
         seen = await self.observe(key)
         if seen is None:
             return None
         now = self.clock()
-        plan = KINDS[key.resource][1](seen, now, self.settings)
+        plan = KINDS[key.resource][1](seen, now, settings)
         if key.resource == MODEL_TRAININGS:
             self.cache.note_start(uid_of(seen.owner), starts=plan.takes_slot)
         written = await self.applier.apply(seen.owner, plan, now)

@@ -45,6 +45,7 @@ CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
 SECRETS = Resource("", "v1", "secrets", "Secret")
 EVENTS = Resource("", "v1", "events", "Event")
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 OWNERS = (TRADING_BOTS, MODEL_TRAININGS)
@@ -52,7 +53,9 @@ OWNERS = (TRADING_BOTS, MODEL_TRAININGS)
 CHILDREN = (JOBS, CRON_JOBS, PODS, CLAIMS, CONFIG_MAPS)
 """Kinds that are watched because the operator, or a controller on its behalf, makes them."""
 
-_BY_KIND = {(r.api_version, r.kind): r for r in (*OWNERS, *CHILDREN, SECRETS, EVENTS, LEASES)}
+_BY_KIND = {
+    (r.api_version, r.kind): r for r in (*OWNERS, *CHILDREN, SECRETS, EVENTS, LEASES, NAMESPACES)
+}
 
 
 @dataclass(frozen=True, slots=True)

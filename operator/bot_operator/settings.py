@@ -19,6 +19,7 @@ PORT = "BOTCRIPTO_PORT"
 WORKERS = "BOTCRIPTO_WORKERS"
 LEASE_SECONDS = "BOTCRIPTO_LEASE_SECONDS"
 MAX_TRAININGS = "BOTCRIPTO_MAX_TRAININGS"
+STOP = "BOTCRIPTO_STOP"
 
 _ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _IMAGE: TypeAdapter[str] = TypeAdapter(Image)
@@ -41,6 +42,8 @@ class Settings:
     lease_seconds: int = 15
     max_trainings: int = 0
     """How many trainings run at once over everything that is served; 0 for no limit."""
+    stopped_by: str | None = None
+    """Who has stopped everything, and how it goes on; None where nobody has."""
 
 
 def load_settings(
@@ -63,6 +66,7 @@ def load_settings(
         workers=_integer(environment, WORKERS, 32, 1, 100),
         lease_seconds=_integer(environment, LEASE_SECONDS, 15, 3, 120),
         max_trainings=_integer(environment, MAX_TRAININGS, 0, 0, 10_000),
+        stopped_by=_stopper(environment),
     )
 
 
@@ -86,6 +90,15 @@ def _integer(
     if not text.isdecimal() or not least <= int(text) <= most:
         raise SettingsError(f"{variable}: found {text!r}; set a number from {least} to {most}")
     return int(text)
+
+
+def _stopper(environment: Mapping[str, str]) -> str | None:
+    text = environment.get(STOP, "")
+    if text not in {"", "true", "false"}:
+        raise SettingsError(f"{STOP}: found {text!r}; set true to stop every bot, or false")
+    if text != "true":
+        return None
+    return f"stopped by {STOP} of the operator; to go on set it to false in its Deployment"
 
 
 def _own_namespace() -> str | None:

@@ -1,5 +1,6 @@
 """The status of a training in words: while it runs, and once, for good, when it has ended."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from bot_operator.conditions import ConditionSet
@@ -43,7 +44,7 @@ def summarise(
     claim: ClaimVerdict,
 ) -> ModelTrainingStatus:
     """Return the status of a training under way, and set its conditions."""
-    begun = any(step.state in FINAL or step.state == "Running" for step in known.steps)
+    begun = has_begun(known.steps)
     trouble = next((j.trouble for j in judged.values() if j.trouble is not None), None)
     state: TrainingState = "Pending"
     if not begun and not secret.valid:
@@ -67,6 +68,19 @@ def summarise(
         "last_failure": trouble.failure if trouble else setback,
     }
     return known.model_copy(update=update)
+
+
+def has_begun(steps: Iterable[StepStatus]) -> bool:
+    """Tell whether a pod of the training has run, or may."""
+    return any(step.state in FINAL or step.state == "Running" for step in steps)
+
+
+def stop(
+    status: ModelTrainingStatus, conditions: ConditionSet, stopper: str
+) -> ModelTrainingStatus:
+    """Return the status of a training that somebody keeps from beginning."""
+    _wait(conditions, Reason.STOPPED, stopper, stalled=Reason.STOPPED)
+    return status.model_copy(update={"state": "Stopped", "conditions": conditions.all()})
 
 
 def conclude(

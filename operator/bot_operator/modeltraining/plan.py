@@ -17,7 +17,15 @@ from bot_operator.modeltraining.checks import (
 from bot_operator.modeltraining.evidence import LOOK_AGAIN_SECONDS
 from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
 from bot_operator.modeltraining.observe import TrainingSeen
-from bot_operator.modeltraining.outcome import conclude, is_final, refuse_spec, restate, summarise
+from bot_operator.modeltraining.outcome import (
+    conclude,
+    has_begun,
+    is_final,
+    refuse_spec,
+    restate,
+    stop,
+    summarise,
+)
 from bot_operator.modeltraining.pruning import plan_pruning
 from bot_operator.plan import Plan, Telling, earliest, notes_of
 from bot_operator.resources import (
@@ -60,6 +68,7 @@ class Gates:
     secret: Verdict
     claim: ClaimVerdict
     slot: bool
+    stopped_by: str | None
 
     @property
     def open(self) -> bool:
@@ -69,7 +78,7 @@ class Gates:
     @property
     def ready(self) -> bool:
         """Whether all is there that the training itself needs."""
-        return self.secret.valid and self.claim.usable
+        return self.secret.valid and self.claim.usable and self.stopped_by is None
 
 
 def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan:
@@ -85,7 +94,8 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
         return Plan(status, delete=_unfinished(before, seen))
     context = _context(seen, spec, before, settings)
     slot = has_slot(seen.owner, seen.rivals, settings.max_trainings)
-    gates = _judge_gates(seen, context, conditions, now, slot=slot)
+    secret, claim = _judge_needs(seen, context, conditions, now)
+    gates = Gates(secret, claim, slot, settings.stopped_by)
     judged = _judge_steps(before, seen, context.configuration.digest, now)
     known = _under_way(before, context, judged)
     failure, evaluation = _failure_of(judged), judged["Evaluation"].result
@@ -94,7 +104,9 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
         notes = notes_of(conditions, _TOLD)
         return Plan(status, delete=_unfinished(status, seen), notes=notes)
     status = summarise(known, conditions, judged, gates.secret, gates.claim)
-    if gates.ready and not gates.slot:
+    if gates.stopped_by is not None and not has_begun(status.steps):
+        status = stop(status, conditions, gates.stopped_by)
+    elif gates.ready and not gates.slot:
         status = _queue_up(status, conditions, settings)
     create, resume = _plan_jobs(seen, context, gates, status)
     return Plan(
@@ -133,9 +145,9 @@ def _context(
     return replace(context, pruning=plan_pruning(seen.bot, context.claim))
 
 
-def _judge_gates(
-    seen: TrainingSeen, context: JobContext, conditions: ConditionSet, now: datetime, *, slot: bool
-) -> Gates:
+def _judge_needs(
+    seen: TrainingSeen, context: JobContext, conditions: ConditionSet, now: datetime
+) -> tuple[Verdict, ClaimVerdict]:
     assert seen.claim is not None
     named = context.spec.exchange.credentials_secret
     if seen.secret is None and named is not None:
@@ -147,7 +159,7 @@ def _judge_gates(
     valid: Status = "True" if secret.valid else "False"
     conditions.set(Kind.SECRETS_VALID, valid, secret.reason, secret.message)
     conditions.set(Kind.STORAGE_READY, claim.status, claim.reason, claim.message)
-    return Gates(secret, claim, slot)
+    return secret, claim
 
 
 def _judge_steps(

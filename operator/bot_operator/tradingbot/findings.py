@@ -36,6 +36,13 @@ class Context:
     release: ImagesStatus
     """Images that the bot would run if it took those of the operator's release."""
     now: datetime
+    stopped_by: str | None = None
+    """Who has stopped every bot, and how they go on."""
+
+    @property
+    def may_run(self) -> bool:
+        """Whether neither the bot's own spec nor anybody above it has stopped it."""
+        return not self.spec.suspend and self.stopped_by is None
 
     @property
     def available_images(self) -> ImagesStatus | None:

@@ -46,7 +46,8 @@ def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
         status = refuse(before, conditions, generation, Reason.LIVE_NOT_AVAILABLE, text)
         return Plan(status, delete=_everything_running(seen), notes=notes_of(conditions, TOLD))
     images = resolve_images(spec, before, seen.trainings, settings)
-    context = Context(seen, spec, before, images, images_of_release(spec, settings), now)
+    of_release = images_of_release(spec, settings)
+    context = Context(seen, spec, before, images, of_release, now, settings.stopped_by)
     findings = _find(context)
     decide_conditions(conditions, context, findings)
     inference = findings.inference
@@ -72,7 +73,7 @@ def _find(context: Context) -> Findings:
     current = find_candidate(seen, context.before, wish, context.now)
     retraining = plan_retraining(context, current, may_train=wish.allowed)
     candidate = plan_candidate(seen, current, wish, retraining.due, context.now)
-    stopped = spec.suspend or not secret.valid
+    stopped = not (context.may_run and secret.valid)
     active, inference, unusable = plan_serving(context, wanted, candidate, stopped=stopped)
     known, found = context.before.signals, inference.runs.signals
     signals = merge_signals(known, found, inference.symbols, context.now)
@@ -105,7 +106,7 @@ def _wish(
     context: Context, secret: Verdict, claim: ClaimVerdict, wanted: ModelTrainingSpec
 ) -> Wish:
     spec, active = context.spec, context.before.active_model
-    free = not spec.suspend and spec.model.pinned_version is None
+    free = context.may_run and spec.model.pinned_version is None
     return Wish(
         bot=context.name,
         spec=wanted,

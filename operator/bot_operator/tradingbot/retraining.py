@@ -40,7 +40,7 @@ def plan_retraining(context: Context, current: Candidate, *, may_train: bool) ->
     calendar = build_calendar(context)
     if isinstance(calendar, str):
         return Retraining(problem=calendar)
-    if spec.suspend or spec.model.pinned_version is not None:
+    if not context.may_run or spec.model.pinned_version is not None:
         return Retraining()  # counted anew when it goes on
     return _plan(context, calendar, current, may_train=may_train)
 

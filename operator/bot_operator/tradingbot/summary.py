@@ -66,8 +66,8 @@ def decide_conditions(conditions: ConditionSet, context: Context, found: Finding
 
 def state_of(conditions: ConditionSet, context: Context, found: Findings) -> BotState:
     """Return the one word for the column."""
-    if context.spec.suspend:
-        return "Suspended"
+    if not context.may_run:
+        return "Suspended" if context.spec.suspend else "Stopped"
     if not found.secret.valid:
         return "WaitingForSecrets"
     if conditions.is_true(Kind.READY):
@@ -106,6 +106,8 @@ def _inference_scheduled(context: Context, found: Findings) -> tuple[Status, Rea
         return "False", Reason.WAITING_FOR_MODEL, "there is no version to serve yet"
     if context.spec.suspend:
         return "False", Reason.SUSPENDED, "the CronJob is suspended"
+    if context.stopped_by is not None:
+        return "False", Reason.STOPPED, context.stopped_by
     if not found.secret.valid:
         return "False", Reason.WAITING_FOR_SECRETS, "the CronJob is suspended"
     assert found.active is not None
@@ -149,7 +151,7 @@ def _model_trouble(found: Findings) -> Finding | None:
 def _decide_summary(conditions: ConditionSet, context: Context, found: Findings) -> None:
     ready, reason, text = _ready(conditions, context, found)
     conditions.set(Kind.READY, ready, reason, text)
-    stalled = None if context.spec.suspend else _stalled(conditions, context, found)
+    stalled = _halted(context) if not context.may_run else _stalled(conditions, context, found)
     if stalled is not None:
         conditions.set(Kind.STALLED, "True", *stalled)
         conditions.set(Kind.RECONCILING, "False", stalled[0])
@@ -164,9 +166,16 @@ def _decide_summary(conditions: ConditionSet, context: Context, found: Findings)
         conditions.set(Kind.RECONCILING, "False", reason)
 
 
+def _halted(context: Context) -> Finding | None:
+    """Return who has stopped the bot, None where that is its own spec: it is as asked for then."""
+    if context.spec.suspend or context.stopped_by is None:
+        return None
+    return Reason.STOPPED, context.stopped_by
+
+
 def _owes_version(context: Context, found: Findings) -> bool:
     """Tell whether what the spec asks for has never been learned: a repetition is no debt."""
-    if context.spec.suspend or context.spec.model.pinned_version is not None:
+    if not context.may_run or context.spec.model.pinned_version is not None:
         return False
     return not has_learned(context.seen.trainings, found.wanted)
 
@@ -176,6 +185,8 @@ def _ready(
 ) -> tuple[Status, Reason, str]:
     if context.spec.suspend:
         return "True", Reason.SUSPENDED, "suspended: set spec.suspend to false to go on"
+    if context.stopped_by is not None:
+        return "False", Reason.STOPPED, context.stopped_by
     if not found.secret.valid:
         return "False", Reason.WAITING_FOR_SECRETS, found.secret.message
     if found.claim.status == "False":

@@ -28,7 +28,7 @@ async def check_rest(world: "World") -> None:
             seen = await world.reconciler.observe(key)
             if seen is None:
                 continue
-            settings, name = world.reconciler.settings, name_of(owner)
+            settings, name = await world.reconciler.settings_of(key.namespace), name_of(owner)
             plan = plan_for(seen, world.at, settings)
             await world.reconciler.applier.apply(seen.owner, plan, world.at)
             assert kube.writes[writes:] == [], f"a second look at {name} writes"

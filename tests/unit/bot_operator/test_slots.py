@@ -180,7 +180,8 @@ async def test_workers_that_decide_at_the_same_moment_do_not_exceed_the_limit() 
     applier = Applier(world.kube, world.cache)
     settings = world.settings
     reconcilers = [
-        Reconciler(world.kube, world.cache, settings, lambda: world.at, applier) for _ in range(6)
+        Reconciler(world.kube, world.cache, settings, lambda: world.at, applier, world.stops)
+        for _ in range(6)
     ]
     for _ in range(15):
         for resource in (TRADING_BOTS, MODEL_TRAININGS):

@@ -34,6 +34,7 @@ from bot_operator.resources import (
     uid_of,
 )
 from bot_operator.settings import Settings
+from bot_operator.stops import Stops
 from bot_runtime.contract import names
 from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE
 from tests import resources
@@ -106,7 +107,10 @@ class World:
         self.keys = Keys(lambda: self.at)
         self.feed = Feed(self.kube, NAMESPACE, self.cache, self.keys)
         applier = Applier(self.kube, self.cache)
-        self.reconciler = Reconciler(self.kube, self.cache, self.settings, lambda: self.at, applier)
+        self.stops = Stops(self.kube)
+        self.reconciler = Reconciler(
+            self.kube, self.cache, self.settings, lambda: self.at, applier, self.stops
+        )
         self.kube.events.clear()
         self._fresh = True
 
