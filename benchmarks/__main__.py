@@ -3,13 +3,17 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import inference_cold, reconcile
+from benchmarks import edit_one, inference_cold, reconcile, signals, steady
 from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "inference-cold": inference_cold.measure,
     "reconcile-200": reconcile.measure_200,
     "reconcile-1000": reconcile.measure_1000,
+    "steady-1000": steady.measure_steady,
+    "restart-1000": steady.measure_restart,
+    "edit-one": edit_one.measure,
+    "signals-1000": signals.measure,
 }
 
 

@@ -19,6 +19,11 @@ def claims_path(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"
 
 
+def cron_jobs_path(namespace: str) -> str:
+    """Return the collection of the CronJobs of a namespace."""
+    return f"/apis/batch/v1/namespaces/{namespace}/cronjobs"
+
+
 def build_bot(namespace: str, name: str, **spec: Any) -> Object:
     """Return a suspended bot: it gets its claim and its status, and nothing trains."""
     return {
@@ -47,13 +52,13 @@ def numbered(count: int, prefix: str = "bot") -> list[str]:
     return [f"{prefix}-{number}" for number in range(count)]
 
 
-async def serve(client: Client, namespace: str, names: list[str]) -> None:
-    """Create bots and return once each has its claim and its status; watches, never polls."""
+async def serve(client: Client, namespace: str, names: list[str], **spec: Any) -> None:
+    """Create suspended bots and return once each has its claim and its status."""
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_seen(client, bots_path(namespace), set(names), is_served))
         claims = {claim_name(name) for name in names}
         tasks.create_task(_seen(client, claims_path(namespace), claims, bool))
-        await client.send_all(creations(namespace, names))
+        await client.send_all(creations(namespace, names, **spec))
 
 
 def is_served(bot: Object) -> bool:

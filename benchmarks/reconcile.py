@@ -9,9 +9,11 @@ Rounds alternate, since the machine may have other work.
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks import go_operator
 from benchmarks.client import connect, timed
 from benchmarks.figures import Figure
 from benchmarks.fleet import creations, numbered, serve, uids
@@ -49,13 +51,28 @@ def measure_200() -> list[Figure]:
 
 
 def measure_1000() -> list[Figure]:
-    """Return the operator's time over the bare client's, for 1,000 bots."""
-    return _measure(1000, rounds=3, limit=1.3)
+    """Return the operator's time over the bare client's, for 1,000 bots; beside it Go's."""
+    go_operator.build()
+    return _measure(1000, rounds=3, limit=1.3, beside=_show_go)
 
 
-def _measure(count: int, *, rounds: int, limit: float) -> list[Figure]:
+def _show_go(cluster: Cluster, names: list[str]) -> None:
+    for tuned in (False, True):
+        seconds = go_operator.measure(cluster, names, tuned=tuned)
+        print(f"controller-runtime, {'tuned' if tuned else 'default'}: {seconds:.2f} s", flush=True)
+
+
+def _measure(
+    count: int,
+    *,
+    rounds: int,
+    limit: float,
+    beside: Callable[[Cluster, list[str]], None] | None = None,
+) -> list[Figure]:
     with control_plane() as cluster:
         found = [_round(cluster, numbered(count), number) for number in range(rounds)]
+        if beside is not None:
+            beside(cluster, numbered(count))
     ratio = median(done.ratio for done in found)
     return [Figure("operator's time / bare client's time", ratio, limit, at_least=False)]
 

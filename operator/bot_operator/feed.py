@@ -19,6 +19,7 @@ from bot_operator.resources import (
     OWNERS,
     TRADING_BOTS,
     Manifest,
+    Ref,
     Resource,
     labels_of,
     name_of,
@@ -50,6 +51,10 @@ class Wakes(Protocol):
         """Have `key` reconciled in `seconds`."""
         ...
 
+    def add_new(self, key: Key) -> None:
+        """Have `key`, which was never reconciled, reconciled behind those that were."""
+        ...
+
     def forget(self, key: Key) -> None:
         """Drop every wake-up of `key`."""
         ...
@@ -77,7 +82,10 @@ class Feed:
         else:
             self._cache.put(manifest)
         for key in self._keys_of(manifest):
-            self._queue.add(key)
+            if self._is_new(key):
+                self._queue.add_new(key)
+            else:
+                self._queue.add(key)
         if resource == MODEL_TRAININGS and (kind == "DELETED" or frees_slot(manifest)):
             for waiting in first_queued(self._cache.queued(), WOKEN_FOR_A_SLOT):
                 self._queue.add(Key(resource, namespace_of(waiting), name_of(waiting)))
@@ -154,6 +162,10 @@ class Feed:
                 self._queue.add_after(key, random.uniform(0, spread_seconds))  # noqa: S311 - spreads load, guards nothing
             else:
                 self._queue.add(key)
+
+    def _is_new(self, key: Key) -> bool:
+        known = self._cache.get(Ref(key.resource, key.namespace, key.name))
+        return known is not None and not known.get("status")
 
     def _keys_of(self, manifest: Manifest) -> Iterator[Key]:
         resource, namespace = resource_of(manifest), namespace_of(manifest)

@@ -14,10 +14,15 @@ K = TypeVar("K", bound=Hashable)
 FIRST_BACKOFF_SECONDS = 1.0
 LAST_BACKOFF_SECONDS = 300.0
 CONFLICT_BACKOFF_SECONDS = 0.05
+_TURNS = 4
 
 
 class WorkQueue(Generic[K]):
-    """A set of keys in order of arrival.
+    """A set of keys in order of arrival, in two lines.
+
+    What stands is looked after before what is new: a thousand bots that are created at once stand
+    in the second line, and an edit of one that runs does not wait for them. Of four keys that are
+    taken one comes from the second line as long as any waits there, so that it moves on, too.
 
     A key that is added while a worker has it runs once more when that worker is done with it.
     Failures back off by key, from 1 s to 5 min with jitter, and never give up.
@@ -26,6 +31,8 @@ class WorkQueue(Generic[K]):
     def __init__(self, draw: Callable[[], float] = random.random) -> None:
         self._draw = draw
         self._ready: OrderedDict[K, float] = OrderedDict()
+        self._second: OrderedDict[K, float] = OrderedDict()
+        self._turn = 0
         self._running: dict[K, bool] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
@@ -33,7 +40,7 @@ class WorkQueue(Generic[K]):
         self._last_done = 0.0
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return len(self._ready) + len(self._second)
 
     def add(self, key: K) -> None:
         """Have `key` reconciled as soon as a worker is free."""
@@ -43,7 +50,16 @@ class WorkQueue(Generic[K]):
         if key in self._running:
             self._running[key] = True
         elif key not in self._ready:
-            self._ready[key] = time.monotonic()
+            self._ready[key] = self._second.pop(key, time.monotonic())
+            self._wake.set()
+
+    def add_new(self, key: K) -> None:
+        """Have `key`, which was never reconciled, reconciled behind those that were."""
+        waits = key in self._running or key in self._ready or key in self._timers
+        if waits:
+            self.add(key)
+        elif key not in self._second:
+            self._second[key] = time.monotonic()
             self._wake.set()
 
     def add_after(self, key: K, seconds: float) -> None:
@@ -75,16 +91,19 @@ class WorkQueue(Generic[K]):
         """Drop every wake-up of `key`: its object is gone."""
         self._failures.pop(key, None)
         self._ready.pop(key, None)
+        self._second.pop(key, None)
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
 
     async def get(self) -> K:
         """Wait for a key and take it; `done` must follow."""
-        while not self._ready:
+        while not self._ready and not self._second:
             self._wake.clear()
             await self._wake.wait()
-        key, since = self._ready.popitem(last=False)
+        self._turn = (self._turn + 1) % _TURNS
+        of_second = not self._ready or (bool(self._second) and self._turn == 0)
+        key, since = (self._second if of_second else self._ready).popitem(last=False)
         metrics.QUEUE_WAIT_SECONDS.observe(time.monotonic() - since)
         self._running[key] = False
         return key
@@ -96,16 +115,18 @@ class WorkQueue(Generic[K]):
             self.add(key)
 
     def oldest_age(self) -> float:
-        """Return the seconds that the first key of the queue has been waiting, 0 for none."""
-        if not self._ready:
-            return 0.0
-        return time.monotonic() - next(iter(self._ready.values()))
+        """Return the seconds that the first key of a line has been waiting, 0 for none."""
+        since = self._first_since()
+        return 0.0 if since is None else time.monotonic() - since
 
     def stuck_for(self) -> float:
         """Return the seconds in which keys have waited and none was done, 0 for an empty queue.
 
         A long queue that moves is load, which a restart would only add to.
         """
-        if not self._ready:
-            return 0.0
-        return time.monotonic() - max(self._last_done, next(iter(self._ready.values())))
+        since = self._first_since()
+        return 0.0 if since is None else time.monotonic() - max(self._last_done, since)
+
+    def _first_since(self) -> float | None:
+        firsts = (next(iter(line.values()), None) for line in (self._ready, self._second))
+        return min((first for first in firsts if first is not None), default=None)

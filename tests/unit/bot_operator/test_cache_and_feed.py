@@ -10,6 +10,7 @@ from bot_operator import feed
 from bot_operator.cache import Cache
 from bot_operator.reconcile import Key
 from bot_operator.resources import JOBS, MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref
+from bot_operator.workqueue import WorkQueue
 from tests.unit.bot_operator.fakes import FakeKube
 from tests.unit.bot_operator.world import NAMESPACE, World
 
@@ -191,3 +192,19 @@ async def test_a_wake_up_without_news_costs_no_read_and_no_write() -> None:
     await world.settle()
     assert world.kube.reads == []
     assert len(world.kube.writes) == written
+
+
+async def test_an_edit_of_a_bot_that_stands_is_served_before_bots_that_are_new() -> None:
+    queue: WorkQueue[Key] = WorkQueue()
+    cache = Cache()
+    fed = feed.Feed(FakeKube(lambda: ""), NAMESPACE, cache, queue)
+
+    def bot(name: str, version: str, **status: Any) -> Manifest:
+        made = job(name, int(version), uid=name, labels={})
+        return {**made, "apiVersion": "botcripto.io/v1alpha1", "kind": "TradingBot", **status}
+
+    for number in range(10):
+        fed.seen("ADDED", bot(f"new-{number}", "1"))
+    fed.seen("MODIFIED", bot("edited", "2", status={"observedGeneration": 1}))
+    assert (await queue.get()).name == "edited"
+    assert (await queue.get()).name == "new-0"

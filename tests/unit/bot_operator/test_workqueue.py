@@ -87,3 +87,47 @@ async def test_oldest_age_is_that_of_the_first_waiting_key() -> None:
     await asyncio.sleep(0.02)
     queue.add("b")
     assert queue.oldest_age() >= 0.015
+
+
+async def test_what_is_new_waits_behind_what_stands_but_not_for_ever() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    for number in range(3):
+        queue.add_new(f"new-{number}")
+    for number in range(6):
+        queue.add(f"edit-{number}")
+    assert len(queue) == 9
+    taken = [await queue.get() for _ in range(9)]
+    assert taken[:5] == ["edit-0", "edit-1", "edit-2", "new-0", "edit-3"]
+    assert taken[5:] == ["edit-4", "edit-5", "new-1", "new-2"]
+
+
+async def test_a_new_key_that_is_woken_again_keeps_one_place() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add_new("a")
+    queue.add_new("b")
+    queue.add_new("a")
+    queue.add("b")
+    queue.add_new("b")
+    assert [await queue.get(), await queue.get()] == ["b", "a"]
+    queue.add_new("a")
+    assert len(queue) == 0
+    queue.done("a")
+    assert await queue.get() == "a"
+
+
+async def test_the_second_line_counts_for_age_and_is_forgotten_with_its_object() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add_new("a")
+    await asyncio.sleep(0.01)
+    assert queue.oldest_age() >= 0.01
+    assert queue.stuck_for() >= 0.01
+    queue.forget("a")
+    assert len(queue) == 0
+    assert queue.oldest_age() == queue.stuck_for() == 0
+
+
+async def test_a_new_key_that_failed_waits_for_its_backoff_no_longer_when_it_is_woken() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add_after("a", 60)
+    queue.add_new("a")
+    assert await asyncio.wait_for(queue.get(), 1) == "a"

@@ -65,6 +65,9 @@ class Keys:
         self.later.pop(key, None)
         self.ready[key] = None
 
+    def add_new(self, key: Key) -> None:
+        self.add(key)
+
     def add_after(self, key: Key, seconds: float) -> None:
         due = self._now() + timedelta(seconds=seconds)
         self.later[key] = min(due, self.later.get(key, due))

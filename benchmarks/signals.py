@@ -1,0 +1,181 @@
+"""`signals-1000`: 1,000 inference pods end within one minute; each signal stands in a status soon.
+
+No pod runs: the harness takes the parts of the CronJob controller, the Job controller and the
+kubelet. It makes each bot's Job and pod as the bot's CronJob says and ends the pod with the message
+that the runtime would leave. Every tenth pod is deleted within a second, for good, as no finalizer
+of the Job controller keeps it.
+"""
+
+import asyncio
+import json
+import random
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmarks.client import MERGE, Client, Object, Request, connect
+from benchmarks.edit_one import PINNED
+from benchmarks.figures import Figure
+from benchmarks.fleet import bots_path, cron_jobs_path, numbered, serve
+from benchmarks.operated import control_plane, operated
+from bot_operator.resources import to_time
+from bot_runtime.contract.names import CONFIG_FILE, CONTAINER_NAME, LABEL_BOT
+from tests.operator_messages import inference_message
+
+BOTS = 1000
+WITHIN_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
+_EVERY = 10
+_HARNESS = "botcripto.io/benchmark"
+"""Job controller of these Jobs: the cluster's own leaves them alone."""
+
+
+class Signals:
+    """When each pod left its message, and when its signal was first seen in a status."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, float] = {}
+        self.deleted: set[str] = set()
+        self._seen: dict[str, float] = {}
+
+    def see(self, _: str, bot: Object) -> bool:
+        """Take a state of a bot; return whether every signal was seen."""
+        uid = (bot.get("status", {}).get("lastSignal") or {}).get("producedBy")
+        if uid is not None:
+            self._seen.setdefault(uid, time.perf_counter())
+        return len(self._seen) >= BOTS
+
+    def delays(self, *, deleted: bool) -> list[float]:
+        """Return the seconds of each signal, infinite where it never came."""
+        return [
+            self._seen.get(uid, float("inf")) - at
+            for uid, at in self.sent.items()
+            if (uid in self.deleted) == deleted
+        ]
+
+
+def measure() -> list[Figure]:
+    """Return the longest time from a pod's message to the bot's status."""
+    signals = Signals()
+    with control_plane() as cluster, operated(cluster, "bench-signals") as place:
+
+        async def run() -> None:
+            async with connect(cluster.kubeconfig) as client:
+                await _play(client, place.namespace, signals)
+
+        asyncio.run(run())
+    kept, deleted = signals.delays(deleted=False), signals.delays(deleted=True)
+    print(f"{len(kept)} pods stayed, {len(deleted)} were deleted within a second of their message")
+    return [
+        Figure("signal to status, longest, s", max(kept), 5, at_least=False),
+        Figure("the same of pods deleted at once, s", max(deleted), 5, at_least=False),
+    ]
+
+
+async def _play(client: Client, namespace: str, signals: Signals) -> None:
+    await serve(client, namespace, numbered(BOTS), **PINNED)
+    pods = await _start(client, namespace)
+    messages = await _messages(client, namespace)
+    watching = asyncio.create_task(client.watch(bots_path(namespace), signals.see))
+    kubelet = Kubelet(client, signals)
+    async with asyncio.TaskGroup() as tasks:
+        for number, pod in enumerate(pods):
+            message = messages[pod["metadata"]["labels"][LABEL_BOT]]
+            delay = WITHIN_SECONDS * number / len(pods)
+            gone = number % _EVERY == 0
+            tasks.create_task(kubelet.end(pod, message, delay=delay, gone=gone))
+    await asyncio.wait([watching], timeout=PATIENCE_SECONDS)
+    watching.cancel()
+
+
+async def _start(client: Client, namespace: str) -> list[Object]:
+    """Make one Job and one pod for every CronJob; return the pods."""
+    made: list[Object] = []
+    jobs_path = cron_jobs_path(namespace).replace("cronjobs", "jobs")
+    pods_path = f"/api/v1/namespaces/{namespace}/pods"
+    queue = iter(await client.items(cron_jobs_path(namespace)))
+
+    async def work() -> None:
+        for cron_job in queue:
+            template = cron_job["spec"]["jobTemplate"]
+            spec = {**template["spec"], "managedBy": _HARNESS}
+            meta = {**template["metadata"], "name": f"{cron_job['metadata']['name']}-1"}
+            job = await _create(client, jobs_path, _owned("CronJob", cron_job, meta), spec)
+            inner = template["spec"]["template"]
+            meta = {**inner["metadata"], "name": f"{job['metadata']['name']}-x7k2p"}
+            made.append(await _create(client, pods_path, _owned("Job", job, meta), inner["spec"]))
+
+    await asyncio.gather(*(work() for _ in range(_EVERY)))
+    return made
+
+
+def _owned(kind: str, owner: Object, metadata: Object) -> Object:
+    reference = {
+        "apiVersion": "batch/v1",
+        "kind": kind,
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+    }
+    return {**metadata, "ownerReferences": [reference]}
+
+
+async def _create(client: Client, path: str, metadata: Object, spec: Any) -> Object:
+    body = json.dumps({"metadata": metadata, "spec": spec})
+    return await client.send(Request("POST", path, body))
+
+
+async def _messages(client: Client, namespace: str) -> dict[str, str]:
+    """Return by bot what its pod says at its end."""
+    found = await client.items(f"/api/v1/namespaces/{namespace}/configmaps")
+    return {
+        item["metadata"]["labels"][LABEL_BOT]: inference_message(
+            json.loads(item["data"][CONFIG_FILE]), datetime.now(UTC)
+        )
+        for item in found
+        if CONFIG_FILE in item.get("data", {})
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Kubelet:
+    """Ends pods, and notes when."""
+
+    client: Client
+    signals: Signals
+
+    async def end(self, pod: Object, message: str, *, delay: float, gone: bool) -> None:
+        """End a pod after `delay` seconds; where it is to be gone, delete it within the next."""
+        await asyncio.sleep(delay)
+        meta = pod["metadata"]
+        path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
+        if gone:
+            self.signals.deleted.add(meta["uid"])
+        self.signals.sent[meta["uid"]] = time.perf_counter()
+        body = json.dumps({"status": _ended(message)})
+        await self.client.send(Request("PATCH", f"{path}/status", body, MERGE))
+        if gone:
+            await asyncio.sleep(random.random() / 2)
+            body = json.dumps({"gracePeriodSeconds": 0})
+            await self.client.send(Request("DELETE", path, body))
+
+
+def _ended(message: str) -> Object:
+    now = to_time(datetime.now(UTC))
+    terminated = {
+        "exitCode": 0,
+        "reason": "Completed",
+        "message": message,
+        "startedAt": now,
+        "finishedAt": now,
+    }
+    container = {
+        "name": CONTAINER_NAME,
+        "state": {"terminated": terminated},
+        "image": "example.org/infer:1.0.0",
+        "imageID": "",
+        "ready": False,
+        "restartCount": 0,
+    }
+    return {"phase": "Succeeded", "containerStatuses": [container]}
