@@ -12,6 +12,7 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from statistics import median
 from typing import Any
 
 from benchmarks.client import MERGE, Client, Object, Request, connect
@@ -66,7 +67,11 @@ def measure() -> list[Figure]:
 
         asyncio.run(run())
     kept, deleted = signals.delays(deleted=False), signals.delays(deleted=True)
-    print(f"{len(kept)} pods stayed, {len(deleted)} were deleted within a second of their message")
+    lost = sum(delay == float("inf") for delay in (*kept, *deleted))
+    print(
+        f"{len(kept)} pods stayed, {len(deleted)} were deleted within a second of their message, "
+        f"{lost} signals never came; median {median((*kept, *deleted)):.2f} s"
+    )
     return [
         Figure("signal to status, longest, s", max(kept), 5, at_least=False),
         Figure("the same of pods deleted at once, s", max(deleted), 5, at_least=False),
