@@ -82,6 +82,10 @@ fuzz: setup ## 5,000 generated resources against the real API server and operato
 	BOTCRIPTO_FUZZ=$(or $(FUZZ),5000) BOTCRIPTO_FUZZ_SEED=$(SEED) \
 		$(PY) -m pytest tests/integration/test_bad_input.py -k generated -s
 
+.PHONY: scan
+scan: setup ## kube-score and checkov over the manifests and over what the operator creates
+	$(PY) -m pytest tests/scan
+
 .PHONY: demo
 demo: setup ## From nothing to a bot that decides, on a real Kubernetes (CANDLES=file, CLUSTER=current)
 	@$(PY) -m demo

@@ -1,0 +1,1 @@
+"""`make scan`: kube-score and checkov over the manifests and over what the operator creates."""
