@@ -77,9 +77,12 @@ def _execute(
 
         preflight(configuration, reporter)
     elif step == "Data":
+        from bot_runtime.adoption import find_adoptable
         from bot_runtime.fetch import fetch
 
-        parts["data"] = fetch(configuration, store, reporter)
+        parts["evaluation"] = find_adoptable(configuration, store, reporter)
+        if parts["evaluation"] is None:
+            parts["data"] = fetch(configuration, store, reporter)
     elif step == "Evaluation":
         from bot_runtime.evaluate import evaluate
 

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bot_runtime.adoption import EVALUATION_FILE
 from bot_runtime.bundle import MANIFEST_FILE, VersionManifest, load_objective, load_version_manifest
 from bot_runtime.config import training_of
 from bot_runtime.contract.results import EvaluationResult, ObjectiveResult
-from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.datasets import TrainingData, load_training_data
 from bot_runtime.errors import ArtifactInvalidError
@@ -28,7 +29,6 @@ from bot_runtime.threads import cpu_count
 from bot_runtime.trading import TradingRecord, record_of
 from bot_runtime.train import NATIVE_FILE, SCORES_FILE, load_columns, to_text
 
-EVALUATION_FILE = "evaluation.json"
 REASONS_MAX, REASON_LENGTH = 8, 160
 
 
@@ -73,7 +73,12 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
         )
     load_version(store, manifest.version)  # as inference will: every file as its sha256 says
     if result.promoted:
-        save_json(store.promoted(), {"version": manifest.version, "trainedAt": trained_at})
+        pointer = {
+            "version": manifest.version,
+            "trainedAt": trained_at,
+            "trainingDigest": learned_digest(configuration),
+        }
+        save_json(store.promoted(), pointer)
     pruning = load_pruning()
     if pruning is not None:
         keep = (*pruning.keep, manifest.version)

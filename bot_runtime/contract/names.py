@@ -53,6 +53,8 @@ ENV_STORE: Final = "BOTCRIPTO_STORE"
 ENV_CONFIG: Final = "BOTCRIPTO_CONFIG"
 ENV_CREDENTIALS: Final = "BOTCRIPTO_CREDENTIALS"
 ENV_TERMINATION: Final = "BOTCRIPTO_TERMINATION"
+ENV_ADOPT: Final = "BOTCRIPTO_ADOPT"
+"""Set on the data step of a bot that has no version: what the store has promoted may be taken."""
 ENV_PRUNING: Final = "BOTCRIPTO_PRUNING"
 """What the evaluation may take out of the store (`contract.pruning`); unset: nothing."""
 

@@ -93,7 +93,16 @@ def training_digest(spec: ModelTrainingSpec) -> str:
     The credentials' name, thresholds, resources, placement and the image are left out: none of
     them changes what is learned from which candles.
     """
-    subject: dict[str, Any] = spec.to_json()
+    return _digest_of_learned(spec.to_json(), spec.lookback)
+
+
+def learned_digest(configuration: RunConfiguration) -> str:
+    """Return the training digest of what the steps of a training with this configuration learn."""
+    assert configuration.training is not None
+    return _digest_of_learned(configuration.to_json(), configuration.training.lookback)
+
+
+def _digest_of_learned(subject: dict[str, Any], lookback: str) -> str:
     exchange = {k: v for k, v in subject["exchange"].items() if k != "credentialsSecret"}
     return digest_of(
         {
@@ -101,7 +110,7 @@ def training_digest(spec: ModelTrainingSpec) -> str:
             "symbols": subject["symbols"],
             "timeframe": subject["timeframe"],
             "model": subject["model"],
-            "lookback": subject["lookback"],
+            "lookback": lookback,
         }
     )
 

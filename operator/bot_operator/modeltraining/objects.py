@@ -38,6 +38,8 @@ class JobContext:
     configuration: RunConfiguration
     pruning: Pruning | None = None
     """What the evaluation may take out of the store."""
+    adopt: bool = False
+    """Whether a version that the store has promoted may be taken instead of training."""
 
     @property
     def claim(self) -> str:
@@ -100,9 +102,11 @@ def build_job(context: JobContext, step: Step) -> Manifest:
 
 
 def _build_environment(context: JobContext, step: Step) -> dict[str, str]:
-    if step != "Evaluation" or context.pruning is None:
-        return {}
-    return {names.ENV_PRUNING: to_canonical_json(context.pruning.to_json())}
+    if step == "Data" and context.adopt:
+        return {names.ENV_ADOPT: "true"}
+    if step == "Evaluation" and context.pruning is not None:
+        return {names.ENV_PRUNING: to_canonical_json(context.pruning.to_json())}
+    return {}
 
 
 def _build_failure_policy() -> Manifest:

@@ -186,7 +186,7 @@ def _conclude_complete(
 ) -> ModelTrainingStatus:
     version = _to_version(result, evaluation)
     state = _tell_complete(conditions, version)
-    ended = next(s.completion_time for s in known.steps if s.name == "Evaluation")
+    ended = max((s.completion_time for s in known.steps if s.completion_time), default=None)
     return known.model_copy(
         update={
             "state": state,
@@ -197,6 +197,16 @@ def _conclude_complete(
             "last_failure": None,
         }
     )
+
+
+def skip_rest(known: ModelTrainingStatus) -> ModelTrainingStatus:
+    """Return the status of a training whose version the store had already."""
+    text = "the store has this version already: nothing is trained"
+    steps = tuple(
+        s if s.state in FINAL else s.model_copy(update={"state": "Skipped", "message": text})
+        for s in known.steps
+    )
+    return known.model_copy(update={"steps": steps})
 
 
 def _with_metrics(step: StepStatus, evaluation: EvaluationResult) -> StepStatus:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot_operator.conditions import ConditionSet, Status
 from bot_operator.credentials import Verdict, check_secret, poll_seconds
+from bot_operator.modeltraining.bot_store import may_adopt, plan_pruning
 from bot_operator.modeltraining.checks import (
     FINAL,
     Judged,
@@ -23,10 +24,10 @@ from bot_operator.modeltraining.outcome import (
     is_final,
     refuse_spec,
     restate,
+    skip_rest,
     stop,
     summarise,
 )
-from bot_operator.modeltraining.pruning import plan_pruning
 from bot_operator.plan import Plan, Telling, earliest, notes_of
 from bot_operator.resources import (
     Manifest,
@@ -99,6 +100,9 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
     judged = _judge_steps(before, seen, context.configuration.digest, now)
     known = _under_way(before, context, judged)
     failure, evaluation = _failure_of(judged), judged["Evaluation"].result
+    adopted = judged["Data"].result
+    if adopted is not None and adopted.evaluation is not None:
+        known, evaluation = skip_rest(known), adopted
     if failure is not None or evaluation is not None:
         status = conclude(known, conditions, evaluation, failure, now)
         notes = notes_of(conditions, _TOLD)
@@ -142,7 +146,11 @@ def _context(
     image = before.image or spec.image or settings.training_image
     run = training_run(namespace_of(owner), name_of(owner), spec)
     context = JobContext(owner, spec, image, run)
-    return replace(context, pruning=plan_pruning(seen.bot, context.claim))
+    return replace(
+        context,
+        pruning=plan_pruning(seen.bot, context.claim),
+        adopt=may_adopt(seen.owner, seen.bot, context.claim),
+    )
 
 
 def _judge_needs(

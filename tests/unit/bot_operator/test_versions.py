@@ -1,5 +1,6 @@
 """Which version is served: promotion, roll back, falling back, age, history."""
 
+import json
 from typing import Any
 
 import pytest
@@ -14,10 +15,13 @@ from bot_operator.resources import (
     Manifest,
     name_of,
 )
-from bot_runtime.contract.names import ENV_PRUNING
+from bot_runtime.contract.names import ADOPT_ALLOWED, ENV_PRUNING, LABEL_ADOPT
 from bot_runtime.contract.pruning import Pruning
+from bot_runtime.contract.results import StepResult, to_message
+from bot_runtime.contract.runconfig import RunConfiguration
+from tests.operator_messages import evaluation_message
 from tests.unit.bot_operator.test_retraining import DAY, HOUR, live, scheduled_world
-from tests.unit.bot_operator.world import World
+from tests.unit.bot_operator.world import NAMESPACE, World
 
 CORRUPT = {"exitCode": 66, "message": "trend.onnx: sha256 differs"}
 
@@ -258,3 +262,51 @@ async def test_the_evaluation_is_told_what_is_in_use_when_it_begins() -> None:
     assert pruning == Pruning(bot="btc-paper", keep=tuple(sorted((first, second))), last=1)
     data = next(j for j in world.kube.all(JOBS) if name_of(j).endswith("-data"))
     assert ENV_PRUNING not in str(data)
+
+
+def adopting(job: Manifest, run: dict[str, Any]) -> str:
+    """Return what the data step leaves where the store has the version already."""
+    configuration = RunConfiguration.model_validate(run)
+    assert "BOTCRIPTO_ADOPT" in str(job)
+    verdict = json.loads(evaluation_message(run, promoted=True))["evaluation"]
+    verdict["version"] = "btc-paper-5a6bd411-0badcafe"
+    digest = configuration.digest
+    return to_message(
+        StepResult.model_validate({"step": "Data", "runDigest": digest, "evaluation": verdict})
+    )
+
+
+async def test_a_filled_store_is_adopted_without_training() -> None:
+    world = World()
+    world.messages["Data"] = lambda job: adopting(job, json.loads(world._run_configuration(job)))
+    world.add_bot()
+    world.change_bot(storage__existingClaim="kept")
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": "kept",
+            "namespace": NAMESPACE,
+            "labels": {LABEL_ADOPT: ADOPT_ALLOWED},
+        },
+        "spec": {"resources": {"requests": {"storage": "2Gi"}}},
+        "status": {"phase": "Bound"},
+    }
+    world.kube.put(claim)
+    await world.settle()
+    assert [name.rsplit("-", 1)[1] for name in world.kube.created(JOBS)] == ["data"]
+    assert active(world) == "btc-paper-5a6bd411-0badcafe"
+    assert world.status()["activeModel"]["objectives"][0]["metrics"]["logLoss"] == "0.68"
+    steps = {s["name"]: s["state"] for s in world.training()["status"]["steps"]}
+    assert steps == {"Data": "Succeeded"} | dict.fromkeys(
+        ("Trend", "Return", "Risk", "Evaluation"), "Skipped"
+    )
+    await run(world)
+    assert world.condition("Ready") == ("True", "BotReady")
+
+
+async def test_a_bot_that_has_a_version_asks_for_no_adoption() -> None:
+    world = await scheduled_world()
+    await live(world, DAY)
+    data = [j for j in world.kube.all(JOBS) if name_of(j).endswith("-data")]
+    assert ["BOTCRIPTO_ADOPT" in str(job) for job in data] == [True, False]

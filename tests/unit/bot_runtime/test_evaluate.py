@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot_runtime.adoption import find_adoptable
 from bot_runtime.bundle import load_version_manifest
-from bot_runtime.contract.names import ENV_PRUNING
+from bot_runtime.contract.names import ENV_ADOPT, ENV_PRUNING
 from bot_runtime.contract.pruning import Pruning
 from bot_runtime.contract.results import StepResult, to_message
 from bot_runtime.contract.runconfig import RunConfiguration
@@ -268,3 +269,42 @@ def test_a_corrupt_version_of_the_same_name_is_replaced_and_old_ones_leave_the_s
     assert evaluate(configuration, store, quiet("Evaluation")).version == result.version
     load_version(store, result.version)
     assert not old.exists()
+
+
+@pytest.fixture
+def promoted(
+    ready: tuple[Store, RunConfiguration], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Store, RunConfiguration, str]:
+    store, configuration = ready
+    version = evaluate(configuration, store, quiet("Evaluation")).version
+    monkeypatch.setenv(ENV_ADOPT, "true")
+    return store, configuration, version
+
+
+def test_a_new_training_of_the_same_adopts_the_promoted_version(
+    promoted: tuple[Store, RunConfiguration, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, configuration, version = promoted
+    assert configuration.training is not None
+    training = configuration.training.model_copy(update={"name": "another-name"})
+    again = configuration.model_copy(update={"training": training, "owner": "another-name"})
+    found = find_adoptable(again, store, quiet("Data"))
+    assert found is not None
+    assert (found.version, found.promoted) == (version, True)
+    monkeypatch.delenv(ENV_ADOPT)
+    assert find_adoptable(again, store, quiet("Data")) is None
+
+
+@pytest.mark.parametrize("change", ["other model", "corrupt", "no pointer"])
+def test_what_is_not_the_same_or_not_whole_is_not_adopted(
+    promoted: tuple[Store, RunConfiguration, str], change: str
+) -> None:
+    store, configuration, version = promoted
+    if change == "other model":
+        model = configuration.model.model_copy(update={"seed": 99})
+        configuration = configuration.model_copy(update={"model": model})
+    elif change == "corrupt":
+        next(store.version(version).glob("*.onnx")).write_bytes(b"corrupt")
+    else:
+        store.promoted().unlink()
+    assert find_adoptable(configuration, store, quiet("Data")) is None
