@@ -114,7 +114,31 @@ def find_candidate(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: dat
     name = wish.name(attempt, scheduled)
     training = there.get(name)
     status = read_status(ModelTrainingStatus, training or {})
-    return Candidate(name, attempt, scheduled, training, status)
+    return _adopt(seen, wish, Candidate(name, attempt, scheduled, training, status))
+
+
+def _adopt(seen: BotSeen, wish: Wish, own: Candidate) -> Candidate:
+    """Return the newest promoted training of a person's where it is newer than the bot's own.
+
+    It must have learned exactly what the bot asks for, into the bot's own store.
+    """
+    if own.is_running:
+        return own
+    digest, latest = training_digest(wish.spec), own.status.completion_time or ""
+    best = own
+    for study in seen.studies:
+        status = read_status(ModelTrainingStatus, study)
+        spec = read_spec(ModelTrainingSpec, study)
+        if (
+            status.version is not None
+            and status.version.promoted
+            and (own.has_failed or (status.completion_time or "") > latest)
+            and isinstance(spec, ModelTrainingSpec)
+            and training_digest(spec) == digest
+        ):
+            latest = status.completion_time or ""
+            best = Candidate(name_of(study), 1, own.scheduled_time, study, status)
+    return best
 
 
 def _newest_time(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: datetime) -> str | None:

@@ -24,7 +24,7 @@ def plan_serving(
 
     A version that its run could not load is put aside at once, and the one before it takes over.
     """
-    trainings = context.seen.trainings
+    trainings = context.seen.all_trainings
     unusable = still_unusable(context.before, trainings)
 
     def choose() -> tuple[ActiveModel | None, Inference]:
@@ -52,7 +52,7 @@ def plan_inference(
     seen, spec = context.seen, context.spec
     if active is None:
         return Inference(delete=() if seen.cron_job is None else (ref_of(seen.cron_job),))
-    served = serving_spec(spec, wanted, active, seen.trainings)
+    served = serving_spec(spec, wanted, active, seen.all_trainings)
     configuration = inference_run(context.namespace, context.name, served, active.version)
     schedule = spec.inference.schedule or schedule_of(served.timeframe)
     timetable = check_schedule("inference", schedule, spec.inference.time_zone, context.now)

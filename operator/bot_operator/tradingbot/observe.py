@@ -53,12 +53,19 @@ class BotSeen:
     secret: SecretSeen | None = None
     claim: ClaimSeen | None = None
     trainings: tuple[Manifest, ...] = ()
+    studies: tuple[Manifest, ...] = ()
+    """Trainings that a person has made for this bot, on its own claim."""
     cron_job: Manifest | None = None
     configurations: tuple[Manifest, ...] = ()
     runs: tuple[Run, ...] = ()
     """Firings whose owner chain ends at the CronJob."""
     refusal: str | None = None
     """The API server's words on refusing the CronJob's Jobs; asked for where runs stay away."""
+
+    @property
+    def all_trainings(self) -> tuple[Manifest, ...]:
+        """The bot's own trainings and those that a person has made for it."""
+        return (*self.trainings, *self.studies)
 
 
 async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotSeen | None:
@@ -89,7 +96,7 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
     claim_seen = await observe_claim(kube, namespace, claim, known, diagnose=not spec.suspend)
     claim_seen = await observe_growth(kube, claim_seen, spec.storage)
     claim_seen = replace(claim_seen, holder=find_holder(cache, claim_seen.claim))
-    return replace(seen, secret=secret, claim=claim_seen)
+    return replace(seen, secret=secret, claim=claim_seen, studies=_studies(children, claim))
 
 
 async def _refusal(kube: Kube, owner: Manifest, cron_job: Manifest | None) -> str | None:
@@ -98,6 +105,17 @@ async def _refusal(kube: Kube, owner: Manifest, cron_job: Manifest | None) -> st
     known = read_status(TradingBotStatus, owner).conditions
     stale = any(c.type == BotCondition.SIGNAL_FRESH and c.status == "False" for c in known)
     return await observe_refusal(kube, cron_job) if stale else None
+
+
+def _studies(children: list[Manifest], claim: str) -> tuple[Manifest, ...]:
+    return tuple(
+        c
+        for c in children
+        if resource_of(c) == MODEL_TRAININGS
+        and controller_uid(c) is None
+        and not is_deleting(c)
+        and (c.get("spec", {}).get("storage") or {}).get("existingClaim") == claim
+    )
 
 
 def _owned(children: list[Manifest], resource: object, owner: Manifest) -> tuple[Manifest, ...]:

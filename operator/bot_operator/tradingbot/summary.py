@@ -177,7 +177,7 @@ def _owes_version(context: Context, found: Findings) -> bool:
     """Tell whether what the spec asks for has never been learned: a repetition is no debt."""
     if not context.may_run or context.spec.model.pinned_version is not None:
         return False
-    return not has_learned(context.seen.trainings, found.wanted)
+    return not has_learned(context.seen.all_trainings, found.wanted)
 
 
 def _ready(

@@ -19,6 +19,7 @@ from bot_runtime.contract.names import ADOPT_ALLOWED, ENV_PRUNING, LABEL_ADOPT
 from bot_runtime.contract.pruning import Pruning
 from bot_runtime.contract.results import StepResult, to_message
 from bot_runtime.contract.runconfig import RunConfiguration
+from tests import resources
 from tests.operator_messages import evaluation_message
 from tests.unit.bot_operator.test_retraining import DAY, HOUR, live, scheduled_world
 from tests.unit.bot_operator.world import NAMESPACE, World
@@ -310,3 +311,64 @@ async def test_a_bot_that_has_a_version_asks_for_no_adoption() -> None:
     await live(world, DAY)
     data = [j for j in world.kube.all(JOBS) if name_of(j).endswith("-data")]
     assert ["BOTCRIPTO_ADOPT" in str(job) for job in data] == [True, False]
+
+
+def add_study(world: World, name: str = "by-hand", **spec: Any) -> None:
+    """Let a person train for the bot, into the bot's own store."""
+    study = resources.training(
+        name,
+        botRef={"name": "btc-paper"},
+        storage={"existingClaim": "btc-paper-store"},
+        **spec,
+    )
+    study["metadata"]["namespace"] = NAMESPACE
+    world.kube.put(study)
+
+
+async def test_a_persons_promoted_training_of_the_same_is_adopted_and_stays() -> None:
+    world = await scheduled_world()
+    first = active(world)
+    world.pass_time(60)
+    add_study(world)
+    await world.settle()
+    assert active(world).startswith("by-hand-")
+    assert any(f"{first} → {active(world)}" in text for text in told(world, "ModelPromoted"))
+    await run(world)
+    assert world.condition("Ready") == ("True", "BotReady")
+    assert world.condition("Reconciling")[0] == "False"
+    assert len(world.kube.created(MODEL_TRAININGS)) == 1
+    await live(world, DAY)
+    assert not active(world).startswith("by-hand-")
+    assert "by-hand" in {name_of(t) for t in world.kube.all(MODEL_TRAININGS)}
+
+
+async def test_a_bot_whose_own_training_failed_takes_a_persons() -> None:
+    world = World()
+    world.failing["Trend"] = {"exitCode": 137, "reason": "OOMKilled"}
+    world.add_bot()
+    await world.settle()
+    assert world.condition("Stalled") == ("True", "TrainingFailed")
+    world.failing.clear()
+    add_study(world)
+    await world.settle()
+    assert active(world).startswith("by-hand-")
+    assert world.condition("Stalled")[0] == "False"
+
+
+@pytest.mark.parametrize(
+    ("promoted", "spec"),
+    [(False, {}), (True, {"symbols": ["ETH/USDT"]}), (True, {"lookback": "9d"})],
+)
+async def test_what_did_not_pass_or_learned_something_else_is_not_adopted(
+    promoted: bool,  # noqa: FBT001 - a parameter of the test
+    spec: dict[str, Any],
+) -> None:
+    world = await scheduled_world()
+    first = active(world)
+    world.pass_time(60)
+    world.promoted = promoted
+    add_study(world, **spec)
+    await world.settle()
+    assert active(world) == first
+    study = world.kube.one(MODEL_TRAININGS, "by-hand")
+    assert study["status"]["state"] == ("Promoted" if promoted else "Rejected")
