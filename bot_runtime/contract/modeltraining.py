@@ -32,9 +32,9 @@ class ModelTrainingSpec(TrainingSpec):
     bot_ref: BotReference | None = Field(
         default=None,
         description=(
-            "The bot that this run is for; unset for a study of its own. A run on the bot's own claim "
-            "(storage.existingClaim) is adopted by the bot when it passed the gate and learned "
-            "exactly what the bot asks for."
+            "The bot that this run is for; unset for a study of its own. A run on the bot's own "
+            "claim (storage.existingClaim) is adopted by the bot when it passed the gate and "
+            "learned exactly what the bot asks for."
         ),
     )
     exchange: ExchangeSpec = Field(description="Exchange that the candles come from.")
