@@ -1,10 +1,8 @@
 """Applying a plan: the only place that changes anything in the cluster."""
 
-import socket
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
-from uuid import uuid4
 
 import structlog
 
@@ -12,10 +10,10 @@ from bot_operator import metrics
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.differences import is_current, merging
-from bot_operator.errors import AlreadyExists, ApiError, Conflict
-from bot_operator.plan import Note, Plan
+from bot_operator.errors import AlreadyExists, Conflict
+from bot_operator.events import Teller
+from bot_operator.plan import Plan
 from bot_operator.resources import (
-    EVENTS,
     Manifest,
     Ref,
     controller_uid,
@@ -23,16 +21,12 @@ from bot_operator.resources import (
     namespace_of,
     ref_of,
     resource_of,
-    to_time,
     uid_of,
 )
-from bot_runtime.contract import names
 
 T = TypeVar("T")
 
 log = structlog.get_logger()
-
-_NOTE_MAX = 1000
 
 
 class Applier:
@@ -41,7 +35,7 @@ class Applier:
     def __init__(self, kube: Kube, cache: Cache) -> None:
         self._kube = kube
         self._cache = cache
-        self._instance = socket.gethostname()
+        self._teller = Teller(kube)
 
     async def apply(self, owner: Manifest, plan: Plan, now: datetime) -> bool:
         """Apply `plan` for `owner`; return whether anything was written (Events aside)."""
@@ -59,7 +53,7 @@ class Applier:
             written += await self._keep(manifest)
         written += await self._status(owner, plan)
         for note in plan.notes:
-            await self._tell(owner, note, now)
+            await self._teller.tell(owner, note, now)
         return written > 0
 
     async def _confirm(self, owner: Manifest) -> None:
@@ -143,39 +137,6 @@ class Applier:
             stored = await self._write("status", lambda: self._kube.patch_status(stored, body))
         self._cache.put(stored)
         return True
-
-    async def _tell(self, owner: Manifest, note: Note, now: datetime) -> None:
-        at = to_time(now)
-        event = {
-            "apiVersion": EVENTS.api_version,
-            "kind": EVENTS.kind,
-            "metadata": {
-                "name": f"{name_of(owner)}.{uuid4().hex[:16]}",
-                "namespace": namespace_of(owner),
-            },
-            "involvedObject": {
-                "apiVersion": owner["apiVersion"],
-                "kind": owner["kind"],
-                "name": name_of(owner),
-                "namespace": namespace_of(owner),
-                "uid": uid_of(owner),
-            },
-            "type": note.kind,
-            "reason": note.reason.value,
-            "message": note.message[:_NOTE_MAX],
-            "firstTimestamp": at,
-            "lastTimestamp": at,
-            "count": 1,
-            "source": {"component": names.FIELD_MANAGER, "host": self._instance},
-            "reportingComponent": names.FIELD_MANAGER,
-            "reportingInstance": self._instance,
-        }
-        try:
-            await self._write("event", lambda: self._kube.create(event))
-        except ApiError as e:
-            # The status is written and says the same: an Event is not worth doing it all again.
-            log.warning("an Event could not be written", reason=note.reason.value, error=str(e))
-        log.info("told", type=note.kind, reason=note.reason.value, message=note.message)
 
     async def _write(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
         done = await call()

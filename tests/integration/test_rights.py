@@ -65,6 +65,10 @@ def test_the_role_holds_exactly_what_was_used(stage: Stage) -> None:
         _delete_jobs(stage, "held")  # that a running Job is gone is read live
         eventually(lambda: stage.status("held")["state"] != "Pending")
         stage.change_bot("held", {"symbols": ["ETH/USDT"]})
+        for suspended in (True, False, True):  # what is told again is counted
+            stage.change_bot("failing", {"suspend": suspended})
+            ready = ("True", "Suspended") if suspended else ("False", "TrainingFailed")
+            stage.wait_for("Ready", ready, "failing")
         stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), "classless")
         live = {"mode": "Live", "exchange": {"credentialsSecret": "keys"}}
         stage.change_bot("classless", live)
