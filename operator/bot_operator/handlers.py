@@ -16,6 +16,7 @@ from bot_operator.resources import CHILDREN, OWNERS, Resource
 from bot_runtime.contract import names
 
 RESTART_SECONDS = 2.0
+_CANCELLATIONS = 40
 
 log = structlog.get_logger()
 
@@ -81,7 +82,8 @@ def build_settings() -> kopf.OperatorSettings:
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10
     settings.queueing.error_delays = (1, 2, 5, 10)
-    settings.process.ultimate_exiting_timeout = 30
+    # Else kopf, started again after an error, kills the process 30 s later.
+    settings.process.ultimate_exiting_timeout = None
     settings.persistence.diffbase_storage = NoMemory()
     settings.persistence.finalizer = f"{names.GROUP}/unused"
     for resource in CHILDREN:
@@ -116,7 +118,8 @@ class Watches:
                 continue
 
     async def _watch(self) -> None:
-        await kopf.operator(
+        others = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
             registry=build_registry(self.feed),
             settings=build_settings(),
             standalone=True,
@@ -124,6 +127,29 @@ class Watches:
             namespaces=[] if self.scope is None else [self.scope],
             stop_flag=self.stop,
         )
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        failures = [e for task in ended if (e := task.exception()) is not None]
+        if failures:
+            await _end(others)
+            raise failures[0]
+        await kopf.run_tasks(tasks, ignored=others)
+
+
+async def _end(others: set[asyncio.Task[Any]]) -> None:
+    """End all of kopf's tasks after one has failed.
+
+    kopf does so itself, but waits without end for a watch that takes its cancellation for a pause
+    and goes on: such a one ends at the second.
+    """
+    mine = {asyncio.current_task(), *others}
+    for _ in range(_CANCELLATIONS):
+        left = [task for task in asyncio.all_tasks() if task not in mine]
+        if not left:
+            return
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=0.5)
+    raise SystemExit("the watches do not end")
 
 
 async def _set(stop: asyncio.Event) -> None:

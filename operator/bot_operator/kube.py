@@ -27,6 +27,7 @@ from bot_operator.resources import (
 from bot_runtime.contract import names
 
 _TIMEOUT_SECONDS = 30.0
+_CONNECT_SECONDS = 10.0
 _PAGE = 500
 _LOG_BYTES = 16_384
 _CONNECTIONS = 64
@@ -172,15 +173,15 @@ class ApiServer:
     async def _request(self, request: Request) -> bytes:
         status = 0
         started = time.perf_counter()
-        ends = time.monotonic() + _TIMEOUT_SECONDS
+        connect = _CONNECT_SECONDS
         if request.verb not in _READS and request.resource != LEASES:
-            # A process that was stopped and goes on must not write what it was about to.
-            ends = min(ends, self.leads_until())
-            if ends <= time.monotonic():
+            # A process that was stopped and goes on must not send what it was about to.
+            connect = min(connect, self.leads_until() - time.monotonic())
+            if connect <= 0:
                 raise Unavailable(0, "NotLeading", "the Lease was not renewed in time")
         try:
-            async with asyncio.timeout_at(ends):
-                status, headers, data = await self._send(request)
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                status, headers, data = await self._send(request, connect)
         except (aiohttp.ClientError, TimeoutError, OSError) as e:
             raise Unavailable(0, type(e).__name__, str(e) or "no answer") from e
         finally:
@@ -192,7 +193,7 @@ class ApiServer:
             raise _refusal(status, headers, data)
         return data
 
-    async def _send(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(self, request: Request, connect: float) -> tuple[int, Mapping[str, str], bytes]:
         arguments = await self.api.param_serialize(
             _METHODS[request.verb],
             request.path,
@@ -201,7 +202,8 @@ class ApiServer:
             body=request.body,
             auth_settings=["BearerToken"],
         )
-        response = await self.api.call_api(*arguments, _request_timeout=_TIMEOUT_SECONDS)
+        limits = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS, connect=connect)
+        response = await self.api.call_api(*arguments, _request_timeout=limits)
         return response.status, response.headers, await response.read()
 
 

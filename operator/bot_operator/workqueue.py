@@ -25,7 +25,9 @@ class WorkQueue(Generic[K]):
     taken one comes from the second line as long as any waits there, so that it moves on, too.
 
     A key that is added while a worker has it runs once more when that worker is done with it.
-    Failures back off by key, from 1 s to 5 min with jitter, and never give up.
+    Failures back off by key, from 1 s to 5 min with jitter, and never give up. What wakes a failing
+    key brings its next attempt forward, but not before 1 s (or what the API server asked for) is
+    over: a burst of events is one attempt, and counts as none.
     """
 
     def __init__(self, draw: Callable[[], float] = random.random) -> None:
@@ -36,6 +38,7 @@ class WorkQueue(Generic[K]):
         self._running: dict[K, bool] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
+        self._held_until: dict[K, float] = {}
         self._wake = asyncio.Event()
         self._last_done = 0.0
 
@@ -44,9 +47,15 @@ class WorkQueue(Generic[K]):
 
     def add(self, key: K) -> None:
         """Have `key` reconciled as soon as a worker is free."""
-        timer = self._timers.pop(key, None)
+        held = max(0.0, self._held_until.get(key, 0.0) - time.monotonic())
+        timer = self._timers.get(key)
+        if timer is not None and timer.when() > asyncio.get_running_loop().time() + held:
+            self._failures[key] = max(0, self._failures.get(key, 0) - 1)
+        if held:
+            self.add_after(key, held)
+            return
         if timer is not None:
-            timer.cancel()
+            self._timers.pop(key).cancel()
         if key in self._running:
             self._running[key] = True
         elif key not in self._ready:
@@ -80,16 +89,19 @@ class WorkQueue(Generic[K]):
         self._failures[key] = failures + 1
         bound = min(first * 2.0 ** min(failures, 16), LAST_BACKOFF_SECONDS)
         delay = max(bound * (0.75 + 0.25 * self._draw()), at_least)
+        held = max(min(delay, FIRST_BACKOFF_SECONDS), at_least)
+        self._held_until[key] = time.monotonic() + held
         self.add_after(key, delay)
         return delay
 
     def succeeded(self, key: K) -> None:
         """Forget the failures of `key`."""
         self._failures.pop(key, None)
+        self._held_until.pop(key, None)
 
     def forget(self, key: K) -> None:
         """Drop every wake-up of `key`: its object is gone."""
-        self._failures.pop(key, None)
+        self.succeeded(key)
         self._ready.pop(key, None)
         self._second.pop(key, None)
         timer = self._timers.pop(key, None)

@@ -35,6 +35,7 @@ class OperatorProcess:
     environment: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     """Of the command line, in place of the namespace."""
+    module: str = "bot_operator"
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
@@ -50,7 +51,7 @@ class OperatorProcess:
             **self.environment,
         }
         served = self.arguments or ("--namespace", self.namespace)
-        command = [sys.executable, "-m", "bot_operator", "run", *served]
+        command = [sys.executable, "-m", self.module, "run", *served]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=variables, stderr=log, stdout=log)
 

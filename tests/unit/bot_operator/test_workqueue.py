@@ -1,7 +1,12 @@
 """The work queue."""
 
 import asyncio
+import time
+from itertools import pairwise
 
+import pytest
+
+from bot_operator import workqueue
 from bot_operator.workqueue import WorkQueue
 
 
@@ -68,6 +73,41 @@ async def test_backoff_doubles_to_five_minutes_never_gives_up_and_is_forgotten_o
     assert queue.retry("b", at_least=7) == 7
     queue.forget("a")
     queue.forget("b")
+
+
+async def test_a_burst_of_events_neither_hammers_nor_escalates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workqueue, "FIRST_BACKOFF_SECONDS", 0.02)
+    queue: WorkQueue[str] = WorkQueue(draw=lambda: 1.0)
+    queue.add("a")
+    attempts = []
+    for _ in range(5):
+        assert await asyncio.wait_for(queue.get(), 1) == "a"
+        attempts.append(time.monotonic())
+        queue.add("a")  # an event while it runs, and two after it has failed
+        delay = queue.retry("a", first=0.1)
+        queue.done("a")
+        queue.add("a")
+        queue.add("a")
+        assert len(queue) == 0
+        assert delay == 0.1  # brought forward, an attempt does not count
+    assert all(0.02 <= b - a < 0.1 for a, b in pairwise(attempts))
+    queue.forget("a")
+
+
+async def test_an_event_does_not_shorten_what_the_api_server_asked_for() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.retry("a", at_least=0.1)
+    asked = time.monotonic()
+    queue.add("a")
+    assert len(queue) == 0
+    assert await asyncio.wait_for(queue.get(), 1) == "a"
+    assert time.monotonic() - asked >= 0.09
+    queue.done("a")
+    queue.succeeded("a")
+    queue.add("a")
+    assert len(queue) == 1
 
 
 async def test_a_forgotten_key_does_not_come_back() -> None:
