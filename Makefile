@@ -98,6 +98,15 @@ demo-local: setup ## The same bot as plain processes, without Kubernetes (CANDLE
 bench: setup ## Benchmarks, each ratio held against its limit (NAME=x for one)
 	@$(PY) -m benchmarks $(NAME)
 
+FAULTS := tests/integration/faults
+.PHONY: crash-points
+crash-points: setup ## The operator killed before and after every write of a bot's life (CRASH_SEED=n)
+	CRASH_POINTS=all $(PY) -m pytest $(FAULTS)/test_crash_points.py -s
+
+.PHONY: soak
+soak: setup ## Half an hour of churn under two replicas that kill each other (SOAK_SECONDS=n, SOAK_SEED=n)
+	SOAK_SECONDS=$${SOAK_SECONDS:-1800} $(PY) -m pytest $(FAULTS)/test_soak.py -s
+
 .PHONY: clean
 clean: ## Remove what checks and tests left here, and environments unused for two weeks
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist reports

@@ -39,7 +39,7 @@ class Writes:
         return Cut(self.acted, self.supervisor.kill) if number == self.kill_at else None
 
 
-@pytest.mark.timeout(7200 if ALL else 300)
+@pytest.mark.timeout(7200 if ALL else 600)
 def test_killed_at_any_write_it_ends_in_the_same_objects(stage: Stage, proxy: Proxy) -> None:
     with stage.kubelet, supervised(stage.operator) as supervisor:
         writes = Writes(supervisor)

@@ -127,7 +127,7 @@ class Pair:
         return int(found[1]) / 1024
 
 
-@pytest.mark.timeout(SECONDS + 400)
+@pytest.mark.timeout(SECONDS + 600)
 def test_churn_under_two_replicas_that_kill_each_other(stage: Stage, tmp_path: Path) -> None:
     draw = random.Random(SEED)
     print(f"SOAK_SECONDS={SECONDS:g} SOAK_SEED={SEED}")
