@@ -4,6 +4,7 @@ Every request runs under the retrier, and under ccxt's own rate limiter.
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -12,6 +13,7 @@ import numpy as np
 
 from bot_runtime.candles import Candles, from_rows
 from bot_runtime.ccxt_import import exchange_class
+from bot_runtime.contract import names
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.spec import ExchangeSpec
 from bot_runtime.credentials import Credentials
@@ -153,6 +155,8 @@ def _options(
     options: dict[str, Any] = {
         "enableRateLimit": True,
         "timeout": int(policy.timeout_seconds * 1000),
+        # Elsewhere a proxy of the user's own shell must not come between.
+        "requests_trust_env": names.ENV_TRUST in os.environ,
         "options": {
             "defaultType": market_type,
             "fetchMarkets": {"types": [market_type]},

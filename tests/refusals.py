@@ -121,6 +121,10 @@ REFUSALS = (
          "Exists takes no value"),
     _one("spec.pod.tolerations", [{"effect": "NoSchedule"}], "operator must be Exists"),
     _one("spec.pod.imagePullSecrets", ["a b"], "is not the name of an object"),
+    _one("spec.pod.proxy", "http://me:secret@proxy:3128", "without a user, a password or a path"),
+    _one("spec.pod.proxy", "proxy:3128", "is not a proxy", "http://host:port"),
+    _one("spec.pod.noProxy", ["a,b"], "is not a host, a domain or a network"),
+    _one("spec.pod.caConfigMap", "Roots", "is not the name of an object"),
     _one("spec.pod.priorityClassName", "system-node-critical", "is for the cluster's own pods"),
     *(
         _one("spec.pod.labels", {key: "x"}, "needs a prefix of your own", "example.com/team")

@@ -118,6 +118,24 @@ PodLabels = Annotated[
 """Labels that mean nothing to the Services, NetworkPolicies and tools that others have."""
 
 
+ProxyAddress = Annotated[
+    str,
+    Field(max_length=253),
+    matches(
+        r"https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}",
+        "is not a proxy: write http://host:port, without a user, a password or a path",
+    ),
+]
+ProxyException = Annotated[
+    str,
+    Field(max_length=253),
+    matches(
+        r"[A-Za-z0-9.:/-]+",
+        "is not a host, a domain or a network: write such as .example.com or 10.0.0.0/8",
+    ),
+]
+
+
 class PodSpec(Model):
     """What a bot's author may choose of the pods; all else is fixed by the operator."""
 
@@ -148,6 +166,23 @@ class PodSpec(Model):
         ]
         | None
     ) = Field(default=None, description="Name of the PriorityClass of the pods.")
+    proxy: ProxyAddress | None = Field(
+        default=None,
+        description="Proxy on the way to the exchange: http://host:port.",
+    )
+    no_proxy: tuple[ProxyException, ...] = Field(
+        default=(),
+        max_length=16,
+        description="Hosts, domains and networks that are reached without the proxy.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+    ca_config_map: ObjectName | None = Field(
+        default=None,
+        description=(
+            "Name of a ConfigMap with the certificates (PEM, key ca.crt) that the exchange and the "
+            "proxy are checked with, in place of the public ones."
+        ),
+    )
     image_pull_secrets: tuple[ObjectName, ...] = Field(
         default=(),
         max_length=4,

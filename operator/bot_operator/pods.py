@@ -11,7 +11,7 @@ from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.podspec import PodSpec, ResourcesSpec
 
 _LABEL_VALUE_MAX = 63
-_STORE, _CONFIG, _TMP, _CREDENTIALS = "store", "config", "tmp", "credentials"
+_STORE, _CONFIG, _TMP, _CREDENTIALS, _CA = "store", "config", "tmp", "credentials", "ca"
 _TMP_LIMIT = "1Gi"
 _DISK = {"requests": {"ephemeral-storage": "64Mi"}, "limits": {"ephemeral-storage": "1280Mi"}}
 """The temporary directory and what the node keeps of the log; spec.resources may say otherwise."""
@@ -121,8 +121,11 @@ def _build_process(
         names.ENV_CREDENTIALS: names.CREDENTIALS_PATH,
         # Nothing but the temporary directory and the store can be written.
         "HOME": names.TMP_PATH,
+        **_build_way_out(request.placement),
         **request.environment,
     }
+    if request.placement.ca_config_map is not None:
+        mounts = [*mounts, {"name": _CA, "mountPath": names.CA_PATH, "readOnly": True}]
     return {
         "name": name,
         "image": request.image,
@@ -141,6 +144,17 @@ def _build_process(
     }
 
 
+def _build_way_out(placement: PodSpec) -> dict[str, str]:
+    """Return the environment by which the exchange is reached through a proxy or a private CA."""
+    found = {}
+    if placement.proxy is not None:
+        found = {"HTTP_PROXY": placement.proxy, "HTTPS_PROXY": placement.proxy}
+        found |= {"NO_PROXY": ",".join(placement.no_proxy)} if placement.no_proxy else {}
+    if placement.ca_config_map is not None:
+        found["REQUESTS_CA_BUNDLE"] = f"{names.CA_PATH}/{names.CA_FILE}"
+    return {**found, names.ENV_TRUST: "1"} if found else {}
+
+
 def _build_resources(chosen: ResourcesSpec) -> dict[str, Any]:
     amounts = chosen.to_json()
     return {kind: {**_DISK[kind], **amounts.get(kind, {})} for kind in _DISK}
@@ -152,6 +166,10 @@ def _build_volumes(request: PodRequest) -> list[dict[str, Any]]:
         {"name": _STORE, "persistentVolumeClaim": {"claimName": request.claim}},
         {"name": _TMP, "emptyDir": {"sizeLimit": _TMP_LIMIT}},
     ]
+    if request.placement.ca_config_map is not None:
+        item = {"key": names.CA_FILE, "path": names.CA_FILE}
+        source = {"name": request.placement.ca_config_map, "items": [item]}
+        volumes.append({"name": _CA, "configMap": source})
     if request.preflight_secret is not None:
         volumes.append({"name": _CREDENTIALS, "secret": {"secretName": request.preflight_secret}})
     return volumes

@@ -75,6 +75,9 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "pod.tolerations": [{"operator": "Exists"}],
     "pod.priorityClassName": "high",
     "pod.imagePullSecrets": ["pull"],
+    "pod.proxy": "http://proxy.example.com:3128",
+    "pod.noProxy": [".svc"],
+    "pod.caConfigMap": "roots",
 }
 ONLY_ONE_VALUE = {"exchange.marketType"}
 
