@@ -184,8 +184,10 @@ def test_restarts_of_etcd_and_of_the_api_server(stage: Stage) -> None:
             controlplane.start(layout, component, command)
             controlplane.wait_until(lambda: controlplane.is_ready(layout), layout, component)
             stage.wait_for(*TRAINED, component, 90)
+    # A creation in the moment of the kill may stand in etcd and not in the audit log.
     created = stage.calls.created_jobs()
-    assert len(created) == len(set(created)) == 10
+    assert len(created) == len(set(created))
+    assert len(stage.list("/apis/batch/v1:jobs")) == 10
 
 
 def _wait_for_jobs(stage: Stage, bot: str) -> None:
