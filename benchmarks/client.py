@@ -5,7 +5,7 @@ import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,20 +74,33 @@ class Client:
         return found
 
     async def watch(self, path: str, see: Callable[[str, Object], bool]) -> None:
-        """Hand every event of a collection to `see` until it says that it has seen enough."""
-        query = {"watch": "1"}
+        """Hand every event of a collection to `see` until it says that it has seen enough.
+
+        A watch that has gone silent costs a minute: then it begins again with what there is.
+        """
+        query = {"watch": "1", "timeoutSeconds": "60"}
+        timeout = aiohttp.ClientTimeout(total=70)
         while True:
-            async with self.session.get(self.server + path, params=query, timeout=None) as response:
-                if response.status in _SETTLING:
-                    await asyncio.sleep(0.5)
-                    continue
-                response.raise_for_status()
-                async for line in response.content:
-                    event = json.loads(line)
-                    if event["type"] == "ERROR":
-                        break  # the server lost patience: begin again with what there is
-                    if see(event["type"], event["object"]):
+            with suppress(TimeoutError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
+                url = self.server + path
+                async with self.session.get(url, params=query, timeout=timeout) as response:
+                    if response.status in _SETTLING:
+                        await asyncio.sleep(0.5)
+                    elif await self._follow(response, see):
                         return
+
+    async def _follow(
+        self, response: aiohttp.ClientResponse, see: Callable[[str, Object], bool]
+    ) -> bool:
+        """Hand on what a watch sends; return whether enough was seen before it ended."""
+        response.raise_for_status()
+        async for line in response.content:
+            event = json.loads(line)
+            if event["type"] == "ERROR":
+                return False
+            if see(event["type"], event["object"]):
+                return True
+        return False
 
 
 @asynccontextmanager

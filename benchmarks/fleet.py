@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from benchmarks.client import Client, Object, Request
 from bot_runtime.contract.names import API_VERSION, TRADING_BOT_KIND, claim_name
+
+BOTS = int(os.environ.get("BENCH_BOTS", "1000"))
+"""How many bots `steady-1000`, `restart-1000`, `edit-one` and `signals-1000` are about."""
 
 
 def bots_path(namespace: str) -> str:

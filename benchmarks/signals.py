@@ -18,13 +18,12 @@ from typing import Any
 from benchmarks.client import MERGE, Client, Object, Request, connect
 from benchmarks.edit_one import PINNED
 from benchmarks.figures import Figure
-from benchmarks.fleet import bots_path, cron_jobs_path, numbered, serve
+from benchmarks.fleet import BOTS, bots_path, cron_jobs_path, numbered, serve
 from benchmarks.operated import control_plane, operated
 from bot_operator.resources import to_time
 from bot_runtime.contract.names import CONFIG_FILE, CONTAINER_NAME, LABEL_BOT
 from tests.operator_messages import inference_message
 
-BOTS = 1000
 WITHIN_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0
 _EVERY = 10
@@ -80,39 +79,17 @@ def measure() -> list[Figure]:
 
 async def _play(client: Client, namespace: str, signals: Signals) -> None:
     await serve(client, namespace, numbered(BOTS), **PINNED)
-    pods = await _start(client, namespace)
     messages = await _messages(client, namespace)
+    cron_jobs = await client.items(cron_jobs_path(namespace))
     watching = asyncio.create_task(client.watch(bots_path(namespace), signals.see))
-    kubelet = Kubelet(client, signals)
+    run = Runs(client, namespace, signals).run
     async with asyncio.TaskGroup() as tasks:
-        for number, pod in enumerate(pods):
-            message = messages[pod["metadata"]["labels"][LABEL_BOT]]
-            delay = WITHIN_SECONDS * number / len(pods)
-            gone = number % _EVERY == 0
-            tasks.create_task(kubelet.end(pod, message, delay=delay, gone=gone))
+        for number, cron_job in enumerate(cron_jobs):
+            message = messages[cron_job["metadata"]["labels"][LABEL_BOT]]
+            delay = WITHIN_SECONDS * number / len(cron_jobs)
+            tasks.create_task(run(cron_job, message, delay=delay, gone=number % _EVERY == 0))
     await asyncio.wait([watching], timeout=PATIENCE_SECONDS)
     watching.cancel()
-
-
-async def _start(client: Client, namespace: str) -> list[Object]:
-    """Make one Job and one pod for every CronJob; return the pods."""
-    made: list[Object] = []
-    jobs_path = cron_jobs_path(namespace).replace("cronjobs", "jobs")
-    pods_path = f"/api/v1/namespaces/{namespace}/pods"
-    queue = iter(await client.items(cron_jobs_path(namespace)))
-
-    async def work() -> None:
-        for cron_job in queue:
-            template = cron_job["spec"]["jobTemplate"]
-            spec = {**template["spec"], "managedBy": _HARNESS}
-            meta = {**template["metadata"], "name": f"{cron_job['metadata']['name']}-1"}
-            job = await _create(client, jobs_path, _owned("CronJob", cron_job, meta), spec)
-            inner = template["spec"]["template"]
-            meta = {**inner["metadata"], "name": f"{job['metadata']['name']}-x7k2p"}
-            made.append(await _create(client, pods_path, _owned("Job", job, meta), inner["spec"]))
-
-    await asyncio.gather(*(work() for _ in range(_EVERY)))
-    return made
 
 
 def _owned(kind: str, owner: Object, metadata: Object) -> Object:
@@ -124,11 +101,6 @@ def _owned(kind: str, owner: Object, metadata: Object) -> Object:
         "controller": True,
     }
     return {**metadata, "ownerReferences": [reference]}
-
-
-async def _create(client: Client, path: str, metadata: Object, spec: Any) -> Object:
-    body = json.dumps({"metadata": metadata, "spec": spec})
-    return await client.send(Request("POST", path, body))
 
 
 async def _messages(client: Client, namespace: str) -> dict[str, str]:
@@ -144,26 +116,46 @@ async def _messages(client: Client, namespace: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kubelet:
-    """Ends pods, and notes when."""
+class Runs:
+    """Plays inference runs, and notes when each said its last words."""
 
     client: Client
+    namespace: str
     signals: Signals
 
-    async def end(self, pod: Object, message: str, *, delay: float, gone: bool) -> None:
-        """End a pod after `delay` seconds; where it is to be gone, delete it within the next."""
+    async def run(self, cron_job: Object, message: str, *, delay: float, gone: bool) -> None:
+        """Play a run after `delay` seconds; where its pod is to be gone, within the next one."""
         await asyncio.sleep(delay)
-        meta = pod["metadata"]
-        path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
+        pod = await self._start(cron_job)
+        uid, path = pod["metadata"]["uid"], f"{self._pods}/{pod['metadata']['name']}"
         if gone:
-            self.signals.deleted.add(meta["uid"])
-        self.signals.sent[meta["uid"]] = time.perf_counter()
+            self.signals.deleted.add(uid)
+        self.signals.sent[uid] = time.perf_counter()
         body = json.dumps({"status": _ended(message)})
         await self.client.send(Request("PATCH", f"{path}/status", body, MERGE))
         if gone:
             await asyncio.sleep(random.random() / 2)
             body = json.dumps({"gracePeriodSeconds": 0})
             await self.client.send(Request("DELETE", path, body))
+
+    async def _start(self, cron_job: Object) -> Object:
+        """Make the Job and its pod as the CronJob says; return the pod."""
+        template = cron_job["spec"]["jobTemplate"]
+        spec = {**template["spec"], "managedBy": _HARNESS}
+        meta = {**template["metadata"], "name": f"{cron_job['metadata']['name']}-1"}
+        jobs = cron_jobs_path(self.namespace).replace("cronjobs", "jobs")
+        job = await self._create(jobs, _owned("CronJob", cron_job, meta), spec)
+        inner = template["spec"]["template"]
+        meta = {**inner["metadata"], "name": f"{job['metadata']['name']}-x7k2p"}
+        return await self._create(self._pods, _owned("Job", job, meta), inner["spec"])
+
+    async def _create(self, path: str, metadata: Object, spec: Any) -> Object:
+        body = json.dumps({"metadata": metadata, "spec": spec})
+        return await self.client.send(Request("POST", path, body))
+
+    @property
+    def _pods(self) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/pods"
 
 
 def _ended(message: str) -> Object:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 
 from benchmarks.client import connect
 from benchmarks.figures import Figure
-from benchmarks.fleet import numbered, serve
+from benchmarks.fleet import BOTS, numbered, serve
 from benchmarks.operated import (
     SHIPPED_LEASE_SECONDS,
     Operated,
@@ -25,7 +25,6 @@ from benchmarks.recording import Recording
 from tests.cluster.cluster import Cluster
 from tests.eventually import eventually
 
-BOTS = 1000
 MANY = int(os.environ.get("STEADY_BOTS", "5000"))
 SECONDS = float(os.environ.get("STEADY_SECONDS", "600"))
 _SETTLE_SECONDS = 10.0
@@ -40,9 +39,9 @@ def measure_steady() -> list[Figure]:
         asyncio.run(_fill(place, numbered(MANY - BOTS, "more")))
         many = memory_mib(place.pid)
     return [
-        Figure("1,000 bots at rest: writes but the Lease's", writes, 0, at_least=False),
-        Figure("1,000 bots at rest: percent of a core", core * 100, 1, at_least=False),
-        Figure("1,000 bots at rest: memory, MiB", memory, 200, at_least=False),
+        Figure(f"{BOTS:,} bots at rest: writes but the Lease's", writes, 0, at_least=False),
+        Figure(f"{BOTS:,} bots at rest: percent of a core", core * 100, 1, at_least=False),
+        Figure(f"{BOTS:,} bots at rest: memory, MiB", memory, 200, at_least=False),
         Figure(f"{MANY:,} bots: memory, MiB", many, 500, at_least=False),
     ]
 
@@ -60,8 +59,8 @@ def measure_restart() -> list[Figure]:
         time.sleep(_SETTLE_SECONDS)
         writes = len(recording.writes(place.user))
     return [
-        Figure("restart with 1,000 bots: seconds until idle", seconds, 15, at_least=False),
-        Figure("restart with 1,000 bots: writes", writes, 0, at_least=False),
+        Figure(f"restart with {BOTS:,} bots: seconds until idle", seconds, 15, at_least=False),
+        Figure(f"restart with {BOTS:,} bots: writes", writes, 0, at_least=False),
     ]
 
 

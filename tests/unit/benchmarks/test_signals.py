@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks import signals
+from benchmarks.fleet import BOTS
 from benchmarks.signals import Signals
 
 
@@ -23,10 +23,10 @@ def test_a_signal_that_never_came_is_infinitely_late() -> None:
 
 def test_the_first_sight_of_a_signal_counts_and_all_of_them_end_the_watch() -> None:
     seen = Signals()
-    seen.sent = {str(number): 0.0 for number in range(signals.BOTS)}
-    for number in range(signals.BOTS - 1):
+    seen.sent = {str(number): 0.0 for number in range(BOTS)}
+    for number in range(BOTS - 1):
         assert not seen.see("MODIFIED", bot(str(number)))
     before = seen.delays(deleted=False)[0]
     assert not seen.see("MODIFIED", bot("0"))
     assert seen.delays(deleted=False)[0] == before
-    assert seen.see("MODIFIED", bot(str(signals.BOTS - 1)))
+    assert seen.see("MODIFIED", bot(str(BOTS - 1)))
