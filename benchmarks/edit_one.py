@@ -68,7 +68,12 @@ def measure() -> list[Figure]:
     )
     return [
         Figure(f"edit among {BOTS:,}, median, s", median(busy), 0.3, at_least=False),
-        Figure(f"edit among {BOTS:,}, p99, s", quantiles(busy, n=100, method="inclusive")[-1], 2.0, at_least=False),
+        Figure(
+            f"edit among {BOTS:,}, p99, s",
+            quantiles(busy, n=100, method="inclusive")[-1],
+            2.0,
+            at_least=False,
+        ),
     ]
 
 
