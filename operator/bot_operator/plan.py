@@ -1,6 +1,6 @@
 """What a plan is: everything that one reconciliation wants done, as a value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,15 +44,30 @@ class Plan:
 
 
 def notes_of(conditions: ConditionSet, told: Mapping[str, Telling]) -> tuple[Note, ...]:
-    """Return a note for each condition of `told` whose status or reason has changed."""
-    notes = []
+    """Return a note for each condition of `told` whose status or reason has changed.
+
+    What several of them say in the same words is told once, by the first.
+    """
+    notes: list[Note] = []
     for kind, telling in told.items():
         now, before = conditions.get(kind), conditions.before(kind)
         if before is not None and (before.status, before.reason) == (now.status, now.reason):
             continue
         weight = telling.get(now.status)
-        if weight is not None:
-            notes.append(Note(weight, now.reason, now.message or f"{kind} is {now.status}"))
+        text = now.message or f"{kind} is {now.status}"
+        if weight is not None and all(note.message != text for note in notes):
+            notes.append(Note(weight, now.reason, text))
+    return tuple(notes)
+
+
+def recoveries_of(conditions: ConditionSet, bad: Iterable[str]) -> tuple[Note, ...]:
+    """Return a note for each condition of `bad` (True is a fault) that no longer is True."""
+    notes = []
+    for kind in bad:
+        now, before = conditions.get(kind), conditions.before(kind)
+        if before is not None and before.status == "True" and now.status == "False":
+            text = f"no longer {kind}; it was {before.reason.value}: {before.message}"
+            notes.append(Note("Normal", now.reason, text))
     return tuple(notes)
 
 

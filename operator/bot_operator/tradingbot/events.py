@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot_operator.conditions import ConditionSet
-from bot_operator.plan import Note, Telling, notes_of
+from bot_operator.plan import Note, Telling, notes_of, recoveries_of
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
@@ -13,8 +13,11 @@ TOLD: Mapping[str, Telling] = {
     Kind.MODEL_AVAILABLE: {"True": "Normal"},
     Kind.MODEL_FRESH: {"False": "Warning"},
     Kind.DEGRADED: {"True": "Warning"},
-    Kind.READY: {"True": "Normal"},
+    Kind.SIGNAL_FRESH: {"False": "Warning"},
+    Kind.READY: {"True": "Normal", "False": "Normal"},
 }
+FAULTS = (Kind.STALLED, Kind.DEGRADED)
+"""Conditions whose end is told too."""
 
 
 def notes_of_bot(conditions: ConditionSet, context: Context, found: Findings) -> tuple[Note, ...]:
@@ -32,6 +35,7 @@ def notes_of_bot(conditions: ConditionSet, context: Context, found: Findings) ->
     if conditions.get(Kind.MODEL_FRESH).reason is not Reason.STALE:
         del told[Kind.MODEL_FRESH]
     notes.extend(notes_of(conditions, told))
+    notes.extend(recoveries_of(conditions, FAULTS))
     if context.available_images not in {None, context.before.available_images}:
         text = (
             f"this release of the operator has {context.release.training} and "
