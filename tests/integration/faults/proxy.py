@@ -156,6 +156,8 @@ class Proxy:
             self._ready.set()
             await self._stop.wait()
             await runner.cleanup()
+        # A connection that was told to close is closed by later turns of the loop.
+        await asyncio.sleep(0.25)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         asked = Asked(request.method, request.path, dict(request.query))
