@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.client import APPLY, JSON, MERGE, Request
+from tests.cluster.audit import read_calls
 
 _METHODS = {"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
 _REFUSED = 300
@@ -40,18 +41,12 @@ class Recording:
         """Return the writes of a user in their order, those of its Lease apart."""
         return [
             Write(_request(call), call["objectRef"]["resource"], _answered_at(call))
-            for call in self._calls()
+            for call in read_calls(self.audit_log, self.start)
             if call["user"]["username"] == user
             and call["verb"] in _METHODS
             and call["objectRef"].get("resource") != "leases"
             and call["responseStatus"].get("code", 500) < _REFUSED
         ]
-
-    def _calls(self) -> Iterator[dict[str, Any]]:
-        with self.audit_log.open("rb") as lines:
-            lines.seek(self.start)
-            for line in lines:
-                yield json.loads(line)
 
 
 @dataclass(frozen=True, slots=True)

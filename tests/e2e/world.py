@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot_runtime.contract.names import LABEL_BOT, job_name
+from tests.cluster.audit import read_calls
 from tests.cluster.errors import ClusterError
 from tests.cluster.install import ExchangeKeys, Images, Kubectl, apply_objects
 
@@ -140,11 +141,9 @@ class World:
     def operator_calls(self) -> Iterator[Object]:
         """Yield every finished API call of the operator's ServiceAccount, from the audit log."""
         user = f"system:serviceaccount:{self.namespace}:botcripto-operator"
-        with self.audit_log.open(encoding="utf-8") as lines:
-            for line in lines:
-                call = json.loads(line)
-                if call["user"]["username"] == user and "objectRef" in call:
-                    yield call
+        for call in read_calls(self.audit_log):
+            if call["user"]["username"] == user and "objectRef" in call:
+                yield call
 
     def job_creations(self, training: str) -> list[str]:
         """Return the names of the Jobs of a training that the operator created, in order."""

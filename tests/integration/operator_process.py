@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from tests.cluster.audit import read_calls
 from tests.conftest import TESTS
 
 ROOT = TESTS.parent
@@ -111,11 +112,9 @@ class Calls:
     def all(self) -> Iterator[dict[str, Any]]:
         """Yield every answered call."""
         user = f"system:serviceaccount:{self.namespace}:{ACCOUNT}"
-        with self.audit_log.open(encoding="utf-8") as lines:
-            for line in lines:
-                call = json.loads(line)
-                if call["user"]["username"] == user and call["stage"] == "ResponseComplete":
-                    yield call
+        for call in read_calls(self.audit_log):
+            if call["user"]["username"] == user and call["stage"] == "ResponseComplete":
+                yield call
 
     def writes(self) -> list[str]:
         """Return every write but those of the Lease, as `verb resource[/subresource] name`."""

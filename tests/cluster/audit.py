@@ -1,0 +1,19 @@
+"""The API server's audit log: what was asked of it and answered, also while it is being written."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def read_calls(audit_log: Path, start: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the entries (audit.k8s.io/v1 Event) from byte `start` on, oldest first.
+
+    The last line is left out while the API server is still writing it.
+    """
+    with audit_log.open("rb") as lines:
+        lines.seek(start)
+        for line in lines:
+            if not line.endswith(b"\n"):
+                return
+            yield json.loads(line)
