@@ -41,9 +41,8 @@ class Recording:
         """Return the writes of a user in their order, those of its Lease apart."""
         return [
             Write(_request(call), call["objectRef"]["resource"], _answered_at(call))
-            for call in read_calls(self.audit_log, self.start)
-            if call["user"]["username"] == user
-            and call["verb"] in _METHODS
+            for call in read_calls(self.audit_log, user, self.start)
+            if call["verb"] in _METHODS
             and call["objectRef"].get("resource") != "leases"
             and call["responseStatus"].get("code", 500) < _REFUSED
         ]

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 
-def read_calls(audit_log: Path, start: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield the entries (audit.k8s.io/v1 Event) from byte `start` on, oldest first.
+def read_calls(audit_log: Path, user: str, start: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the entries (audit.k8s.io/v1 Event) of a user from byte `start` on, oldest first.
 
-    The last line is left out while the API server is still writing it.
+    The last line is left out while the API server is still writing it. A call whose token was
+    refused is nobody's.
     """
     with audit_log.open("rb") as lines:
         lines.seek(start)
         for line in lines:
             if not line.endswith(b"\n"):
                 return
-            yield json.loads(line)
+            call = json.loads(line)
+            if call["user"].get("username") == user:
+                yield call

@@ -139,11 +139,9 @@ class World:
         return [e for e in every if e.get("regarding", {}).get("name") == name]
 
     def operator_calls(self) -> Iterator[Object]:
-        """Yield every finished API call of the operator's ServiceAccount, from the audit log."""
+        """Return every finished API call of the operator's ServiceAccount, from the audit log."""
         user = f"system:serviceaccount:{self.namespace}:botcripto-operator"
-        for call in read_calls(self.audit_log):
-            if call["user"]["username"] == user and "objectRef" in call:
-                yield call
+        return (call for call in read_calls(self.audit_log, user) if "objectRef" in call)
 
     def job_creations(self, training: str) -> list[str]:
         """Return the names of the Jobs of a training that the operator created, in order."""

@@ -110,11 +110,10 @@ class Calls:
     namespace: str
 
     def all(self) -> Iterator[dict[str, Any]]:
-        """Yield every answered call."""
+        """Return every answered call."""
         user = f"system:serviceaccount:{self.namespace}:{ACCOUNT}"
-        for call in read_calls(self.audit_log):
-            if call["user"]["username"] == user and call["stage"] == "ResponseComplete":
-                yield call
+        calls = read_calls(self.audit_log, user)
+        return (call for call in calls if call["stage"] == "ResponseComplete")
 
     def writes(self) -> list[str]:
         """Return every write but those of the Lease, as `verb resource[/subresource] name`."""
