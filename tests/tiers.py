@@ -24,6 +24,8 @@ REPORTS = ROOT / "reports"
 REAL_CANDLES_TESTS = 10
 # Seconds for one test: a unit test computes, an end-to-end test trains.
 TEST_TIMEOUT = {"unit": 60, "integration": 300, "e2e": 1800}
+# Unit tests need nothing from each other; the tests of the other tiers share a cluster.
+PARALLEL = {"unit": ["--numprocesses=logical", "--dist=worksteal"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def run_tests(tier: str) -> Outcome:
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", f"tests/{tier}", f"--junitxml={report}"]
     command += [f"--timeout={TEST_TIMEOUT[tier]}", f"--override-ini=junit_suite_name={tier}"]
+    command += PARALLEL.get(tier, [])
     started = time.monotonic()
     returncode = subprocess.run(command, cwd=ROOT, check=False).returncode
     return read_report(tier, report, returncode, time.monotonic() - started)
