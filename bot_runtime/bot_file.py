@@ -9,11 +9,16 @@ import yaml
 from pydantic import ValidationError
 
 from bot_runtime.config import explain
-from bot_runtime.contract.names import API_VERSION, BOT_NAME_MAX, TRADING_BOT_KIND
+from bot_runtime.contract.names import (
+    API_VERSION,
+    BOT_NAME_MAX,
+    OWNER_NAME_PATTERN,
+    TRADING_BOT_KIND,
+)
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from bot_runtime.errors import ConfigurationError
 
-_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_NAME = re.compile(OWNER_NAME_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bot_runtime.contract.names import (
     GROUP,
     MODEL_TRAINING_KIND,
     MODEL_TRAINING_PLURAL,
+    OWNER_NAME_PATTERN,
     TRADING_BOT_KIND,
     TRADING_BOT_PLURAL,
     TRAINING_NAME_MAX,
@@ -188,7 +189,7 @@ def _build_status(status: type[BaseModel]) -> Schema:
 def _name_rule(longest: int) -> Rule:
     return Rule(
         f"self.metadata.name.size() <= {longest} && "
-        "self.metadata.name.matches(r'^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        f"self.metadata.name.matches(r'^{OWNER_NAME_PATTERN}$')",
         f"metadata.name: write at most {longest} characters, a-z first, then a-z, 0-9 and -, "
         "so that the name of every child fits",
         field=".metadata.name",

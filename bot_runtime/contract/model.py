@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from bot_runtime.contract.names import BOT_NAME_MAX, OWNER_NAME_PATTERN
 from bot_runtime.contract.rules import Rule, matches, with_rules
 
 
@@ -80,6 +81,13 @@ ObjectName = Annotated[
     ),
 ]
 """Name of another object in the same namespace, or of one without a namespace."""
+
+BotName = Annotated[
+    str,
+    Field(min_length=1, max_length=BOT_NAME_MAX),
+    matches(OWNER_NAME_PATTERN, "is not the name of a bot: write a-z first, then a-z, 0-9 and -"),
+]
+"""Name of a TradingBot in the same namespace; it becomes the value of a label."""
 
 VersionName = Annotated[
     str,

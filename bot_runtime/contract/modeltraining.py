@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from bot_runtime.contract.intervals import Timeframe
-from bot_runtime.contract.model import Image, Model, ObjectName, VersionName
+from bot_runtime.contract.model import BotName, Image, Model, VersionName
 from bot_runtime.contract.podspec import PodSpec
 from bot_runtime.contract.rules import Rule
 from bot_runtime.contract.spec import (
@@ -19,7 +19,7 @@ from bot_runtime.contract.tradingbot import TrainingSpec
 class BotReference(Model):
     """The bot that a training is for."""
 
-    name: ObjectName = Field(description="Name of a TradingBot in the same namespace.")
+    name: BotName = Field(description="Name of a TradingBot in the same namespace.")
 
 
 class ModelTrainingSpec(TrainingSpec):

@@ -67,6 +67,8 @@ PREFLIGHT_CONTAINER_NAME: Final = "preflight"
 
 RUN_AS_USER: Final = 10001
 
+OWNER_NAME_PATTERN: Final = "[a-z]([-a-z0-9]*[a-z0-9])?"
+"""Names of bots and trainings: they become values of labels and begin their children's names."""
 BOT_NAME_MAX: Final = 40
 TRAINING_NAME_MAX: Final = 52
 

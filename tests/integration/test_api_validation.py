@@ -113,7 +113,8 @@ def test_a_training_is_immutable(control_plane: ControlPlane, namespace: str) ->
         ({"metadata.name": "Study"}, "a-z first"),
         ({"spec.image": "x"}, "no tag and no digest"),
         ({"spec.championVersion": "V 1"}, "is not a version"),
-        ({"spec.botRef": {"name": "My Bot"}}, "is not the name of an object"),
+        ({"spec.botRef": {"name": "My Bot"}}, "is not the name of a bot"),
+        ({"spec.botRef": {"name": "b" * 41}}, "may not be more than 40"),
     ],
 )
 def test_a_wrong_training_is_refused(

@@ -141,6 +141,7 @@ def test_runs_that_end_while_the_operator_is_down_are_caught_up_or_counted_as_un
             assert stage.status()["unseenRuns"] == 0
         _run_once(stage)
         stage.api.request("DELETE", f"/api/v1/namespaces/{stage.namespace}/pods")
+        eventually(lambda: not stage.list("/api/v1:pods"))
         with running(stage.operator):
             failure_of(stage, "OutcomeLost")
             assert stage.status()["unseenRuns"] == 1
