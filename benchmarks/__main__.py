@@ -3,7 +3,15 @@
 import sys
 from collections.abc import Callable
 
-from benchmarks import edit_one, inference_cold, reconcile, signals, steady
+from benchmarks import (
+    edit_one,
+    inference_cold,
+    reconcile,
+    signals,
+    steady,
+    train_gbdt,
+    train_tft,
+)
 from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
@@ -14,6 +22,8 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "restart-1000": steady.measure_restart,
     "edit-one": edit_one.measure,
     "signals-1000": signals.measure,
+    "train-tft": train_tft.measure,
+    "train-gbdt": train_gbdt.measure,
 }
 
 

@@ -15,14 +15,12 @@ from typing import Self
 
 import numpy as np
 import torch
-from pytorch_forecasting.data.encoders import TorchNormalizer
-from pytorch_forecasting.metrics import CrossEntropy, MultiHorizonMetric, QuantileLoss
-from torch import Tensor, nn
 
-from bot_runtime.contract.spec import ModelSpec, Objective
+from bot_runtime.contract.spec import ModelSpec
 from bot_runtime.models.forecaster import Rows, Task, Values
-from bot_runtime.models.tft_fitting import Schedule, ScheduledNetwork, fit_network
-from bot_runtime.scores import QUANTILES
+from bot_runtime.models.tft_fitting import fit_network
+from bot_runtime.models.tft_network import Shape, WindowNetwork
+from bot_runtime.models.tft_schedule import Schedule
 from bot_runtime.serving import ROWS_AT_ONCE, windows_at
 
 WEIGHTS_FILE = "weights.pt"
@@ -30,102 +28,6 @@ SHAPE_FILE = "network.json"
 ONNX_OPSET = 17
 LARGE_STEP = 32_768
 """Hidden size times batch size from which on a second thread pays for its waiting."""
-FARTHEST = 6.0
-"""Standardised features are cut at this many standard deviations."""
-
-
-class GammaDeviance(MultiHorizonMetric):  # type: ignore[misc]  # the library ships no types
-    """Gamma deviance of a positive target under a logarithmic link: QLIKE but for a constant."""
-
-    def loss(self, y_pred: Tensor, target: Tensor) -> Tensor:
-        """Return the loss of each row and step."""
-        logarithm = y_pred[..., 0]
-        return target * torch.exp(-logarithm) + logarithm
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a network is built from."""
-
-    objective: Objective
-    features: int
-    encoder_length: int
-    hidden_size: int
-    attention_heads: int
-    dropout: float
-
-
-class WindowNetwork(nn.Module):
-    """The library's network behind the bundle's input and output, every length a constant."""
-
-    mean: Tensor
-    deviation: Tensor
-    place: Tensor
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.shape = shape
-        self.register_buffer("mean", torch.zeros(shape.features))
-        self.register_buffer("deviation", torch.ones(shape.features))
-        place = torch.arange(1 - shape.encoder_length, 2, dtype=torch.float32)
-        self.register_buffer("place", place / shape.encoder_length)
-        self.network = _library_network(shape)
-
-    def to_batch(self, windows: Tensor) -> dict[str, Tensor]:
-        """Return the library's input of flat windows (rows, encoder_length * features)."""
-        rows, length = windows.shape[0], self.shape.encoder_length
-        history = windows.reshape(rows, length, self.shape.features)
-        standardised = torch.clamp((history - self.mean) / self.deviation, -FARTHEST, FARTHEST)
-        place = self.place.reshape(1, -1, 1).expand(rows, -1, -1)
-        unknown = torch.zeros_like(standardised[:, :1])
-        return {
-            "encoder_cont": torch.cat([standardised, place[:, :length]], dim=2),
-            "decoder_cont": torch.cat([unknown, place[:, length:]], dim=2),
-            "encoder_cat": torch.zeros(rows, length, 0, dtype=torch.long),
-            "decoder_cat": torch.zeros(rows, 1, 0, dtype=torch.long),
-            "encoder_lengths": torch.full((rows,), length),
-            "decoder_lengths": torch.ones(rows, dtype=torch.long),
-            "decoder_target": torch.zeros(rows, 1),
-            "target_scale": torch.tensor([[0.0, 1.0]]).expand(rows, 2),
-        }
-
-    def forward(self, windows: Tensor) -> Tensor:
-        """Return the raw outputs (rows, outputs)."""
-        output: Tensor = self.network(self.to_batch(windows))["prediction"][:, 0]
-        if self.shape.objective == "Trend":
-            return output[:, 1:] - output[:, :1]
-        return output
-
-
-def _library_network(shape: Shape) -> ScheduledNetwork:
-    """Return pytorch-forecasting's network with the objective's loss.
-
-    The target comes scaled and `outputs` scales predictions back, so the library's own
-    normalisation is the identity.
-    """
-    losses: dict[Objective, tuple[MultiHorizonMetric, int]] = {
-        "Trend": (CrossEntropy(), 2),
-        "Return": (QuantileLoss(list(QUANTILES)), len(QUANTILES)),
-        "Risk": (GammaDeviance(), 1),
-    }
-    loss, outputs = losses[shape.objective]
-    features = [f"feature_{i}" for i in range(shape.features)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # lightning advises against saving the loss: nothing is
-        return ScheduledNetwork(
-            hidden_size=shape.hidden_size,
-            attention_head_size=shape.attention_heads,
-            dropout=shape.dropout,
-            hidden_continuous_size=max(4, shape.hidden_size // 2),
-            output_size=outputs,
-            loss=loss,
-            max_encoder_length=shape.encoder_length,
-            x_reals=[*features, "place"],
-            time_varying_reals_encoder=[*features, "place"],
-            time_varying_reals_decoder=["place"],
-            logging_metrics=nn.ModuleList(),
-            output_transformer=TorchNormalizer(method="identity"),
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,74 +1,79 @@
-"""Fit a Temporal Fusion Transformer with lightning: batches, schedule, progress, best weights."""
+"""Fit a Temporal Fusion Transformer with lightning: batches, losses, and what lightning is told."""
 
-import copy
 import logging
 import math
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any
 
 import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+import torch.nn.functional as F  # noqa: N812 - its name in torch's own documentation
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
-from pytorch_forecasting.models import TemporalFusionTransformer
 from torch import Tensor
 
-from bot_runtime.contract.spec import TemporalFusionTransformerSpec
-from bot_runtime.models.forecaster import Progress, Rows, Task
+from bot_runtime.contract.spec import Objective
+from bot_runtime.models.forecaster import Rows, Task
+from bot_runtime.models.tft_callbacks import BestWeights, ProgressLines
+from bot_runtime.models.tft_network import WindowNetwork
+from bot_runtime.models.tft_schedule import Schedule
+from bot_runtime.scores import QUANTILES
 
 PATIENCE_EPOCHS = 3
 LARGEST_GRADIENT = 1.0
 VALIDATION_ROWS = 512
-SECONDS_BETWEEN_LINES = 10.0
 
-Batch = tuple[dict[str, Tensor], tuple[Tensor, None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """How long and how fast to learn."""
-
-    epochs: int
-    steps: int
-    batch_size: int
-    learning_rate: float
-    seed: int
-
-    @classmethod
-    def of(cls, spec: TemporalFusionTransformerSpec, rows: int, seed: int) -> Self:
-        """Return the schedule of a specification on so many rows."""
-        steps = min(spec.max_steps_per_epoch, max(1, math.ceil(rows / spec.batch_size)))
-        return cls(spec.max_epochs, steps, spec.batch_size, spec.learning_rate, seed)
+Batch = tuple[Tensor, Tensor]
 
 
-class ScheduledNetwork(TemporalFusionTransformer):  # type: ignore[misc]  # the library ships no types
-    """The library's network; its learning rate rises to the largest one and falls to none."""
+def loss_of(objective: Objective, raw: Tensor, target: Tensor) -> Tensor:
+    """Return the loss of each row (n,) of raw outputs (n, outputs).
 
-    largest_learning_rate = 1e-3
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        """Return Adam under the one-cycle policy (Smith, Topin, 2018): few epochs are enough."""
-        adam = torch.optim.Adam(self.parameters(), lr=self.largest_learning_rate)
-        cycle = torch.optim.lr_scheduler.OneCycleLR(
-            adam,
-            self.largest_learning_rate,
-            total_steps=self.trainer.estimated_stepping_batches,
-            pct_start=0.1,
-            div_factor=4.0,
-            final_div_factor=25.0,
-        )
-        return {"optimizer": adam, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+    Trend: log loss of the log odds. Return: pinball loss of the quantiles. Risk: gamma deviance
+    under a logarithmic link, which is QLIKE but for a constant.
+    """
+    if objective == "Trend":
+        return F.binary_cross_entropy_with_logits(raw[:, 0], target, reduction="none")
+    if objective == "Return":
+        error = target[:, None] - raw
+        levels = torch.tensor(QUANTILES)
+        return torch.maximum(levels * error, (levels - 1) * error).mean(1)
+    return target * torch.exp(-raw[:, 0]) + raw[:, 0]
 
 
-class Windowed(Protocol):
-    """The part of WindowNetwork that fitting needs."""
+class Lesson(LightningModule):
+    """What lightning is told: the network, its loss, and how its learning rate moves."""
 
-    network: ScheduledNetwork
+    def __init__(self, network: WindowNetwork, schedule: Schedule) -> None:
+        super().__init__()
+        self.network = network
+        self.schedule = schedule
+        self._objective = network.shape.objective
+        self._held: list[Tensor] = []
 
-    def to_batch(self, windows: Tensor) -> dict[str, Tensor]:
-        """Return the library's input of flat windows."""
+    def training_step(self, batch: Batch) -> Tensor:
+        """Return the mean loss of a batch."""
+        return self._losses(batch).mean()
+
+    def validation_step(self, batch: Batch) -> None:
+        """Keep the losses of a part of the selection rows."""
+        self._held.append(self._losses(batch))
+
+    def on_validation_epoch_end(self) -> None:
+        """Tell the mean loss of the selection rows."""
+        self.log("val_loss", torch.cat(self._held).mean())
+        self._held.clear()
+
+    def configure_optimizers(self) -> Any:
+        """Return Adam under the schedule's pace."""
+        adam = torch.optim.Adam(self.parameters(), lr=self.schedule.learning_rate, fused=True)
+        paced = torch.optim.lr_scheduler.LambdaLR(adam, self.schedule.pace)
+        return {"optimizer": adam, "lr_scheduler": {"scheduler": paced, "interval": "step"}}
+
+    def _losses(self, batch: Batch) -> Tensor:
+        windows, target = batch
+        return loss_of(self._objective, self.network(windows), target)
 
 
 class Batches:
@@ -77,11 +82,9 @@ class Batches:
     The windows of all rows would be encoder_length times as large as the features.
     """
 
-    def __init__(self, network: Windowed, task: Task, rows: Rows, schedule: Schedule) -> None:
-        self._network = network
-        self._features = torch.as_tensor(task.features, dtype=torch.float32)
-        target = torch.as_tensor(task.target[rows])
-        self._target = target.long() if task.objective == "Trend" else target.float()
+    def __init__(self, features: Tensor, task: Task, rows: Rows, schedule: Schedule) -> None:
+        self._features = features
+        self._target = torch.as_tensor(task.target[rows], dtype=torch.float32)
         self._rows = torch.as_tensor(rows)
         self._offsets = torch.arange(1 - task.spec.encoder_length, 1)
         self._schedule = schedule
@@ -100,8 +103,7 @@ class Batches:
 
     def _batch(self, positions: Tensor) -> Batch:
         windows = self._features[self._rows[positions][:, None] + self._offsets]
-        batch = self._network.to_batch(windows.flatten(1))
-        return batch, (self._target[positions][:, None], None)
+        return windows.flatten(1), self._target[positions]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,62 +120,13 @@ class _Epochs:
         return self.length
 
 
-class BestWeights(Callback):
-    """Keeps the weights of the epoch with the lowest validation loss, in memory."""
-
-    def __init__(self) -> None:
-        self.loss = math.inf
-        self.weights: dict[str, Tensor] | None = None
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Compare and keep."""
-        loss = float(trainer.callback_metrics["val_loss"])
-        if loss < self.loss:
-            self.loss, self.weights = loss, copy.deepcopy(pl_module.state_dict())
-
-
-class ProgressLines(Callback):
-    """Tells epoch, losses, samples per second and the time left."""
-
-    def __init__(self, schedule: Schedule, progress: Progress) -> None:
-        self._schedule = schedule
-        self._progress = progress
-        self._started = self._told = time.monotonic()
-
-    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
-        """Tell within a long epoch, every few seconds."""
-        if time.monotonic() - self._told > SECONDS_BETWEEN_LINES:
-            self._tell(trainer)
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Tell at the end of every epoch."""
-        del pl_module
-        self._tell(trainer)
-
-    def _tell(self, trainer: Trainer) -> None:
-        self._told = time.monotonic()
-        elapsed = self._told - self._started
-        steps, total = trainer.global_step, self._schedule.steps * self._schedule.epochs
-        losses = ", ".join(
-            f"{name} {float(trainer.callback_metrics[key]):.5f}"
-            for name, key in (("loss", "train_loss_step"), ("validation loss", "val_loss"))
-            if key in trainer.callback_metrics
-        )
-        self._progress(
-            steps / total,
-            f"epoch {trainer.current_epoch + 1} of {self._schedule.epochs}: {losses}, "
-            f"{steps * self._schedule.batch_size / elapsed:.0f} samples/s, "
-            f"{elapsed * (total / max(steps, 1) - 1):.0f} s left at most",
-            (trainer.current_epoch + 1, self._schedule.epochs),
-        )
-
-
-def fit_network(network: Windowed, task: Task, schedule: Schedule) -> None:
+def fit_network(network: WindowNetwork, task: Task, schedule: Schedule) -> None:
     """Fit in place and leave the weights of the best epoch; deterministic on one machine."""
     best = BestWeights()
-    train = Batches(network, task, task.fit, schedule)
-    held = Batches(network, task, task.selection, schedule)
-    network.network.largest_learning_rate = schedule.learning_rate
+    features = torch.as_tensor(task.features, dtype=torch.float32)
+    train = Batches(features, task, task.fit, schedule)
+    held = Batches(features, task, task.selection, schedule)
+    lesson = Lesson(network, schedule)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lightning's advice on loaders with several workers
@@ -195,9 +148,9 @@ def fit_network(network: Windowed, task: Task, schedule: Schedule) -> None:
             ],
         )
         trainer.fit(
-            network.network,
+            lesson,
             _Epochs(train.shuffled, schedule.steps),
             _Epochs(held.in_order, math.ceil(len(task.selection) / VALIDATION_ROWS)),
         )
     if best.weights is not None:
-        network.network.load_state_dict(best.weights)
+        lesson.load_state_dict(best.weights)

@@ -1,0 +1,94 @@
+"""What both sides of a training benchmark learn from: the same rows, in a file.
+
+DATA=dir: the first candle file there in alphabetical order; else the generated market.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bot_exchange.market import GeneratedMarket
+from bot_runtime.candle_files import load_candles
+from bot_runtime.candles import Candles
+from bot_runtime.contract.spec import OBJECTIVES, Objective
+from bot_runtime.datasets import TrainingData, build_training_data
+from bot_runtime.labels import to_target
+
+BARS = 50_000
+FEATURES = 40
+HORIZON = 5
+ENCODER = 60
+INTERVAL_MS = 300_000
+START_MS = 1_700_000_100_000 // INTERVAL_MS * INTERVAL_MS
+SUFFIXES = (".csv", ".feather", ".parquet")
+
+Values = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearningRows:
+    """Features (n, F), targets (n,) of each objective, and the rows to fit to and to stop by."""
+
+    features: Values
+    targets: dict[Objective, Values]
+    fit: Rows
+    selection: Rows
+
+    def save(self, path: Path) -> None:
+        """Write them as numpy's archive."""
+        columns = {f"target_{name}": values for name, values in self.targets.items()}
+        np.savez(path, features=self.features, fit=self.fit, selection=self.selection, **columns)  # type: ignore[arg-type]  # its stub takes them for allow_pickle
+
+    @classmethod
+    def load(cls, path: Path) -> "LearningRows":
+        """Return what `save` wrote."""
+        with np.load(path) as file:
+            targets = {name: file[f"target_{name}"] for name in OBJECTIVES}
+            return cls(file["features"], targets, file["fit"], file["selection"])
+
+
+def learning_rows() -> tuple[str, LearningRows]:
+    """Return where the candles are from, and the rows of 50,000 of them with 40 features."""
+    source, candles = _candles()
+    data = build_training_data({"BTC/USDT": candles}, HORIZON, ENCODER)
+    targets = {o: to_target(o, data.labels, data.volatility, HORIZON) for o in OBJECTIVES}
+    splits = data.splits
+    fit = splits.fit[1:]  # the first row's window has no candle before it
+    return source, LearningRows(_forty(data), targets, fit, splits.selection)
+
+
+def _forty(data: TrainingData) -> Values:
+    """Return 40 columns: the product's features, and the first of them one candle earlier."""
+    own = data.features
+    return np.column_stack([own, np.roll(own, 1, axis=0)])[:, :FEATURES]
+
+
+def _candles() -> tuple[str, Candles]:
+    folder = os.environ.get("DATA")
+    if folder:
+        files = sorted(path for path in Path(folder).iterdir() if path.suffix in SUFFIXES)
+        chosen = [path for path in files if "5m" in path.name] or files
+        if not chosen:
+            raise SystemExit(f"DATA={folder}: no candle file (csv, feather, parquet) in it")
+        return chosen[0].name, _last(load_candles(chosen[0], INTERVAL_MS))
+    market = GeneratedMarket(symbols=("BTC/USDT",), timeframe_seconds=INTERVAL_MS // 1000)
+    bars = market.candles("BTC/USDT", START_MS, START_MS + BARS * INTERVAL_MS)
+    columns = (bars.open_ms, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    return "the generated market", Candles(INTERVAL_MS, *columns)
+
+
+def _last(candles: Candles) -> Candles:
+    part = slice(-BARS, None)
+    return Candles(
+        candles.interval_ms,
+        candles.open_time_ms[part],
+        candles.open[part],
+        candles.high[part],
+        candles.low[part],
+        candles.close[part],
+        candles.volume[part],
+    )

@@ -1,0 +1,73 @@
+"""What happens between the steps of a fit: best weights, lines of progress."""
+
+import math
+import time
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from bot_runtime.models.forecaster import Progress
+from bot_runtime.models.tft_schedule import Schedule
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class BestWeights(Callback):
+    """Keeps the weights of the epoch with the lowest validation loss, in memory."""
+
+    def __init__(self) -> None:
+        self.loss = math.inf
+        self.weights: dict[str, Tensor] | None = None
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Compare and keep."""
+        loss = float(trainer.callback_metrics["val_loss"])
+        if loss < self.loss:
+            self.loss = loss
+            self.weights = {k: v.clone() for k, v in pl_module.state_dict().items()}
+
+
+class ProgressLines(Callback):
+    """Tells epoch, losses, samples per second and the time left."""
+
+    def __init__(self, schedule: Schedule, progress: Progress) -> None:
+        self._schedule = schedule
+        self._progress = progress
+        self._started = self._told = time.monotonic()
+        self._first_step = 0
+        self._loss: Tensor | None = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remember where this process begins: a fit that is taken up again is some steps in."""
+        del pl_module
+        self._started = self._told = time.monotonic()
+        self._first_step = trainer.global_step
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Tell within a long epoch, every few seconds."""
+        del pl_module
+        self._loss = outputs["loss"]
+        if time.monotonic() - self._told > SECONDS_BETWEEN_LINES:
+            self._tell(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tell at the end of every epoch."""
+        del pl_module
+        self._tell(trainer)
+
+    def _tell(self, trainer: Trainer) -> None:
+        self._told = time.monotonic()
+        steps, total = trainer.global_step, self._schedule.steps * self._schedule.epochs
+        pace = (steps - self._first_step) / max(self._told - self._started, 1e-9)
+        losses = {"loss": self._loss, "validation loss": trainer.callback_metrics.get("val_loss")}
+        known = [f"{k} {float(v):.5f}" for k, v in losses.items() if v is not None]
+        self._progress(
+            steps / total,
+            f"epoch {trainer.current_epoch + 1} of {self._schedule.epochs}: {', '.join(known)}, "
+            f"{pace * self._schedule.batch_size:.0f} samples/s, "
+            f"{(total - steps) / pace if pace else math.inf:.0f} s left at most",
+            (trainer.current_epoch + 1, self._schedule.epochs),
+        )
