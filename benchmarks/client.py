@@ -54,17 +54,17 @@ class Client:
         answer: Object = json.loads(data)
         return answer
 
-    async def send_all(self, requests: Iterable[Request]) -> None:
-        """Send requests in their order by 40 tasks at once."""
+    async def send_all(self, requests: Iterable[Request], tasks: int = TASKS) -> None:
+        """Send requests in their order by 40 tasks at once, or by as many as are given."""
         waiting = iter(requests)
 
         async def work() -> None:
             for request in waiting:
                 await self.send(request)
 
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(TASKS):
-                tasks.create_task(work())
+        async with asyncio.TaskGroup() as group:
+            for _ in range(tasks):
+                group.create_task(work())
 
     async def items(self, path: str) -> list[Object]:
         """Return the objects of a collection."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from benchmarks.client import Client, Object, Request
+from benchmarks.client import TASKS, Client, Object, Request
 from bot_runtime.contract.names import API_VERSION, TRADING_BOT_KIND, claim_name
 
 BOTS = int(os.environ.get("BENCH_BOTS", "1000"))
@@ -56,13 +56,15 @@ def numbered(count: int, prefix: str = "bot") -> list[str]:
     return [f"{prefix}-{number}" for number in range(count)]
 
 
-async def serve(client: Client, namespace: str, names: list[str], **spec: Any) -> None:
+async def serve(
+    client: Client, namespace: str, names: list[str], *, tasks: int = TASKS, **spec: Any
+) -> None:
     """Create suspended bots and return once each has its claim and its status."""
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_seen(client, bots_path(namespace), set(names), is_served))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_seen(client, bots_path(namespace), set(names), is_served))
         claims = {claim_name(name) for name in names}
-        tasks.create_task(_seen(client, claims_path(namespace), claims, bool))
-        await client.send_all(creations(namespace, names, **spec))
+        group.create_task(_seen(client, claims_path(namespace), claims, bool))
+        await client.send_all(creations(namespace, names, **spec), tasks)
 
 
 def is_served(bot: Object) -> bool:

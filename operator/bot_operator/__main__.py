@@ -31,13 +31,17 @@ log = structlog.get_logger()
 
 _EXIT_SETTINGS = 2
 _RELIST_BACKOFF_SECONDS = 2.0
+_SHARE_OF_SECOND_LINE = 4
+"""One of so many workers looks after what stands in the queue's second line."""
 
 
 async def operate(settings: Settings) -> None:
     """Run one operator process until a signal ends it."""
     server = await ApiServer.connect()
     _calm_collector()
-    queue: WorkQueue[Key] = WorkQueue()
+    queue: WorkQueue[Key] = WorkQueue(
+        behind_at_once=max(1, settings.workers // _SHARE_OF_SECOND_LINE)
+    )
     health = Health(server, queue)
     lease = Lease(server, settings)
     server.leads_until = lambda: lease.sure_until

@@ -66,6 +66,15 @@ class Cache:
         for owner in _owners(manifest):
             self._owned[owner][key] = None
 
+    def knows(self, manifest: Manifest) -> bool:
+        """Tell whether this very state of an object is known already."""
+        known = self._objects.get(_key(manifest))
+        return (
+            known is not None
+            and uid_of(known) == uid_of(manifest)
+            and _version(known) == _version(manifest) > 0
+        )
+
     def drop(self, manifest: Manifest) -> None:
         """Take note that an object is gone, for good: its uid never comes back."""
         self._deleted[uid_of(manifest)] = None

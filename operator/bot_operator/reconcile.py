@@ -140,7 +140,7 @@ async def _attempt(queue: WorkQueue[Key], reconciler: Reconciler, key: Key) -> s
         delay = queue.retry(key)
         log.exception("tried again", in_seconds=round(delay, 1))
         return "error"
-    queue.succeeded(key)
+    queue.succeeded(key, settled=delay != 0.0)
     if delay is not None:
         queue.add_after(key, delay)
     return "success"

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -21,8 +22,10 @@ class WorkQueue(Generic[K]):
     """A set of keys in order of arrival, in two lines.
 
     What stands is looked after before what is new: a thousand bots that are created at once stand
-    in the second line, and an edit of one that runs does not wait for them. Of four keys that are
-    taken one comes from the second line as long as any waits there, so that it moves on, too.
+    in the second line until nothing is left to write for them, and an edit of one that runs does
+    not wait for them. Of four keys that are taken one comes from the second line as long as any
+    waits there, so that it moves on, too. No more than `behind_at_once` of it are in workers
+    together: an edit's requests share the API server with theirs.
 
     A key that is added while a worker has it runs once more when that worker is done with it.
     Failures back off by key, from 1 s to 5 min with jitter, and never give up. What wakes a failing
@@ -30,12 +33,17 @@ class WorkQueue(Generic[K]):
     over: a burst of events is one attempt, and counts as none.
     """
 
-    def __init__(self, draw: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, draw: Callable[[], float] = random.random, *, behind_at_once: int = sys.maxsize
+    ) -> None:
         self._draw = draw
+        self._behind_at_once = behind_at_once
         self._ready: OrderedDict[K, float] = OrderedDict()
         self._second: OrderedDict[K, float] = OrderedDict()
+        self._behind: set[K] = set()
         self._turn = 0
         self._running: dict[K, bool] = {}
+        self._running_behind: set[K] = set()
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: dict[K, int] = {}
         self._held_until: dict[K, float] = {}
@@ -58,18 +66,16 @@ class WorkQueue(Generic[K]):
             self._timers.pop(key).cancel()
         if key in self._running:
             self._running[key] = True
-        elif key not in self._ready:
-            self._ready[key] = self._second.pop(key, time.monotonic())
+        elif key not in self._ready and key not in self._second:
+            line = self._second if key in self._behind else self._ready
+            line[key] = time.monotonic()
             self._wake.set()
 
-    def add_new(self, key: K) -> None:
-        """Have `key`, which was never reconciled, reconciled behind those that were."""
-        waits = key in self._running or key in self._ready or key in self._timers
-        if waits:
-            self.add(key)
-        elif key not in self._second:
-            self._second[key] = time.monotonic()
-            self._wake.set()
+    def add_behind(self, key: K) -> None:
+        """Have `key` reconciled in the second line, this time and until it is settled."""
+        if key not in self._ready:
+            self._behind.add(key)
+        self.add(key)
 
     def add_after(self, key: K, seconds: float) -> None:
         """Have `key` reconciled in `seconds`, unless it is woken earlier."""
@@ -94,8 +100,10 @@ class WorkQueue(Generic[K]):
         self.add_after(key, delay)
         return delay
 
-    def succeeded(self, key: K) -> None:
-        """Forget the failures of `key`."""
+    def succeeded(self, key: K, *, settled: bool = True) -> None:
+        """Forget the failures of `key`; where it is settled, nothing was left to do for it."""
+        if settled:
+            self._behind.discard(key)
         self._failures.pop(key, None)
         self._held_until.pop(key, None)
 
@@ -110,19 +118,24 @@ class WorkQueue(Generic[K]):
 
     async def get(self) -> K:
         """Wait for a key and take it; `done` must follow."""
-        while not self._ready and not self._second:
+        while not self._ready and not self._takes_second():
             self._wake.clear()
             await self._wake.wait()
         self._turn = (self._turn + 1) % _TURNS
-        of_second = not self._ready or (bool(self._second) and self._turn == 0)
+        of_second = self._takes_second() and (not self._ready or self._turn == 0)
         key, since = (self._second if of_second else self._ready).popitem(last=False)
         metrics.QUEUE_WAIT_SECONDS.observe(time.monotonic() - since)
         self._running[key] = False
+        if of_second:
+            self._running_behind.add(key)
         return key
 
     def done(self, key: K) -> None:
         """Give a taken key back; it runs again at once where it was woken meanwhile."""
         self._last_done = time.monotonic()
+        if key in self._running_behind:
+            self._running_behind.remove(key)
+            self._wake.set()
         if self._running.pop(key):
             self.add(key)
 
@@ -138,6 +151,9 @@ class WorkQueue(Generic[K]):
         """
         since = self._first_since()
         return 0.0 if since is None else time.monotonic() - max(self._last_done, since)
+
+    def _takes_second(self) -> bool:
+        return bool(self._second) and len(self._running_behind) < self._behind_at_once
 
     def _first_since(self) -> float | None:
         firsts = (next(iter(line.values()), None) for line in (self._ready, self._second))

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from bot_operator.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 from bot_operator.resources import (
     JOBS,
+    OWNERS,
     PODS,
     Manifest,
     Ref,
@@ -164,6 +165,8 @@ class FakeKube:
         # Whoever holds the former state keeps it: stored objects are never changed in place.
         metadata = dict(manifest["metadata"])
         manifest = {**manifest, "metadata": metadata}
+        if resource_of(manifest) in OWNERS:
+            manifest.setdefault("status", {"observedGeneration": -1})  # by the CRD's default
         if existing is None:
             metadata.setdefault("uid", f"uid-{next(self._uids)}")
             metadata.setdefault("creationTimestamp", self.now())

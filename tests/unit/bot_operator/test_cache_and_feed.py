@@ -204,7 +204,57 @@ async def test_an_edit_of_a_bot_that_stands_is_served_before_bots_that_are_new()
         return {**made, "apiVersion": "botcripto.io/v1alpha1", "kind": "TradingBot", **status}
 
     for number in range(10):
-        fed.seen("ADDED", bot(f"new-{number}", "1"))
-    fed.seen("MODIFIED", bot("edited", "2", status={"observedGeneration": 1}))
+        fed.seen("ADDED", bot(f"new-{number}", "1", status={"observedGeneration": -1}))
+    fed.seen("MODIFIED", bot("edited", "2", status={"conditions": [{"type": "Ready"}]}))
     assert (await queue.get()).name == "edited"
     assert (await queue.get()).name == "new-0"
+
+
+def training(version: int, state: str | None = None) -> Manifest:
+    return {
+        "apiVersion": "botcripto.io/v1alpha1",
+        "kind": "ModelTraining",
+        "metadata": {
+            "name": "bot-1",
+            "namespace": NAMESPACE,
+            "uid": "t",
+            "resourceVersion": str(version),
+        },
+        "spec": {"botRef": {"name": "bot"}},
+        "status": {"conditions": [{}], "state": state} if state else {"observedGeneration": -1},
+    }
+
+
+async def test_what_an_owner_has_written_itself_wakes_others_only() -> None:
+    world = World()
+    bot, own = Key(TRADING_BOTS, NAMESPACE, "bot"), Key(MODEL_TRAININGS, NAMESPACE, "bot-1")
+
+    def woken(manifest: Manifest) -> list[Key]:
+        world.keys.ready.clear()
+        world.feed.seen("MODIFIED", manifest)
+        return list(world.keys.ready)
+
+    world.cache.put(training(4))  # made by the bot, and not looked at
+    assert woken(training(4)) == [own, bot]
+    world.cache.put(training(5, state="Queued"))  # its own status
+    assert woken(training(5, state="Queued")) == [bot]
+    assert woken(training(6, state="Running")) == [own, bot]
+    world.cache.put(job(version=7))
+    assert woken(job(version=7)) == []
+    assert woken(job(version=8)) == [own]
+    assert woken(job(version=8, uid="u2")) == [own]
+    assert woken(job(version=8, uid="u2")) == []
+    world.keys.ready.clear()
+    world.feed.seen("DELETED", job(version=8, uid="u2"))
+    assert list(world.keys.ready) == [own]
+
+
+async def test_whom_nobody_has_looked_at_stands_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    behind: list[Key] = []
+    monkeypatch.setattr(world.keys, "add_behind", behind.append)
+    world.add_bot()
+    for event in world.kube.take_events():
+        world.feed.seen(*event)
+    assert [key.name for key in behind] == ["btc-paper"]
+    assert not world.keys.ready

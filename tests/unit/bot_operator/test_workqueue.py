@@ -132,7 +132,7 @@ async def test_oldest_age_is_that_of_the_first_waiting_key() -> None:
 async def test_what_is_new_waits_behind_what_stands_but_not_for_ever() -> None:
     queue: WorkQueue[str] = WorkQueue()
     for number in range(3):
-        queue.add_new(f"new-{number}")
+        queue.add_behind(f"new-{number}")
     for number in range(6):
         queue.add(f"edit-{number}")
     assert len(queue) == 9
@@ -141,23 +141,69 @@ async def test_what_is_new_waits_behind_what_stands_but_not_for_ever() -> None:
     assert taken[5:] == ["edit-4", "edit-5", "new-1", "new-2"]
 
 
-async def test_a_new_key_that_is_woken_again_keeps_one_place() -> None:
+async def test_a_new_key_stays_behind_until_it_is_settled() -> None:
     queue: WorkQueue[str] = WorkQueue()
-    queue.add_new("a")
-    queue.add_new("b")
-    queue.add_new("a")
-    queue.add("b")
-    queue.add_new("b")
-    assert [await queue.get(), await queue.get()] == ["b", "a"]
-    queue.add_new("a")
+    queue.add_behind("new")
+    assert await queue.get() == "new"
+    queue.add("new")  # by what its own writes wake
+    queue.succeeded("new", settled=False)
+    queue.done("new")
+    queue.add("edit")
+    assert await queue.get() == "edit"
+    assert await queue.get() == "new"
+    queue.succeeded("new", settled=True)
+    queue.done("new")
+    assert await _first_of(queue, "new")
+    queue.add_behind("forgotten")
+    queue.forget("forgotten")
+    assert await _first_of(queue, "forgotten")
+
+
+async def _first_of(queue: WorkQueue[str], key: str) -> bool:
+    """Tell whether `key` stands in the first line: three of four that are taken are of it."""
+    for number in range(3):
+        queue.add_behind(f"{key}-other-{number}")
+    for number in range(2):
+        queue.add(f"{key}-edit-{number}")
+    queue.add(key)
+    return key in [await queue.get() for _ in range(4)]
+
+
+async def test_a_key_that_waits_keeps_its_one_place() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add_behind("a")
+    queue.add_behind("b")
+    queue.add_behind("a")
+    queue.add("a")
+    queue.add("c")
+    queue.add_behind("c")
+    assert [await queue.get() for _ in range(3)] == ["c", "a", "b"]
+    queue.add_behind("a")
     assert len(queue) == 0
     queue.done("a")
     assert await queue.get() == "a"
 
 
+async def test_so_many_of_the_second_line_are_in_workers_together_and_no_more() -> None:
+    queue: WorkQueue[str] = WorkQueue(behind_at_once=2)
+    for key in ("a", "b", "c"):
+        queue.add_behind(key)
+    assert [await queue.get(), await queue.get()] == ["a", "b"]
+    third = asyncio.create_task(queue.get())
+    await asyncio.sleep(0.01)
+    assert not third.done()
+    queue.add("edit")
+    assert await asyncio.wait_for(third, 1) == "edit"
+    fourth = asyncio.create_task(queue.get())
+    await asyncio.sleep(0.01)
+    assert not fourth.done()
+    queue.done("a")
+    assert await asyncio.wait_for(fourth, 1) == "c"
+
+
 async def test_the_second_line_counts_for_age_and_is_forgotten_with_its_object() -> None:
     queue: WorkQueue[str] = WorkQueue()
-    queue.add_new("a")
+    queue.add_behind("a")
     await asyncio.sleep(0.01)
     assert queue.oldest_age() >= 0.01
     assert queue.stuck_for() >= 0.01
@@ -169,5 +215,5 @@ async def test_the_second_line_counts_for_age_and_is_forgotten_with_its_object()
 async def test_a_new_key_that_failed_waits_for_its_backoff_no_longer_when_it_is_woken() -> None:
     queue: WorkQueue[str] = WorkQueue()
     queue.add_after("a", 60)
-    queue.add_new("a")
+    queue.add_behind("a")
     assert await asyncio.wait_for(queue.get(), 1) == "a"

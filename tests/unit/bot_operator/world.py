@@ -65,7 +65,7 @@ class Keys:
         self.later.pop(key, None)
         self.ready[key] = None
 
-    def add_new(self, key: Key) -> None:
+    def add_behind(self, key: Key) -> None:
         self.add(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
