@@ -22,6 +22,10 @@ class Kube(Protocol):
         """Return all matching objects and the version of the list."""
         ...
 
+    async def events_about(self, subject: Manifest, fields: str) -> list[Manifest]:
+        """Return the Events about an object that match `fields`, as they were seconds ago."""
+        ...
+
     async def create(self, manifest: Manifest) -> Manifest:
         """Create the object; AlreadyExists where one of its name is there."""
         ...

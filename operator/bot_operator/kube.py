@@ -15,7 +15,9 @@ from kubernetes.aio import client, config
 
 from bot_operator import metrics
 from bot_operator.errors import NotFound, Unavailable, error_of
+from bot_operator.eventlists import EventLists
 from bot_operator.resources import (
+    EVENTS,
     LEASES,
     Manifest,
     Ref,
@@ -23,6 +25,7 @@ from bot_operator.resources import (
     name_of,
     namespace_of,
     resource_of,
+    uid_of,
 )
 from bot_runtime.contract import names
 
@@ -57,6 +60,7 @@ class ApiServer:
     def __init__(self, api: client.ApiClient) -> None:
         self.api = api
         self.last_success = time.monotonic()
+        self._event_lists = EventLists(self._list_events)
         self.leads_until: Callable[[], float] = lambda: math.inf
         """Until when, on the monotonic clock, this process may write anything but its Lease."""
 
@@ -102,6 +106,10 @@ class ApiServer:
             query["continue"] = page["metadata"].get("continue", "")
             if not query["continue"]:
                 return found, int(page["metadata"].get("resourceVersion") or 0)
+
+    async def events_about(self, subject: Manifest, fields: str) -> list[Manifest]:
+        """Return the Events about an object that match `fields`, as they were seconds ago."""
+        return await self._event_lists.about(uid_of(subject), namespace_of(subject), fields)
 
     async def create(self, manifest: Manifest) -> Manifest:
         """Create the object; AlreadyExists where one of its name is there."""
@@ -154,6 +162,10 @@ class ApiServer:
         query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
         data = await self._request(Request("get", pod.resource, path, query))
         return data.decode(errors="replace")
+
+    async def _list_events(self, namespace: str, fields: str) -> list[Manifest]:
+        events, _ = await self.list_all(EVENTS, namespace, fields=fields)
+        return events
 
     async def _apply(self, manifest: Manifest, subresource: str, *, force: bool) -> Manifest:
         resource = resource_of(manifest)

@@ -10,7 +10,6 @@ from bot_operator.errors import Forbidden, Invalid
 from bot_operator.objects import build_child, is_made_for
 from bot_operator.resources import (
     CLAIMS,
-    EVENTS,
     MODEL_TRAININGS,
     TRADING_BOTS,
     Manifest,
@@ -30,6 +29,7 @@ from bot_runtime.contract.quantities import quantity_value
 from bot_runtime.contract.spec import StorageSpec
 
 _WAITS_FOR_POD = frozenset({"WaitForFirstConsumer", "WaitForPodScheduled"})
+_OF_CLAIMS = "involvedObject.kind=PersistentVolumeClaim"
 _FAILED_BINDING = "FailedBinding"
 """Told as Normal although nothing goes on: there is no StorageClass, and no volume that fits."""
 _SILENCE_SECONDS = 10.0
@@ -90,8 +90,7 @@ async def observe_claim(
     claim = known or await kube.get(Ref(CLAIMS, namespace, name))
     if claim is None or _phase(claim) != "Pending" or not diagnose:
         return ClaimSeen(name, claim)
-    events, _ = await kube.list_all(EVENTS, namespace, fields=f"involvedObject.uid={uid_of(claim)}")
-    return ClaimSeen(name, claim, tuple(events))
+    return ClaimSeen(name, claim, tuple(await kube.events_about(claim, _OF_CLAIMS)))
 
 
 async def observe_growth(kube: Kube, seen: ClaimSeen, storage: StorageSpec) -> ClaimSeen:

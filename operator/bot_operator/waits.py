@@ -13,7 +13,6 @@ from bot_operator.client import Kube
 from bot_operator.diagnosis import Scene
 from bot_operator.messages import container_statuses
 from bot_operator.resources import (
-    EVENTS,
     PODS,
     Manifest,
     condition_of,
@@ -47,8 +46,10 @@ _CREATE_REASONS = frozenset(
 _STARTING = frozenset({"ContainerCreating", "PodInitializing"})
 _VOLUME_EVENTS = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
 _NODE_EVENTS = frozenset({"FailedCreatePodSandBox", "NetworkNotReady", "FailedKillPod"})
-_PAST_VOLUMES = frozenset({"Pulling", "Pulled", "Created", "Started"})
-"""Reasons of Events that come after all volumes are mounted and the sandbox stands."""
+_PAST_VOLUMES = "PodReadyToStartContainers"
+"""Condition of a pod whose volumes are mounted and whose sandbox stands: it pulls its images."""
+_OF_PODS = "involvedObject.kind=Pod,type=Warning"
+_OF_REFUSALS = "reason=FailedCreate"
 
 _POD_NAME = re.compile(r'^(?:Error creating: )?(?:pods "[^"]*" is forbidden: )?')
 _QUOTA_USED = re.compile(r", used: .*?(?=, limited: )")
@@ -96,14 +97,13 @@ async def observe_obstacles(
     warnings: list[Manifest] = []
     for pod in pods:
         if _hangs(pod, now):
-            warnings += await _events(kube, pod)
+            warnings += await kube.events_about(pod, _OF_PODS)
     return Obstacles(warnings=tuple(warnings))
 
 
 async def observe_refusal(kube: Kube, creator: Manifest) -> str | None:
     """Read why the Job or CronJob may not create what it should; None where nobody refuses."""
-    fields = f"involvedObject.uid={uid_of(creator)},reason=FailedCreate"
-    events, _ = await kube.list_all(EVENTS, namespace_of(creator), fields=fields)
+    events = await kube.events_about(creator, _OF_REFUSALS)
     return str(events[-1].get("message", "")) if events else None
 
 
@@ -197,11 +197,8 @@ def _event_trouble(scene: Scene, events: Iterable[Manifest], now: datetime) -> T
     if not _hangs(pod, now):
         return None
     told = [e for e in events if e.get("involvedObject", {}).get("uid") == uid_of(pod)]
-    if any(e.get("reason") in _PAST_VOLUMES for e in told):
-        return None
     # The oldest one stays what it is; which of several is the newest changes with every try.
-    told = sorted((e for e in told if e.get("type") == "Warning"), key=_first_time)
-    for event in told:
+    for event in sorted(told, key=_first_time):
         reason, words = str(event.get("reason")), str(event.get("message", ""))
         if reason in _VOLUME_EVENTS:
             kind = FailureClass.CONFIGURATION if "configmap " in words else FailureClass.STORAGE
@@ -219,9 +216,11 @@ def _event_trouble(scene: Scene, events: Iterable[Manifest], now: datetime) -> T
 
 
 def _hangs(pod: Manifest, now: datetime) -> bool:
-    """Tell whether a pod has had a node for a while and none of its containers has begun."""
+    """Tell whether a pod has had a node for a while and is not as far as to start containers."""
     scheduled = condition_of(pod, "PodScheduled") or {}
     if pod.get("status", {}).get("phase") != "Pending" or scheduled.get("status") != "True":
+        return False
+    if is_true(pod, _PAST_VOLUMES):
         return False
     waiting = [(s.get("state") or {}).get("waiting") or {} for s in container_statuses(pod)]
     if not all(w.get("reason") in _STARTING for w in waiting):
@@ -235,13 +234,6 @@ def _lacks_pods(job: Manifest, now: datetime) -> bool:
         return False
     since = job.get("status", {}).get("startTime") or job["metadata"].get("creationTimestamp")
     return since is None or _age(since, now) >= POD_CREATION_SECONDS
-
-
-async def _events(kube: Kube, pod: Manifest) -> list[Manifest]:
-    events, _ = await kube.list_all(
-        EVENTS, namespace_of(pod), fields=f"involvedObject.uid={uid_of(pod)}"
-    )
-    return events
 
 
 def _in(container: Manifest, failure: LastFailure) -> LastFailure:

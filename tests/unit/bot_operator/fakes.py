@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from bot_operator.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
 from bot_operator.resources import (
+    EVENTS,
     JOBS,
     OWNERS,
     PODS,
@@ -76,6 +77,10 @@ class FakeKube:
             if r == resource and namespace in {None, n} and _selected(o, labels, fields)
         ]
         return found, next(self._versions)
+
+    async def events_about(self, subject: Manifest, fields: str) -> list[Manifest]:
+        listed, _ = await self.list_all(EVENTS, namespace_of(subject), fields=fields)
+        return [e for e in listed if e["involvedObject"].get("uid") == uid_of(subject)]
 
     async def create(self, manifest: Manifest) -> Manifest:
         def act() -> Manifest:

@@ -179,8 +179,8 @@ def test_a_pod_that_hangs_before_its_container_says_why(
 
 def test_what_was_overcome_or_concerns_another_pod_is_no_trouble() -> None:
     mount = pod_event("FailedMount", "no such device")
-    pulling = pod_event("Pulling", "pulling image", kind="Normal")
-    assert trouble_of(starting(), events=(mount, pulling)) is None
+    pulling = with_condition(starting(), "PodReadyToStartContainers")
+    assert trouble_of(pulling, events=(mount,)) is None
     other = {**mount, "involvedObject": {"uid": "p2"}}
     assert trouble_of(starting(), events=(other,)) is None
     assert trouble_of(pod("Running", running={}), events=(mount,)) is None
