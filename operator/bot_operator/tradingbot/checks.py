@@ -68,7 +68,7 @@ def check_schedule(part: str, schedule: str, time_zone: str, now: datetime) -> T
         zone = UTC  # no time zone database here: the API server has one and judges the name
     timetable = Timetable(schedule, zone)
     try:
-        timetable.least_period(now)
+        timetable.firing(now, 1)
     except (CronSimError, StopIteration, ValueError):
         return f"spec.{part}.schedule: {schedule} never fires; write one that does: 0 3 * * *"
     return timetable

@@ -42,5 +42,5 @@ async def check_rest(world: "World") -> None:
 def _moments(plan: Plan, now: datetime) -> Iterator[datetime]:
     """Yield moments before the next look, the last one among them."""
     until = _LONG_AFTER_SECONDS if plan.requeue_after is None else plan.requeue_after
-    for share in (0.01, 0.5, 1.0):
+    for share in (0.5, 1.0):
         yield now + timedelta(seconds=max(0.0, until * share - _EDGE_SECONDS))
