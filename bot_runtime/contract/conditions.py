@@ -66,6 +66,8 @@ class Reason(StrEnum):
     """mode Live is not available in this release: set mode Paper."""
     INVALID_SPEC = "InvalidSpec"
     """The spec could not be read; the message names the field."""
+    CHILD_REFUSED = "ChildRefused"
+    """The API server refuses an object that the operator makes (quota, policy, validation)."""
     INVALID_SCHEDULE = "InvalidSchedule"
     """The cron schedule never fires, or its time zone is unknown."""
     NOT_NEEDED = "NotNeeded"

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -10,10 +11,13 @@ from bot_operator import metrics
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.differences import is_current, merging
-from bot_operator.errors import AlreadyExists, Conflict
+from bot_operator.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid
 from bot_operator.events import Teller
+from bot_operator.objects import is_made_for
 from bot_operator.plan import Plan
+from bot_operator.refusals import Refusal, Refused
 from bot_operator.resources import (
+    CONFIG_MAPS,
     Manifest,
     Ref,
     controller_uid,
@@ -29,6 +33,10 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
+class _Foreign(ApiError):
+    """Somebody else has made an object of the child's name: it is left alone."""
+
+
 class Applier:
     """Makes the cluster as a plan wants it, and writes nothing that stands so already."""
 
@@ -38,23 +46,43 @@ class Applier:
         self._teller = Teller(kube)
 
     async def apply(self, owner: Manifest, plan: Plan, now: datetime) -> bool:
-        """Apply `plan` for `owner`; return whether anything was written (Events aside)."""
+        """Apply `plan` for `owner`; return whether anything was written (Events aside).
+
+        Where children are refused the others are made, no status is written, and Refused raised:
+        what is to be said then takes another plan, to be given to `record`.
+        """
+        written = await self._children(owner, plan)
+        return await self.record(owner, plan, now) or written > 0
+
+    async def record(self, owner: Manifest, plan: Plan, now: datetime) -> bool:
+        """Write the status of `plan` and tell its notes; return whether the status was news."""
+        written = await self._status(owner, plan)
+        for note in plan.notes:
+            await self._teller.tell(owner, note, now)
+        return written
+
+    async def _children(self, owner: Manifest, plan: Plan) -> int:
         missing = [m for m in plan.create if not self._stands(owner, m)]
         if missing or plan.delete:
             await self._confirm(owner)
-        written = 0
-        for ref in plan.delete:
-            written += await self._delete(ref)
-        for ref in plan.resume:
-            written += await self._resume(ref)
-        for manifest in missing:
-            written += await self._create(owner, manifest)
-        for manifest in plan.apply:
-            written += await self._keep(manifest)
-        written += await self._status(owner, plan)
-        for note in plan.notes:
-            await self._teller.tell(owner, note, now)
-        return written > 0
+        steps: list[tuple[Ref, Callable[[], Awaitable[bool]]]] = [
+            *((ref, partial(self._delete, ref)) for ref in plan.delete),
+            *((ref, partial(self._resume, ref)) for ref in plan.resume),
+            *((ref_of(m), partial(self._create, owner, m)) for m in missing),
+            *((ref_of(m), partial(self._keep, owner, m)) for m in plan.apply),
+        ]
+        written, refused = 0, dict[Ref, ApiError]()
+        for ref, step in steps:
+            try:
+                written += await step()
+            except (Forbidden, Invalid, _Foreign) as e:
+                refused[ref] = e
+                if ref.resource == CONFIG_MAPS:
+                    break  # what follows would run by it
+        if refused:
+            first = next(iter(refused.values()))
+            raise Refused((Refusal.of(ref, e) for ref, e in refused.items()), first)
+        return written
 
     async def _confirm(self, owner: Manifest) -> None:
         """Raise Conflict where the owner is not as it was observed.
@@ -101,14 +129,23 @@ class Applier:
         self._cache.put(created)
         return True
 
-    async def _keep(self, manifest: Manifest) -> bool:
+    async def _keep(self, owner: Manifest, manifest: Manifest) -> bool:
         known = self._cache.get(ref_of(manifest))
         if is_current(manifest, known):
             return False
+        if known is not None and controller_uid(known) not in {None, uid_of(owner)}:
+            # Most likely a child of an earlier owner of this name, which is about to be collected.
+            raise Conflict(409, "Stale", f"{known['kind']} {name_of(known)} has another owner")
         # Ours is put right whoever changed it. What we do not know may be somebody else's object of
         # this name, which we must not take.
-        force = known is not None
-        applied = await self._write("apply", lambda: self._kube.apply(manifest, force=force))
+        force = known is not None and is_made_for(known, owner)
+        try:
+            applied = await self._write("apply", lambda: self._kube.apply(manifest, force=force))
+        except Conflict as e:
+            if force:
+                raise
+            text = f"one of this name is somebody else's: {e.message}"
+            raise _Foreign(e.status, e.reason, text) from e
         self._cache.put(applied)
         return True
 

@@ -8,6 +8,7 @@ OperatorError
     ├── Conflict
     ├── Forbidden
     ├── Invalid
+    ├── Refused (refusals.py)
     └── Unavailable
 """
 

@@ -19,6 +19,7 @@ from bot_operator.fleet import note_outcome
 from bot_operator.modeltraining.observe import TrainingSeen, observe_training
 from bot_operator.modeltraining.plan import plan_training
 from bot_operator.plan import Plan
+from bot_operator.refusals import Refusal, Refused
 from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref, Resource, uid_of
 from bot_operator.settings import Settings
 from bot_operator.slots import find_rivals
@@ -48,6 +49,10 @@ class Seen(Protocol):
     @property
     def owner(self) -> Manifest:
         """The object that is reconciled."""
+        ...
+
+    def with_refused(self, refused: tuple[Refusal, ...]) -> "Seen":
+        """Return the same with the children that the API server has refused just now."""
         ...
 
 
@@ -101,12 +106,22 @@ class Reconciler:
         if seen is None:
             return None
         now = self.clock()
+        plan = self._plan(key, seen, now, settings)
+        try:
+            written = await self.applier.apply(seen.owner, plan, now)
+        except Refused as e:
+            plan = self._plan(key, seen.with_refused(e.refusals), now, settings)
+            await self.applier.record(seen.owner, plan, now)
+            note_outcome(seen.owner, plan.status)
+            raise
+        note_outcome(seen.owner, plan.status)
+        return 0.0 if written else plan.requeue_after
+
+    def _plan(self, key: Key, seen: Seen, now: datetime, settings: Settings) -> Plan:
         plan = KINDS[key.resource][1](seen, now, settings)
         if key.resource == MODEL_TRAININGS:
             self.cache.note_start(uid_of(seen.owner), starts=plan.takes_slot)
-        written = await self.applier.apply(seen.owner, plan, now)
-        note_outcome(seen.owner, plan.status)
-        return 0.0 if written else plan.requeue_after
+        return plan
 
 
 async def work(queue: WorkQueue[Key], reconciler: Reconciler) -> None:

@@ -119,7 +119,7 @@ def test_nobody_elses_secret_volume_or_object_is_taken(stage: Stage, author: Api
         author.create(study, stage.namespace)
         eventually(lambda: _storage_of(api, stage.namespace, "study") == "ClaimForeign")
         stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), "victim")
-        eventually(lambda: "conflict" in stage.operator.log.read_text(encoding="utf-8").lower())
+        stage.wait_for("InferenceScheduled", ("False", "ChildRefused"), "taken")
         used = {(n, v) for p in _templates(stage) for n, v in _sources(p)}
         assert ("persistentVolumeClaim", "database") not in used
         assert ("secret", "database") not in used

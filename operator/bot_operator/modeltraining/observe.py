@@ -8,6 +8,7 @@ from bot_operator.client import Kube
 from bot_operator.credentials import SecretSeen, observe_secret
 from bot_operator.modeltraining.checks import FINAL, StepSeen
 from bot_operator.modeltraining.evidence import observe_progress
+from bot_operator.refusals import Refusal
 from bot_operator.resources import (
     CLAIMS,
     JOBS,
@@ -46,6 +47,12 @@ class TrainingSeen:
     """The bot that the training is for, where it is known."""
     rivals: Rivals = field(default_factory=Rivals)
     """Who shares the slots, where their number is limited."""
+    refused: tuple[Refusal, ...] = ()
+    """Children that the API server has refused in this very look."""
+
+    def with_refused(self, refused: tuple[Refusal, ...]) -> "TrainingSeen":
+        """Return the same with the children that the API server has refused just now."""
+        return replace(self, refused=refused)
 
 
 async def observe_training(

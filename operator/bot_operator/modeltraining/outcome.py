@@ -83,6 +83,14 @@ def stop(
     return status.model_copy(update={"state": "Stopped", "conditions": conditions.all()})
 
 
+def refuse_children(
+    status: ModelTrainingStatus, conditions: ConditionSet, text: str
+) -> ModelTrainingStatus:
+    """Return the status of a training some of whose children the API server refuses."""
+    _wait(conditions, Reason.CHILD_REFUSED, text, stalled=Reason.CHILD_REFUSED)
+    return status.model_copy(update={"conditions": conditions.all()})
+
+
 def conclude(
     known: ModelTrainingStatus,
     conditions: ConditionSet,

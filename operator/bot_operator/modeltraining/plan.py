@@ -22,6 +22,7 @@ from bot_operator.modeltraining.outcome import (
     conclude,
     has_begun,
     is_final,
+    refuse_children,
     refuse_spec,
     restate,
     skip_rest,
@@ -29,6 +30,7 @@ from bot_operator.modeltraining.outcome import (
     summarise,
 )
 from bot_operator.plan import Plan, Telling, earliest, notes_of
+from bot_operator.refusals import describe, refuse_claim
 from bot_operator.resources import (
     Manifest,
     Ref,
@@ -108,10 +110,9 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
         notes = notes_of(conditions, _TOLD)
         return Plan(status, delete=_unfinished(status, seen), notes=notes)
     status = summarise(known, conditions, judged, gates.secret, gates.claim)
-    if gates.stopped_by is not None and not has_begun(status.steps):
-        status = stop(status, conditions, gates.stopped_by)
-    elif gates.ready and not gates.slot:
-        status = _queue_up(status, conditions, settings)
+    status = _hold_back(status, conditions, gates, settings)
+    if seen.refused:
+        status = refuse_children(status, conditions, describe(seen.refused))
     create, resume = _plan_jobs(seen, context, gates, status)
     return Plan(
         status,
@@ -120,7 +121,7 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
         apply=gates.claim.apply,
         delete=gates.claim.delete,
         notes=notes_of(conditions, _TOLD),
-        takes_slot=gates.open or any(s.job_uid for s in status.steps),
+        takes_slot=(gates.open and not seen.refused) or any(s.job_uid for s in status.steps),
         requeue_after=_next_look(seen, gates, conditions, status, now),
     )
 
@@ -164,6 +165,7 @@ def _judge_needs(
     else:
         secret = check_secret(seen.secret, namespace_of(seen.owner))
     claim = plan_claim(seen.owner, context.labels(), context.spec.storage, seen.claim, now)
+    claim = refuse_claim(claim, seen.claim, seen.refused)
     valid: Status = "True" if secret.valid else "False"
     conditions.set(Kind.SECRETS_VALID, valid, secret.reason, secret.message)
     conditions.set(Kind.STORAGE_READY, claim.status, claim.reason, claim.message)
@@ -184,6 +186,17 @@ def _judge_steps(
         )
         for step in TRAINING_STEPS
     }
+
+
+def _hold_back(
+    status: ModelTrainingStatus, conditions: ConditionSet, gates: Gates, settings: Settings
+) -> ModelTrainingStatus:
+    """Return the status with what keeps a training from beginning that needs nothing itself."""
+    if gates.stopped_by is not None and not has_begun(status.steps):
+        return stop(status, conditions, gates.stopped_by)
+    if gates.ready and not gates.slot:
+        return _queue_up(status, conditions, settings)
+    return status
 
 
 def _queue_up(

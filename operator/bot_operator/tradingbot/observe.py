@@ -7,6 +7,7 @@ from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.credentials import SecretSeen, observe_secret
 from bot_operator.objects import is_made_for
+from bot_operator.refusals import Refusal
 from bot_operator.resources import (
     CLAIMS,
     CONFIG_MAPS,
@@ -61,11 +62,17 @@ class BotSeen:
     """Firings whose owner chain ends at the CronJob."""
     refusal: str | None = None
     """The API server's words on refusing the CronJob's Jobs; asked for where runs stay away."""
+    refused: tuple[Refusal, ...] = ()
+    """Children that the API server has refused in this very look."""
 
     @property
     def all_trainings(self) -> tuple[Manifest, ...]:
         """The bot's own trainings and those that a person has made for it."""
         return (*self.trainings, *self.studies)
+
+    def with_refused(self, refused: tuple[Refusal, ...]) -> "BotSeen":
+        """Return the same with the children that the API server has refused just now."""
+        return replace(self, refused=refused)
 
 
 async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotSeen | None:

@@ -5,7 +5,8 @@ from datetime import datetime
 from bot_operator.conditions import ConditionSet
 from bot_operator.credentials import Verdict, check_secret
 from bot_operator.plan import Plan, notes_of
-from bot_operator.resources import Ref, generation_of, name_of, ref_of
+from bot_operator.refusals import refusals_of, refuse_claim
+from bot_operator.resources import MODEL_TRAININGS, Ref, generation_of, name_of, ref_of
 from bot_operator.settings import Settings
 from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimVerdict, plan_claim, store_claim
@@ -68,6 +69,7 @@ def _find(context: Context) -> Findings:
     secret = check_secret(seen.secret, context.namespace)
     labels = bot_labels(context.name, "store", seen.claim.name)
     claim = plan_claim(seen.owner, labels, spec.storage, seen.claim, context.now)
+    claim = refuse_claim(claim, seen.claim, seen.refused)
     wanted = _wanted_training(context)
     wish = _wish(context, secret, claim, wanted)
     current = find_candidate(seen, context.before, wish, context.now)
@@ -107,6 +109,8 @@ def _wish(
 ) -> Wish:
     spec, active = context.spec, context.before.active_model
     free = context.may_run and spec.model.pinned_version is None
+    # What has just been refused has not begun: a scheduled one is missed when its time is over.
+    free = free and not refusals_of(context.seen.refused, MODEL_TRAININGS)
     return Wish(
         bot=context.name,
         spec=wanted,

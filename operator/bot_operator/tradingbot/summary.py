@@ -5,7 +5,8 @@ from datetime import datetime
 from bot_operator.conditions import ConditionSet, Status
 from bot_operator.credentials import poll_seconds
 from bot_operator.plan import earliest
-from bot_operator.resources import from_time
+from bot_operator.refusals import describe, refusals_of
+from bot_operator.resources import CONFIG_MAPS, CRON_JOBS, from_time
 from bot_operator.tradingbot.candidate import has_learned
 from bot_operator.tradingbot.checks import is_feed_trouble
 from bot_operator.tradingbot.findings import Context, Findings
@@ -100,6 +101,9 @@ def next_look(conditions: ConditionSet, context: Context, found: Findings) -> fl
 
 def _inference_scheduled(context: Context, found: Findings) -> tuple[Status, Reason, str]:
     inference = found.inference
+    refused = refusals_of(context.seen.refused, CONFIG_MAPS, CRON_JOBS)
+    if refused:
+        return "False", Reason.CHILD_REFUSED, describe(refused)
     if isinstance(inference.timetable, str):
         return "False", Reason.INVALID_SCHEDULE, inference.timetable
     if inference.timetable is None:
@@ -150,8 +154,12 @@ def _model_trouble(found: Findings) -> Finding | None:
 
 def _decide_summary(conditions: ConditionSet, context: Context, found: Findings) -> None:
     ready, reason, text = _ready(conditions, context, found)
-    conditions.set(Kind.READY, ready, reason, text)
     stalled = _halted(context) if not context.may_run else _stalled(conditions, context, found)
+    if context.seen.refused:
+        stalled = Reason.CHILD_REFUSED, describe(context.seen.refused)
+        if ready != "True":
+            reason, text = stalled
+    conditions.set(Kind.READY, ready, reason, text)
     if stalled is not None:
         conditions.set(Kind.STALLED, "True", *stalled)
         conditions.set(Kind.RECONCILING, "False", stalled[0])

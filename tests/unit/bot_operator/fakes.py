@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from bot_operator.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound
+from bot_operator.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
 from bot_operator.resources import (
     EVENTS,
     JOBS,
@@ -56,6 +56,8 @@ class FakeKube:
         """Every status that was written, as it was sent."""
         self.kill_at: tuple[int, str] | None = None
         """Number of the write, and whether the operator dies `before` or `after` it."""
+        self.refused: dict[Resource, ApiError] = {}
+        """Kinds that may not be created, applied, changed or deleted, and what is answered."""
         self.refusal: str | None = None
         """Why a dry run is refused."""
         self._versions = itertools.count(1)
@@ -221,6 +223,8 @@ class FakeKube:
         number = len(self.writes)
         if self.kill_at == (number, "before"):
             raise Killed
+        if ref.resource in self.refused and verb != "status":
+            raise self.refused[ref.resource]
         done = act()
         self.writes.append((verb, ref.resource.plural, ref.name))
         check_health(self.objects.values())

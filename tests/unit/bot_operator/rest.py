@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot_operator.plan import Plan
 from bot_operator.reconcile import KINDS, Key
+from bot_operator.refusals import Refused
 from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, name_of, namespace_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ async def check_rest(world: "World") -> None:
                 continue
             settings, name = await world.reconciler.settings_of(key.namespace), name_of(owner)
             plan = plan_for(seen, world.at, settings)
-            await world.reconciler.applier.apply(seen.owner, plan, world.at)
+            try:
+                await world.reconciler.applier.apply(seen.owner, plan, world.at)
+            except Refused as e:
+                seen = seen.with_refused(e.refusals)
+                plan = plan_for(seen, world.at, settings)
+                await world.reconciler.applier.record(seen.owner, plan, world.at)
             assert kube.writes[writes:] == [], f"a second look at {name} writes"
             for moment in _moments(plan, world.at):
                 then = plan_for(seen, moment, settings)
