@@ -5,18 +5,19 @@ act on, because every write is checked by the API server; what it lacks is confi
 before anything follows from the absence.
 """
 
-from collections import OrderedDict, defaultdict, deque
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 
 from bot_operator.client import Kube
+from bot_operator.gone import Gone
 from bot_operator.resources import (
-    JOBS,
     MODEL_TRAININGS,
+    OWNERS,
     PODS,
+    TRADING_BOTS,
     Manifest,
     Ref,
     Resource,
-    controller_uid,
     labels_of,
     name_of,
     namespace_of,
@@ -26,9 +27,6 @@ from bot_operator.resources import (
 from bot_runtime.contract import names
 
 _REMEMBERED_DELETIONS = 10_000
-_REMEMBERED_OWNERS = 2_000
-"""Jobs and CronJobs of which the newest children that are gone are still known."""
-_REMEMBERED_CHILDREN = 3
 
 
 class Cache:
@@ -41,7 +39,7 @@ class Cache:
         )
         self._deleted: OrderedDict[str, None] = OrderedDict()
         self._doubted: set[Ref] = set()
-        self._gone: OrderedDict[str, deque[Manifest]] = OrderedDict()
+        self._gone = Gone()
         self._queued: set[tuple[Resource, str, str]] = set()
         self.starting: set[str] = set()
         """Uids of trainings that this process has decided to begin."""
@@ -78,21 +76,23 @@ class Cache:
     def drop(self, manifest: Manifest) -> None:
         """Take note that an object is gone, for good: its uid never comes back."""
         self._deleted[uid_of(manifest)] = None
-        self.starting.discard(uid_of(manifest))
         while len(self._deleted) > _REMEMBERED_DELETIONS:
             self._deleted.popitem(last=False)
         key = _key(manifest)
         known = self._objects.get(key)
         if known is not None and uid_of(known) == uid_of(manifest):
-            self._unlink(key)
-        self._remember(manifest)
+            self._lose(key)
+        owner = _teller(manifest)
+        if owner is not None and owner in self._objects:
+            self._gone.remember(owner, slim(manifest))
 
-    def gone(self, controller: str) -> tuple[Manifest, ...]:
+    def gone(self, subject: Manifest, controller: str) -> tuple[Manifest, ...]:
         """Return the Jobs, or ended pods, of the controller of this uid that are gone lately.
 
-        What a pod said at its end is news even where the pod was deleted at once.
+        `subject` is the bot or training that tells of them, or a child with its labels.
         """
-        return tuple(self._gone.get(controller, ()))
+        owner = _teller(subject)
+        return () if owner is None else self._gone.of(owner, controller)
 
     def drop_named(self, ref: Ref) -> None:
         """Take note that the API server has no such object, whatever the watches still say."""
@@ -140,7 +140,7 @@ class Cache:
 
     def note_start(self, uid: str, *, starts: bool) -> None:
         """Take note of whether a training begins or goes on, ahead of the API server's answer."""
-        if starts:
+        if starts and uid not in self._deleted:
             self.starting.add(uid)
         else:
             self.starting.discard(uid)
@@ -169,19 +169,15 @@ class Cache:
         for key in [k for k in self._objects if k[0] == resource and k not in seen]:
             if _version(self._objects[key]) <= version:
                 corrected.append(self._objects[key])
-                self._unlink(key)
+                self._lose(key)
         return corrected
 
-    def _remember(self, manifest: Manifest) -> None:
-        controller, resource = controller_uid(manifest), resource_of(manifest)
-        ended = manifest.get("status", {}).get("phase") in {"Succeeded", "Failed"}
-        if controller is None or not (resource == JOBS or (resource == PODS and ended)):
-            return
-        kept = self._gone.setdefault(controller, deque(maxlen=_REMEMBERED_CHILDREN))
-        kept.append(slim(manifest))
-        self._gone.move_to_end(controller)
-        while len(self._gone) > _REMEMBERED_OWNERS:
-            self._gone.popitem(last=False)
+    def _lose(self, key: tuple[Resource, str, str]) -> None:
+        """Drop an object that is gone, and all that was kept because of it."""
+        self.starting.discard(uid_of(self._objects[key]))
+        self._doubted.discard(Ref(*key))
+        self._gone.forget(key)
+        self._unlink(key)
 
     def _children(self, owner: tuple[str, str, str]) -> list[Manifest]:
         return [self._objects[key] for key in self._owned.get(owner, ())]
@@ -217,6 +213,19 @@ def _owners(manifest: Manifest) -> list[tuple[str, str, str]]:
         for label in (names.LABEL_BOT, names.LABEL_TRAINING)
         if labels.get(label)
     ]
+
+
+def _teller(manifest: Manifest) -> tuple[Resource, str, str] | None:
+    """Return the bot or training whose status tells of an object: itself, or by its labels."""
+    if resource_of(manifest) in OWNERS:
+        return _key(manifest)
+    for resource, label in (
+        (MODEL_TRAININGS, names.LABEL_TRAINING),
+        (TRADING_BOTS, names.LABEL_BOT),
+    ):
+        if labels_of(manifest).get(label):
+            return resource, namespace_of(manifest), labels_of(manifest)[label]
+    return None
 
 
 def _key(manifest: Manifest) -> tuple[Resource, str, str]:

@@ -39,8 +39,12 @@ class Stops:
         )
 
     async def look(self, namespaces: Iterable[str]) -> list[str]:
-        """Read namespaces again; return those that were stopped or let go since."""
-        changed = []
+        """Read namespaces again; return those that were stopped or let go since.
+
+        The others are forgotten: who returns to them reads them first.
+        """
+        namespaces, changed = set(namespaces), []
+        self._stopped = {n: found for n, found in self._stopped.items() if n in namespaces}
         for namespace in namespaces:
             try:
                 found = await self._read(namespace)

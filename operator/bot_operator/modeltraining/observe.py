@@ -103,12 +103,12 @@ async def _observe_step(
         # The cache may be behind; that a Job is gone is believed from the API server alone.
         name = names.job_name(name_of(owner), step)
         job = await kube.get(Ref(JOBS, namespace_of(owner), name))
-        seen = StepSeen(job, cache.gone(recorded.job_uid))
+        seen = StepSeen(job, cache.gone(owner, recorded.job_uid))
     if seen.job is None:
         return seen
     if is_true(seen.job, "Complete") or is_true(seen.job, "Failed"):
         # The pods' watch may be behind the Jobs': the result is read once, so it is read live.
-        gone = cache.gone(uid_of(seen.job))
+        gone = cache.gone(owner, uid_of(seen.job))
         return StepSeen(seen.job, (*await observe_pods(kube, seen.job), *gone))
     return seen
 
@@ -135,7 +135,7 @@ def _cached_steps(cache: Cache, owner: Manifest) -> dict[Step, StepSeen]:
             jobs.get(step),
             (
                 *(p for p in pods if step in jobs and controller_uid(p) == uid_of(jobs[step])),
-                *(cache.gone(uid_of(jobs[step])) if step in jobs else ()),
+                *(cache.gone(owner, uid_of(jobs[step])) if step in jobs else ()),
             ),
         )
         for step in TRAINING_STEPS

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot_operator.conditions import CLOCKS_DIFFER
 from bot_operator.resources import (
     Manifest,
     Ref,
@@ -169,7 +170,7 @@ def plan_candidate(
     `due` is the time of the schedule for which a training is to begin now.
     """
     training = current.training
-    retry_at = _retry_at(current, wish) if training is not None else None
+    retry_at = _retry_at(current, wish, now) if training is not None else None
     following = None
     if due is not None:
         following = _begin(seen, wish, 1, to_time(due))
@@ -203,7 +204,7 @@ def has_learned(trainings: Iterable[Manifest], wanted: ModelTrainingSpec) -> boo
     )
 
 
-def _retry_at(current: Candidate, wish: Wish) -> datetime | None:
+def _retry_at(current: Candidate, wish: Wish, now: datetime) -> datetime | None:
     """Return when another attempt is due, None where nothing but a change can help."""
     status, training = current.status, current.training
     assert training is not None
@@ -214,6 +215,8 @@ def _retry_at(current: Candidate, wish: Wish) -> datetime | None:
     if current.is_complete or status.completion_time is None:
         return None
     ended = from_time(status.completion_time)
+    if ended > now + CLOCKS_DIFFER:
+        ended = created  # noted by a clock that was wrong, maybe by years; this one is not ours
     failure = status.last_failure
     if _differs(training, wish):
         return ended

@@ -145,10 +145,13 @@ async def _observe_runs(
     runs = []
     for job in _owned(children, JOBS, cron_job):
         own = tuple(p for p in pods if controller_uid(p) == uid_of(job))
-        own += cache.gone(uid_of(job))
+        own += cache.gone(cron_job, uid_of(job))
         if not (is_true(job, "Complete") or is_true(job, "Failed")):
             runs.append(Run(job, own, await observe_obstacles(kube, job, own, now)))
         else:
             runs.append(Run(job, own or await observe_pods(kube, job)))
-    gone = (Run(job, cache.gone(uid_of(job))) for job in cache.gone(uid_of(cron_job)))
+    gone = (
+        Run(job, cache.gone(cron_job, uid_of(job)))
+        for job in cache.gone(cron_job, uid_of(cron_job))
+    )
     return (*runs, *gone)

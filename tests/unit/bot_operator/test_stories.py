@@ -333,6 +333,22 @@ async def test_failed_training_that_waiting_heals_is_tried_again_with_backoff() 
     assert "lastFailure" not in world.status()
 
 
+async def test_a_failure_noted_by_a_clock_years_ahead_does_not_keep_a_bot_for_years() -> None:
+    world = World()
+    world.failing["Data"] = {"exitCode": 69, "reason": "Error", "message": "no answer"}
+    world.add_bot()
+    await world.settle()
+    failed = world.training()
+    ahead = {**failed["status"], "completionTime": "2036-03-01T12:00:00Z"}
+    world.kube.put({**failed, "status": ahead})
+    del world.failing["Data"]
+    await world.settle()
+    assert world.status()["candidateTraining"]["nextAttemptTime"] == "2026-03-01T12:01:00Z"
+    world.pass_time(60)
+    await world.settle()
+    assert world.condition("ModelAvailable")[0] == "True"
+
+
 async def test_training_out_of_memory_waits_for_more_memory_and_then_trains_again() -> None:
     world = World()
     world.failing["Trend"] = {"exitCode": 137, "reason": "OOMKilled"}
