@@ -46,6 +46,10 @@ class Store:
         """Return the directory that a training step publishes."""
         return self.training(training) / "objectives" / objective
 
+    def checkpoints(self, training: str, objective: str) -> Path:
+        """Return the directory of what a training step leaves for its next attempt."""
+        return self.training(training) / "checkpoints" / objective
+
     def result(self, training: str, step: str) -> Path:
         """Return the file that keeps a step's result."""
         return self.training(training) / f"result-{step}.json"

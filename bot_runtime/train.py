@@ -4,8 +4,10 @@ objectives/<Objective>/manifest.json, graphs      what evaluation assembles
                        scores.json                scores, metrics, forecasts, reasons
                        native.npz                 the trained model's own test predictions
                        candidates/<Algorithm>/    every candidate's model as it was loaded
+checkpoints/<Objective>/<Algorithm>               how far a fit was, until its step has ended
 """
 
+import dataclasses
 import shutil
 import time
 from pathlib import Path
@@ -14,20 +16,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bot_runtime.bundle import MANIFEST_FILE
+from bot_runtime.bundle import MANIFEST_FILE, Inputs
 from bot_runtime.candidate import Candidate, train_candidate
 from bot_runtime.config import training_of
+from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.progress import seconds_left
 from bot_runtime.contract.results import ObjectiveResult
-from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.datasets import TrainingData, inputs_of, load_training_data
 from bot_runtime.errors import ArtifactInvalidError, ModelUnfitError
+from bot_runtime.git import git_commit
 from bot_runtime.labels import to_target
-from bot_runtime.models.forecaster import Epoch, Progress, Task
+from bot_runtime.models.forecaster import Checkpoint, Epoch, Progress, Task
 from bot_runtime.objectives import RULES, Columns
 from bot_runtime.reporting import Reporter
-from bot_runtime.store import Store, new_directory, save_json
+from bot_runtime.store import Store, new_directory, save_json, sha256_of
 from bot_runtime.threads import cpu_count
 
 Values = npt.NDArray[np.float64]
@@ -48,40 +52,60 @@ def train(
         "training data",
         **{name: len(getattr(data.splits, name)) for name in data.splits.__slots__},
     )
+    task = _task_of(configuration, objective, data, store)
     published = store.objective(training_of(configuration).name, objective)
     with new_directory(published, keep_existing=False) as folder:
-        candidates = _train_all(configuration, objective, data, folder, reporter)
+        candidates = _train_all(task, inputs_of(configuration), data, folder, reporter)
         best = choose(candidates, reporter)
-        return publish(best, candidates, data, folder)
+        result = publish(best, candidates, data, folder)
+    shutil.rmtree(store.checkpoints(training_of(configuration).name, objective), ignore_errors=True)
+    return result
+
+
+def _task_of(
+    configuration: RunConfiguration, objective: Objective, data: TrainingData, store: Store
+) -> Task:
+    """Return what every candidate has to learn; its checkpoint is a folder with a file for each.
+
+    The key of a checkpoint holds all that a fit depends on, the code included: an attempt of
+    another release begins anew.
+    """
+    name = training_of(configuration).name
+    learned = {
+        "learned": learned_digest(configuration),
+        "candles": sha256_of(store.dataset(name)),
+        "code": git_commit(),
+    }
+    return Task(
+        objective=objective,
+        features=data.features,
+        target=to_target(objective, data.labels, data.volatility, data.horizon_steps),
+        fit=data.splits.fit,
+        selection=data.splits.selection,
+        spec=configuration.model,
+        threads=cpu_count(),
+        progress=lambda _share, _message, _epoch: None,
+        checkpoint=Checkpoint(store.checkpoints(name, objective), digest_of(learned)),
+    )
 
 
 def _train_all(
-    configuration: RunConfiguration,
-    objective: Objective,
-    data: TrainingData,
-    folder: Path,
-    reporter: Reporter,
+    task: Task, inputs: Inputs, data: TrainingData, folder: Path, reporter: Reporter
 ) -> dict[Algorithm, Candidate]:
-    spec, inputs = configuration.model, inputs_of(configuration)
+    algorithms = task.spec.candidates
     candidates = {}
-    for i, algorithm in enumerate(spec.candidates):
-        tell = _telling(reporter, algorithm, i, len(spec.candidates))
-        task = Task(
-            objective=objective,
-            features=data.features,
-            target=to_target(objective, data.labels, data.volatility, data.horizon_steps),
-            fit=data.splits.fit,
-            selection=data.splits.selection,
-            spec=spec,
-            threads=cpu_count(),
-            progress=tell,
+    for i, algorithm in enumerate(algorithms):
+        own_task = dataclasses.replace(
+            task,
+            progress=_telling(reporter, algorithm, i, len(algorithms)),
+            checkpoint=task.checkpoint and task.checkpoint.of(algorithm),
         )
-        reporter.progress(i / len(spec.candidates), f"{algorithm}: started")
+        reporter.progress(i / len(algorithms), f"{algorithm}: started")
         own = folder / "candidates" / algorithm
         own.mkdir(parents=True)
-        candidates[algorithm] = train_candidate(algorithm, task, data, inputs, own)
+        candidates[algorithm] = train_candidate(algorithm, own_task, data, inputs, own)
         loss = candidates[algorithm].loss
-        share = (i + 1) / len(spec.candidates)
+        share = (i + 1) / len(algorithms)
         reporter.progress(share, f"{algorithm}: selection loss {loss:.6g}")
     return candidates
 

@@ -21,6 +21,23 @@ OUTPUTS: dict[Objective, int] = {"Trend": 1, "Return": 3, "Risk": 1}
 """Columns of raw output; `outputs` has their meaning."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a fit of many minutes may leave its state, to be taken up after an interruption.
+
+    Attributes:
+        path: the file; there is none before the first state is written.
+        key: of what is learned from which rows by which code; a state of another key is not taken.
+    """
+
+    path: Path
+    key: str
+
+    def of(self, name: str) -> "Checkpoint":
+        """Return that of one of several fits, in the folder `path`."""
+        return Checkpoint(self.path / name, f"{self.key} {name}")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
     """What there is to learn.
@@ -31,6 +48,7 @@ class Task:
         fit: rows to fit to.
         selection: later rows, to stop early on.
         threads: how many threads may compute.
+        checkpoint: None where an interrupted fit begins anew.
     """
 
     objective: Objective
@@ -41,6 +59,7 @@ class Task:
     spec: ModelSpec
     threads: int
     progress: Progress
+    checkpoint: Checkpoint | None = None
 
 
 class Forecaster(Protocol):

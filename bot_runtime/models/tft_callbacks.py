@@ -27,6 +27,14 @@ class BestWeights(Callback):
             self.loss = loss
             self.weights = {k: v.clone() for k, v in pl_module.state_dict().items()}
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps of it."""
+        return {"loss": self.loss, "weights": self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave."""
+        self.loss, self.weights = state_dict["loss"], state_dict["weights"]
+
 
 class ProgressLines(Callback):
     """Tells epoch, losses, samples per second and the time left."""
@@ -43,6 +51,10 @@ class ProgressLines(Callback):
         del pl_module
         self._started = self._told = time.monotonic()
         self._first_step = trainer.global_step
+        if self._first_step:
+            done, epochs = trainer.current_epoch, self._schedule.epochs
+            message = f"epoch {done} of {epochs}: taken up where it was interrupted"
+            self._progress(self._share(trainer), message, (done, epochs))
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any
@@ -65,9 +77,12 @@ class ProgressLines(Callback):
         losses = {"loss": self._loss, "validation loss": trainer.callback_metrics.get("val_loss")}
         known = [f"{k} {float(v):.5f}" for k, v in losses.items() if v is not None]
         self._progress(
-            steps / total,
+            self._share(trainer),
             f"epoch {trainer.current_epoch + 1} of {self._schedule.epochs}: {', '.join(known)}, "
             f"{pace * self._schedule.batch_size:.0f} samples/s, "
             f"{(total - steps) / pace if pace else math.inf:.0f} s left at most",
             (trainer.current_epoch + 1, self._schedule.epochs),
         )
+
+    def _share(self, trainer: Trainer) -> float:
+        return trainer.global_step / (self._schedule.steps * self._schedule.epochs)

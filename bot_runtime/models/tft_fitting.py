@@ -3,19 +3,20 @@
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name in torch's own documentation
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor
 
 from bot_runtime.contract.spec import Objective
 from bot_runtime.models.forecaster import Rows, Task
 from bot_runtime.models.tft_callbacks import BestWeights, ProgressLines
+from bot_runtime.models.tft_checkpoint import Checkpoints, find_checkpoint
 from bot_runtime.models.tft_network import WindowNetwork
 from bot_runtime.models.tft_schedule import Schedule
 from bot_runtime.scores import QUANTILES
@@ -51,6 +52,10 @@ class Lesson(LightningModule):
         self.schedule = schedule
         self._objective = network.shape.objective
         self._held: list[Tensor] = []
+
+    def on_train_epoch_start(self) -> None:
+        """Draw this epoch's dropout from a seed of its own."""
+        torch.manual_seed(self.schedule.seed_of(self.current_epoch))
 
     def training_step(self, batch: Batch) -> Tensor:
         """Return the mean loss of a batch."""
@@ -88,11 +93,15 @@ class Batches:
         self._rows = torch.as_tensor(rows)
         self._offsets = torch.arange(1 - task.spec.encoder_length, 1)
         self._schedule = schedule
-        self._generator = torch.Generator().manual_seed(schedule.seed)
 
-    def shuffled(self) -> Iterator[Batch]:
-        """Give one epoch's batches: a new order each time, the same for the same seed."""
-        order = torch.randperm(len(self._rows), generator=self._generator)
+    def shuffled(self, epoch: Callable[[], int]) -> Iterator[Batch]:
+        """Give one epoch's batches, in an order of its own.
+
+        Lightning asks for the iterator before it knows which epoch it takes up: only when it takes
+        the first batch does `epoch` tell.
+        """
+        generator = torch.Generator().manual_seed(self._schedule.seed_of(epoch()))
+        order = torch.randperm(len(self._rows), generator=generator)
         for part in torch.split(order, self._schedule.batch_size)[: self._schedule.steps]:
             yield self._batch(part)
 
@@ -121,36 +130,47 @@ class _Epochs:
 
 
 def fit_network(network: WindowNetwork, task: Task, schedule: Schedule) -> None:
-    """Fit in place and leave the weights of the best epoch; deterministic on one machine."""
-    best = BestWeights()
+    """Fit in place and leave the weights of the best epoch; deterministic on one machine.
+
+    Goes on after the last complete epoch of the task's checkpoint, where there is one.
+    """
     features = torch.as_tensor(task.features, dtype=torch.float32)
     train = Batches(features, task, task.fit, schedule)
     held = Batches(features, task, task.selection, schedule)
-    lesson = Lesson(network, schedule)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    lesson, best = Lesson(network, schedule), BestWeights()
+    callbacks: list[Callback] = [
+        best,
+        ProgressLines(schedule, task.progress),
+        # At the end of validation, so that the epoch's checkpoint knows of it.
+        EarlyStopping("val_loss", patience=PATIENCE_EPOCHS, check_on_train_epoch_end=False),
+    ]
+    if task.checkpoint is not None:
+        callbacks.append(Checkpoints(task.checkpoint))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lightning's advice on loaders with several workers
-        trainer = Trainer(
-            accelerator="cpu",
-            devices=1,
-            max_epochs=schedule.epochs,
-            deterministic=True,
-            gradient_clip_val=LARGEST_GRADIENT,
-            num_sanity_val_steps=0,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            callbacks=[
-                best,
-                ProgressLines(schedule, task.progress),
-                EarlyStopping("val_loss", patience=PATIENCE_EPOCHS),
-            ],
-        )
-        trainer.fit(
+        _trainer(schedule, callbacks).fit(
             lesson,
-            _Epochs(train.shuffled, schedule.steps),
+            _Epochs(lambda: train.shuffled(lambda: lesson.current_epoch), schedule.steps),
             _Epochs(held.in_order, math.ceil(len(task.selection) / VALIDATION_ROWS)),
+            ckpt_path=find_checkpoint(task.checkpoint),
+            weights_only=True,
         )
     if best.weights is not None:
         lesson.load_state_dict(best.weights)
+
+
+def _trainer(schedule: Schedule, callbacks: list[Callback]) -> Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    return Trainer(
+        accelerator="cpu",
+        devices=1,
+        max_epochs=schedule.epochs,
+        deterministic=True,
+        gradient_clip_val=LARGEST_GRADIENT,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=callbacks,
+    )

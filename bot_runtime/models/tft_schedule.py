@@ -28,6 +28,10 @@ class Schedule:
         steps = min(spec.max_steps_per_epoch, max(1, math.ceil(rows / spec.batch_size)))
         return cls(spec.max_epochs, steps, spec.batch_size, spec.learning_rate, seed)
 
+    def seed_of(self, epoch: int) -> int:
+        """Return the seed of an epoch, so that it is the same whatever ran before it."""
+        return self.seed * 1_000_003 + epoch
+
     def pace(self, step: int) -> float:
         """Return the learning rate of a step as a share of the largest one.
 
