@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 import torch
 
-from bot_runtime.contract.spec import ModelSpec
+from bot_runtime.contract.spec import ModelSpec, TemporalFusionTransformerSpec
 from bot_runtime.models.forecaster import Rows, Task, Values
 from bot_runtime.models.tft_fitting import fit_network
 from bot_runtime.models.tft_network import Shape, WindowNetwork
@@ -28,6 +28,11 @@ SHAPE_FILE = "network.json"
 ONNX_OPSET = 17
 LARGE_STEP = 32_768
 """Hidden size times batch size from which on a second thread pays for its waiting."""
+
+
+def threads_for(spec: TemporalFusionTransformerSpec, most: int) -> int:
+    """Return how many threads, of `most`, make a step of this network fastest."""
+    return most if spec.hidden_size * spec.batch_size >= LARGE_STEP else 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +50,7 @@ class TemporalFusionTransformer:
     def fit(cls, task: Task) -> Self:
         """Fit by the schedule of the specification; keep the weights of the best epoch."""
         spec = task.spec.temporal_fusion_transformer
-        small = spec.hidden_size * spec.batch_size < LARGE_STEP
-        torch.set_num_threads(1 if small else task.threads)
+        torch.set_num_threads(threads_for(spec, task.threads))
         shape = Shape(
             objective=task.objective,
             features=task.features.shape[1],
