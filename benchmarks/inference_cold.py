@@ -1,7 +1,8 @@
-"""`inference-cold`: process start to signal.json, against importing the training stack.
+"""`inference-cold`: process start to signal.json, against imports alone; and a warm prediction.
 
 A Temporal Fusion Transformer version (hidden size 16, encoder 60) is trained by the product's own
-steps on the test exchange; then `infer` and the imports run in turn, page cache warm for both.
+steps on the test exchange; then `infer` and two sets of imports run in turn, page cache warm for
+all: those of training, and the least that a script of one's own would import.
 """
 
 import json
@@ -33,24 +34,45 @@ from bot_runtime.contract.tradingbot import TradingBotSpec
 
 ROUNDS = 10
 BOT = "bench"
-IMPORTS = "import torch, lightning, pytorch_forecasting"
+TRAINING = "import torch, lightning, pytorch_forecasting"
+SERVING = "import numpy, pandas, onnxruntime, ccxt"
+PREDICT = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from bot_runtime.serving import load_version
+from bot_runtime.store import Store
+version = load_version(Store(Path(sys.argv[1])), sys.argv[2])
+rows = version.context_length
+features = np.random.default_rng(7).normal(size=(rows, len(version.manifest.inputs.features)))
+closes = np.exp(np.cumsum(np.random.default_rng(7).normal(0, 1e-3, rows)))
+times = []
+for _ in range(220):
+    started = time.perf_counter()
+    version.predict(features, closes)
+    times.append(time.perf_counter() - started)
+print(1000 * float(np.median(times[20:])))
+"""
 
 
 def measure() -> list[Figure]:
-    """Return the speed-up and the share of memory of a cold inference."""
+    """Return time and memory of a cold inference beside the imports', and of a warm prediction."""
     with tempfile.TemporaryDirectory() as folder, _exchange() as endpoint:
         work = _Work(Path(folder), _bot(endpoint))
-        work.train()
-        infer, imports = work.race()
-    print(
-        f"infer   {median_seconds(infer):6.2f} s {median_mib(infer):6.0f} MiB  (median of {ROUNDS})"
-    )
-    print(f"imports {median_seconds(imports):6.2f} s {median_mib(imports):6.0f} MiB  {IMPORTS}")
-    speed = median_seconds(imports) / median_seconds(infer)
-    memory = median_mib(infer) / median_mib(imports)
+        version = work.train()
+        infer, training, serving = work.race()
+        warm = work.warm_milliseconds(version)
+    for name, runs in (("infer", infer), (TRAINING, training), (SERVING, serving)):
+        print(f"{median_seconds(runs):6.2f} s {median_mib(runs):6.0f} MiB  {name}")
+    speed = median_seconds(training) / median_seconds(infer)
+    memory = median_mib(infer) / median_mib(training)
+    over = median_seconds(infer) / median_seconds(serving)
     return [
-        Figure("imports' time / infer's time", speed, 4, at_least=True),
-        Figure("infer's memory / imports' memory", memory, 1 / 3, at_least=False),
+        Figure("training imports' time / infer's time", speed, 4, at_least=True),
+        Figure("infer's memory / training imports' memory", memory, 1 / 3, at_least=False),
+        Figure("infer's time / serving imports' time", over, 1.5, at_least=False),
+        Figure("infer's memory, MiB", median_mib(infer), 220, at_least=False),
+        Figure("warm prediction, ms", warm, 5, at_least=False),
     ]
 
 
@@ -96,8 +118,8 @@ class _Work:
         self._bot = bot
         self._message = folder / "message.json"
 
-    def train(self) -> None:
-        """Train, evaluate, and keep the run configuration that serves the version."""
+    def train(self) -> str:
+        """Train, evaluate, keep the run configuration that serves the version, and return it."""
         claim = claim_name(BOT)
         spec = training_spec_of(BOT, self._bot, image="bench:1", claim=claim, champion_version=None)
         run = training_run("bench", training_name(BOT, training_digest(spec), 1), spec)
@@ -110,16 +132,25 @@ class _Work:
         assert result.evaluation is not None
         assert result.evaluation.promoted, result.evaluation.reasons
         self._write(inference_run("bench", BOT, self._bot, result.evaluation.version))
+        return result.evaluation.version
 
-    def race(self) -> tuple[list[Run], list[Run]]:
-        """Run infer and the imports in turn."""
-        self._run("infer", "--no-jitter")
-        run_process([sys.executable, "-c", IMPORTS], os.environ)
-        infer, imports = [], []
-        for _ in range(ROUNDS):
-            infer.append(self._run("infer", "--no-jitter"))
-            imports.append(run_process([sys.executable, "-c", IMPORTS], os.environ))
-        return infer, imports
+    def race(self) -> tuple[list[Run], list[Run], list[Run]]:
+        """Run infer and the imports in turn, once for the page cache and then for the figures."""
+        runs = [
+            (
+                self._run("infer", "--no-jitter"),
+                run_process([sys.executable, "-c", TRAINING], os.environ),
+                run_process([sys.executable, "-c", SERVING], os.environ),
+            )
+            for _ in range(1 + ROUNDS)
+        ][1:]
+        infer, training, serving = zip(*runs, strict=True)
+        return list(infer), list(training), list(serving)
+
+    def warm_milliseconds(self, version: str) -> float:
+        """Return the median time of a prediction of all three objectives at one candle."""
+        command = [sys.executable, "-c", PREDICT, str(self._folder / "store"), version]
+        return float(subprocess.check_output(command, env=self._environment()))
 
     def _run(self, *arguments: str) -> Run:
         return run_process([sys.executable, "-m", "bot_runtime", *arguments], self._environment())

@@ -124,12 +124,20 @@ def _telling(reporter: Reporter, algorithm: Algorithm, i: int, candidates: int) 
         reporter.progress(
             (i + share) / candidates,
             f"{algorithm}: {message}",
-            epoch=epoch[0],
-            epochs=epoch[1],
+            epoch=epoch.number,
+            epochs=epoch.most,
+            loss=_told(epoch.loss),
+            validation_loss=_told(epoch.validation_loss),
+            samples_per_second=_told(epoch.samples_per_second),
             eta_seconds=left,
         )
 
     return tell
+
+
+def _told(value: float | None) -> float | None:
+    """Return a number as a log line has it, None for what is none: a line of NaN is not JSON."""
+    return float(f"{value:.6g}") if value is not None and np.isfinite(value) else None
 
 
 def choose(candidates: dict[Algorithm, Candidate], reporter: Reporter) -> Candidate:

@@ -24,6 +24,11 @@ class ProgressLine(BaseModel):
     """Epoch, or boosting round, that is under way."""
     epochs: int | None = Field(default=None, ge=1, le=1_000_000)
     """How many there are at most: a fit may end before."""
+    loss: float | None = None
+    """Loss of the last rows that were fitted to."""
+    validation_loss: float | None = None
+    """Loss on the rows that decide when to stop."""
+    samples_per_second: float | None = Field(default=None, ge=0)
     eta_seconds: int | None = Field(default=None, ge=0, le=31_536_000)
     """Seconds that are left at the present pace."""
 

@@ -3,17 +3,30 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from bot_runtime.contract.spec import ModelSpec, Objective
+from bot_runtime.errors import DataUnusableError
 
 Values = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
-Epoch = tuple[int, int]
-"""Epoch, or boosting round, that is under way, and how many there are at most."""
+
+
+class Epoch(NamedTuple):
+    """How a fit stands in an epoch, or boosting round; None is what it does not know."""
+
+    number: int
+    most: int
+    """How many there are at most: a fit may stop early."""
+    loss: float | None = None
+    validation_loss: float | None = None
+    """Loss on the selection rows, which decides when to stop."""
+    samples_per_second: float | None = None
+
+
 Progress = Callable[[float, str, Epoch], None]
 """Told the share of the fit that is done, from 0 to 1, what is going on, and the epoch."""
 
@@ -61,6 +74,24 @@ class Task:
     progress: Progress
     checkpoint: Checkpoint | None = None
 
+    def check(self, window_length: int) -> None:
+        """Refuse what no model may learn from: NaN or infinity in a window or a target.
+
+        Raises DataUnusableError that names the slice and the first row.
+        """
+        broken = np.cumsum(~np.isfinite(self.features).all(axis=1))
+        for name, rows in (("fit", self.fit), ("selection", self.selection)):
+            before = np.where(rows >= window_length, broken[rows - window_length], 0)
+            for what, wrong in (
+                ("features", (broken[rows] > before) | (rows < window_length - 1)),
+                ("target", ~np.isfinite(self.target[rows])),
+            ):
+                if wrong.any():
+                    raise DataUnusableError(
+                        f"{name} slice: {what} of row {rows[wrong][0]}: {int(wrong.sum())} of "
+                        f"{len(rows)} rows are not finite; check the candles that they are from"
+                    )
+
 
 class Forecaster(Protocol):
     """A candidate that was fitted to one objective."""
@@ -71,7 +102,10 @@ class Forecaster(Protocol):
 
     @classmethod
     def fit(cls, task: Task) -> Self:
-        """Return a model fitted to the task; the same task gives the same model."""
+        """Return a model fitted to the task; the same task gives the same model.
+
+        Raises DataUnusableError where the task has what is not finite.
+        """
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -81,7 +115,10 @@ class Forecaster(Protocol):
         """Write the model as numbers and text into an existing empty folder."""
 
     def raw(self, features: Values, rows: Rows) -> Values:
-        """Return raw outputs (len(rows), outputs) by the algorithm's own library."""
+        """Return raw outputs (len(rows), outputs) by the algorithm's own library.
+
+        Raises ValueError where a row's window holds what is not finite.
+        """
 
     def export(self, folder: Path, stem: str) -> tuple[str, ...]:
         """Write ONNX graphs by the bundle's format into `folder`; return their file names."""

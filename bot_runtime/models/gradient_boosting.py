@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bot_runtime.contract.spec import ModelSpec, Objective
-from bot_runtime.models.forecaster import Rows, Task, Values
+from bot_runtime.models.forecaster import Epoch, Rows, Task, Values
 from bot_runtime.scores import QUANTILES
+from bot_runtime.serving import windows_at
 
 ROUNDS_BETWEEN_LINES = 20
 PATIENCE_ROUNDS = 30
@@ -49,6 +50,7 @@ class GradientBoosting:
     @classmethod
     def fit(cls, task: Task) -> Self:
         """Boost until the selection rows stop gaining, at most `maxIterations` rounds."""
+        task.check(cls.window_of(task.spec))
         matrix = task.features.astype(np.float32)  # as served: thresholds fall between these
         losses = _LOSSES[task.objective]
         ensembles = []
@@ -72,7 +74,7 @@ class GradientBoosting:
 
     def raw(self, features: Values, rows: Rows) -> Values:
         """Return raw scores: log odds, quantiles, or the logarithm of the variance ratio."""
-        matrix = features[rows].astype(np.float32)
+        matrix = windows_at(features, rows, 1)
         columns = [e.predict(matrix, raw_score=True, num_threads=1) for e in self.ensembles]
         return np.column_stack([np.asarray(c, dtype=np.float64) for c in columns])
 
@@ -126,7 +128,8 @@ def _telling(task: Task, part: int, parts: int) -> Callable[[Any], None]:
             loss = environment.evaluation_result_list[0][2]
             rounds = environment.end_iteration
             share = (part + done / rounds) / parts
-            task.progress(share, f"round {done} of {rounds}: loss {loss:.5f}", (done, rounds))
+            epoch = Epoch(done, rounds, validation_loss=loss)
+            task.progress(share, f"round {done} of {rounds}: validation loss {loss:.5f}", epoch)
 
     return tell
 

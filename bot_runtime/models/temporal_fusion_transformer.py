@@ -49,6 +49,7 @@ class TemporalFusionTransformer:
     @classmethod
     def fit(cls, task: Task) -> Self:
         """Fit by the schedule of the specification; keep the weights of the best epoch."""
+        task.check(cls.window_of(task.spec))
         spec = task.spec.temporal_fusion_transformer
         torch.set_num_threads(threads_for(spec, task.threads))
         shape = Shape(

@@ -7,7 +7,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from bot_runtime.models.forecaster import Progress
+from bot_runtime.models.forecaster import Epoch, Progress
 from bot_runtime.models.tft_schedule import Schedule
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -54,7 +54,7 @@ class ProgressLines(Callback):
         if self._first_step:
             done, epochs = trainer.current_epoch, self._schedule.epochs
             message = f"epoch {done} of {epochs}: taken up where it was interrupted"
-            self._progress(self._share(trainer), message, (done, epochs))
+            self._progress(self._share(trainer), message, Epoch(done, epochs))
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any
@@ -74,14 +74,23 @@ class ProgressLines(Callback):
         self._told = time.monotonic()
         steps, total = trainer.global_step, self._schedule.steps * self._schedule.epochs
         pace = (steps - self._first_step) / max(self._told - self._started, 1e-9)
-        losses = {"loss": self._loss, "validation loss": trainer.callback_metrics.get("val_loss")}
-        known = [f"{k} {float(v):.5f}" for k, v in losses.items() if v is not None]
+        held = trainer.callback_metrics.get("val_loss")
+        epoch = Epoch(
+            trainer.current_epoch + 1,
+            self._schedule.epochs,
+            loss=None if self._loss is None else float(self._loss),
+            validation_loss=None if held is None else float(held),
+            samples_per_second=pace * self._schedule.batch_size,
+        )
+        losses = {"loss": epoch.loss, "validation loss": epoch.validation_loss}
+        known = ", ".join(
+            f"{name} {value:.5f}" for name, value in losses.items() if value is not None
+        )
         self._progress(
             self._share(trainer),
-            f"epoch {trainer.current_epoch + 1} of {self._schedule.epochs}: {', '.join(known)}, "
-            f"{pace * self._schedule.batch_size:.0f} samples/s, "
-            f"{(total - steps) / pace if pace else math.inf:.0f} s left at most",
-            (trainer.current_epoch + 1, self._schedule.epochs),
+            f"epoch {epoch.number} of {epoch.most}: {known}, {epoch.samples_per_second:.0f} "
+            f"samples/s, {(total - steps) / pace if pace else math.inf:.0f} s left at most",
+            epoch,
         )
 
     def _share(self, trainer: Trainer) -> float:

@@ -13,6 +13,7 @@ from bot_runtime import models
 from bot_runtime.bundle import Graph
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, Objective
 from bot_runtime.datasets import TrainingData
+from bot_runtime.errors import DataUnusableError
 from bot_runtime.models.forecaster import OUTPUTS, Epoch, Forecaster, Task
 from bot_runtime.models.registry import forecaster_of
 from bot_runtime.objectives import RULES
@@ -84,7 +85,8 @@ def test_it_tells_how_far_it_is_and_in_which_epoch(fitted: Fitted) -> None:
     assert shares
     assert shares == sorted(shares)
     assert all(0 < share <= 1 for share in shares)
-    assert all(1 <= epoch <= epochs for _, (epoch, epochs) in fitted.told)
+    assert all(1 <= epoch.number <= epoch.most for _, epoch in fitted.told)
+    assert all(np.isfinite(epoch.validation_loss or np.nan) for _, epoch in fitted.told)
 
 
 def test_outputs_have_the_shape_of_the_objective(fitted: Fitted, data: TrainingData) -> None:
@@ -158,6 +160,45 @@ def test_graph_takes_any_number_of_float32_rows(fitted: Fitted) -> None:
         assert given.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
         assert not rows.HasField("dim_value")
         assert columns.dim_value == window * fitted.task.features.shape[1]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_window_that_is_not_finite_is_refused(
+    fitted: Fitted, data: TrainingData, value: float
+) -> None:
+    row = data.splits.test[:1]
+    broken = data.features.copy()
+    broken[row[0], 3] = value
+    for by in (fitted.model, fitted.runner):
+        with pytest.raises(ValueError, match=f"row {row[0]}"):
+            by.raw(broken, row)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("where", ["features", "target"])
+@pytest.mark.parametrize("part", ["fit", "selection"])
+def test_nothing_is_learned_from_what_is_not_finite(
+    data: TrainingData, algorithm: Algorithm, where: str, part: str
+) -> None:
+    task = task_of(data, "Return", model_spec())
+    row = getattr(data.splits, part)[17]
+    broken = getattr(task, where).copy()
+    broken[row] = np.nan
+    message = rf"^{part} slice: {where} of row {row}: .* not finite"
+    with pytest.raises(DataUnusableError, match=message):
+        forecaster_of(algorithm).fit(dataclasses.replace(task, **{where: broken}))
+
+
+def test_window_reaches_as_far_as_the_algorithm_reads(data: TrainingData) -> None:
+    """A hole before the window is none of its business, one at its first row is."""
+    task = task_of(data, "Return", model_spec())
+    first, length = int(data.splits.fit[0]), 8
+    broken = data.features.copy()
+    broken[: first - length + 1] = np.nan
+    dataclasses.replace(task, features=broken).check(length)
+    broken[first - length + 1] = np.nan
+    with pytest.raises(DataUnusableError, match=f"row {first}"):
+        dataclasses.replace(task, features=broken).check(length)
 
 
 def test_nothing_that_is_saved_is_a_pickle_of_objects(fitted: Fitted) -> None:

@@ -14,10 +14,11 @@ from bot_runtime.contract.progress import last_progress
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.datasets import load_training_data
 from bot_runtime.errors import ArtifactInvalidError, DataUnusableError, ModelUnfitError
+from bot_runtime.models.forecaster import Epoch
 from bot_runtime.models.gradient_boosting import GradientBoosting, exact_in_float32
 from bot_runtime.reporting import Reporter
 from bot_runtime.store import Store
-from bot_runtime.train import train
+from bot_runtime.train import _telling, train
 from tests.unit.bot_runtime.learning import (
     BOTH,
     market_candles,
@@ -65,10 +66,21 @@ def test_the_log_tells_share_round_and_time_left(store: Store) -> None:
     for line in rounds:
         assert 1 <= line["epoch"] <= line["epochs"]
         assert line["eta_seconds"] >= 0
+        assert line["validation_loss"] > 0
     last = last_progress(stream.getvalue(), "Return")
     assert last is not None
     assert last.fraction == 1.0
     assert last_progress(stream.getvalue(), "Trend") is None
+
+
+def test_loss_that_is_no_number_leaves_a_line_that_can_be_read(store: Store) -> None:
+    stream = StringIO()
+    tell = _telling(Reporter("Trend", stream=stream), "TemporalFusionTransformer", 0, 1)
+    tell(0.25, "epoch 2 of 8", Epoch(2, 8, float("nan"), 0.6931471805, 812.3456))
+    line = last_progress(stream.getvalue(), "Trend")
+    assert line is not None
+    assert (line.loss, line.validation_loss, line.samples_per_second) == (None, 0.693147, 812.346)
+    assert (line.epoch, line.epochs) == (2, 8)
 
 
 def test_repeated_step_writes_the_same_files(store: Store) -> None:
