@@ -8,9 +8,11 @@ on a laptop with the same configuration file as in a pod.
 """
 
 import argparse
+import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,11 @@ STEP_OF_COMMAND: dict[str, StepOrRun] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     limit_threads()  # nothing above imports numpy; what the steps import reads it once
+    with _ending_when_told():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parsed = _parser().parse_args(arguments)
     if parsed.command == "run":
         from bot_runtime.local import LocalRun, run
@@ -42,6 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(LocalRun(parsed.file, parsed.store, parsed.endpoint, parsed.credentials))
     step = parsed.objective if parsed.command == "train" else STEP_OF_COMMAND[parsed.command]
     return run_step(step, Store.from_environment(), at_once=getattr(parsed, "no_jitter", False))
+
+
+@contextmanager
+def _ending_when_told() -> Iterator[None]:
+    """End with exit code 143 on SIGTERM, from wherever the step is.
+
+    Left alone, a container's first process ignores it, and lightning ends a fit with exit code 0.
+    """
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def run_step(step: StepOrRun, store: Store, *, at_once: bool = False) -> int:

@@ -1,4 +1,4 @@
-"""A training whose process is killed goes on after its last epoch, and ends with the same model."""
+"""A training whose process is ended goes on after its last epoch, and ends with the same model."""
 
 import json
 import os
@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot_runtime.contract.names import ENV_CONFIG, ENV_STORE
 from bot_runtime.contract.progress import last_progress
 from bot_runtime.store import Store, save_json
@@ -17,7 +19,7 @@ from tests.unit.bot_runtime.learning import market_candles, model_spec, prepare_
 
 EPOCHS = 8
 MODEL = {
-    "candidates": ("GradientBoosting", "TemporalFusionTransformer"),
+    "candidates": ("TemporalFusionTransformer",),
     "temporalFusionTransformer": {
         "hiddenSize": 4,
         "maxEpochs": EPOCHS,
@@ -57,16 +59,16 @@ class Training:
         assert last.fraction == 1.0
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
-    def kill_in_epoch(self, epoch: int) -> None:
-        """Run the step and end it without notice when it tells of this epoch."""
+    def end_in_epoch(self, epoch: int, how: signal.Signals) -> int:
+        """Run the step, send it a signal when it tells of this epoch, and return its exit code."""
         with self.pod() as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if f"epoch {epoch} of {EPOCHS}" in line:
-                    process.send_signal(signal.SIGKILL)
+                    process.send_signal(how)
                     break
             process.stdout.read()
-        assert process.returncode == -signal.SIGKILL
+        return process.returncode
 
     def digest(self) -> Any:
         """Return the digest of what was published."""
@@ -83,20 +85,28 @@ def epochs_of(lines: list[dict[str, Any]]) -> list[int]:
     ]
 
 
-def test_killed_training_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    (tmp_path / "whole").mkdir()
-    (tmp_path / "killed").mkdir()
-    whole, killed = Training(tmp_path / "whole"), Training(tmp_path / "killed")
-    uninterrupted = epochs_of(whole.run())
-    assert uninterrupted[0] == 1
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[int], Any]:
+    """Return the epochs and the digest of a training that nobody interrupts."""
+    training = Training(tmp_path_factory.mktemp("whole"))
+    return epochs_of(training.run()), training.digest()
 
-    killed.kill_in_epoch(4)
-    left = killed.store.checkpoints("bot-1", "Return")
+
+@pytest.mark.parametrize(
+    ("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 128 + signal.SIGTERM)]
+)
+def test_interrupted_training_goes_on_and_ends_as_if_it_had_not_been(
+    whole: tuple[list[int], Any], tmp_path: Path, how: signal.Signals, code: int
+) -> None:
+    training = Training(tmp_path)
+    assert training.end_in_epoch(4, how) == code
+    left = training.store.checkpoints("bot-1", "Return")
     assert (left / "TemporalFusionTransformer").is_file()
-    assert not killed.store.objective("bot-1", "Return").exists()
+    assert not training.store.objective("bot-1", "Return").exists()
 
-    told = epochs_of(killed.run())
+    told = epochs_of(training.run())
+    assert whole[0][0] == 1
     assert told[0] >= 3
-    assert told[-1] == uninterrupted[-1]
-    assert killed.digest() == whole.digest()
+    assert told[-1] == whole[0][-1]
+    assert training.digest() == whole[1]
     assert not left.exists()
