@@ -199,7 +199,7 @@ class _Steps:
                 for line in child.stdout:
                     lines.write(line)
                     self.display.line(step, line)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemExit):  # the latter by SIGTERM
                 child.terminate()
                 raise
         return child.returncode
