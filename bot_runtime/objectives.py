@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bot_runtime import references, scores
+from bot_runtime import score_tables, scores
 from bot_runtime.bundle import Calibration, ConformalBand, Platt, RiskScale
 from bot_runtime.calibration import fit_band, fit_platt, fit_risk_scale
 from bot_runtime.contract.spec import Objective
@@ -80,15 +80,8 @@ class Trend:
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
         """Return log loss, Brier score and AUC beside those of the base rate."""
-        up, naive = data.labels.up[rows], references.base_rate(data, rows)
-        return {
-            "log_loss": float(np.mean(scores.log_loss(columns["prob_up"], up))),
-            "log_loss_naive": float(np.mean(scores.log_loss(naive, up))),
-            "brier": float(np.mean(scores.brier(columns["prob_up"], up))),
-            "brier_naive": float(np.mean(scores.brier(naive, up))),
-            "auc": scores.auc(columns["prob_up"], up),
-            "auc_naive": scores.auc(naive, up),
-        }
+        table = score_tables.trend_table(columns, data, rows)
+        return _flat(table, ("log_loss", "brier", "auc"), {"base rate": "naive"})
 
 
 class Return:
@@ -122,17 +115,9 @@ class Return:
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
         """Return pinball loss and coverage beside those of constant and of scaled quantiles."""
-        outcome = data.labels.simple_return[rows]
-        constant = references.constant_quantiles(data, rows)
-        scaled = references.scaled_quantiles(data, rows)
-        own = np.column_stack([columns["p10"], columns["p50"], columns["p90"]])
-        return {
-            "pinball": float(np.mean(scores.pinball(own, outcome))),
-            "pinball_naive": float(np.mean(scores.pinball(constant, outcome))),
-            "pinball_naive_scaled": float(np.mean(scores.pinball(scaled, outcome))),
-            "coverage": scores.coverage(own[:, 0], own[:, 2], outcome),
-            "coverage_naive": scores.coverage(constant[:, 0], constant[:, 2], outcome),
-        }
+        table = score_tables.return_table(columns, data, rows)
+        names = {"constant": "naive", "scaled": "naive_scaled"}
+        return _flat(table, ("pinball", "coverage"), names)
 
 
 class Risk:
@@ -164,20 +149,20 @@ class Risk:
         return {"volatility": RETURN_TOLERANCE * middle, "risk_score": PROBABILITY_TOLERANCE}
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
-        """Return QLIKE and rank correlation beside those of the EWMA."""
-        outcome = data.volatility[rows] ** 2 * self._target(data)[rows]
-        naive = references.ewma_variance(data, rows)
-        own = columns["volatility"] ** 2
-        return {
-            "qlike": float(np.mean(scores.qlike(own, outcome))),
-            "qlike_naive": float(np.mean(scores.qlike(naive, outcome))),
-            "rank_correlation": scores.rank_correlation(own, outcome),
-            "rank_correlation_naive": scores.rank_correlation(naive, outcome),
-        }
+        """Return QLIKE and rank correlation beside those of the EWMA and of HAR."""
+        table = score_tables.risk_table(columns, data, rows)
+        return _flat(table, ("qlike", "rank_correlation"), {"EWMA": "naive", "HAR": "naive_har"})
 
-    @staticmethod
-    def _target(data: TrainingData) -> Values:
-        return to_target("Risk", data.labels, data.volatility, data.horizon_steps)
+
+def _flat(
+    table: score_tables.Table, chosen: tuple[str, ...], suffixes: Mapping[str, str]
+) -> dict[str, float]:
+    """Return the chosen scores of the model, each followed by its references' by their suffix."""
+    return {
+        f"{score}_{suffixes[name]}" if name in suffixes else score: row[score]
+        for score in chosen
+        for name, row in table.items()
+    }
 
 
 RULES: dict[Objective, ObjectiveRules] = {"Trend": Trend(), "Return": Return(), "Risk": Risk()}

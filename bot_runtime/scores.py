@@ -3,7 +3,9 @@
 A loss is (n,) and lower is better; its mean is the score. Formulas: Brier (1950); log loss and
 pinball loss as in Gneiting and Raftery, Strictly Proper Scoring Rules (2007); QLIKE as in Patton,
 Volatility Forecast Comparison Using Imperfect Volatility Proxies (2011); the area under the ROC
-curve as the Mann-Whitney statistic; Spearman's rank correlation.
+curve as the Mann-Whitney statistic; Spearman's rank correlation; the parts of the Brier score as in
+Murphy, A New Vector Partition of the Probability Score (1973); CRPS from quantiles as in Gneiting
+and Ranjan, Comparing Density Forecasts Using Threshold- and Quantile-Weighted Scoring Rules (2011).
 """
 
 from dataclasses import dataclass
@@ -14,6 +16,9 @@ import numpy.typing as npt
 Values = npt.NDArray[np.float64]
 
 QUANTILES = (0.1, 0.5, 0.9)
+CRPS_WEIGHTS = (0.3, 0.4, 0.3)
+"""Share of all levels that lies nearest to each of QUANTILES."""
+BINS = 10
 PROBABILITY_FLOOR = 1e-7
 BLOCK_HORIZONS = 4
 """A block of the paired comparison spans this many horizons, so that labels hardly overlap it."""
@@ -30,6 +35,61 @@ def brier(probability: Values, up: Values) -> Values:
     return (probability - up) ** 2
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReliabilityCurve:
+    """What was said and what came, in bins of equal counts, each (bins,).
+
+    Attributes:
+        predicted: mean probability of the bin's rows.
+        observed: share of rises among them.
+        rows: how many there are.
+    """
+
+    predicted: Values
+    observed: Values
+    rows: npt.NDArray[np.int64]
+
+
+def reliability_curve(probability: Values, up: Values, bins: int = BINS) -> ReliabilityCurve:
+    """Return the reliability curve of probabilities (n,); equal ones share a bin, none is empty."""
+    edges = np.unique(np.quantile(probability, np.linspace(0.0, 1.0, bins + 1)[1:-1]))
+    _, place = np.unique(np.searchsorted(edges, probability, side="left"), return_inverse=True)
+    rows = np.bincount(place)
+    return ReliabilityCurve(
+        np.bincount(place, probability) / rows, np.bincount(place, up) / rows, rows
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BrierParts:
+    """Brier score = reliability - resolution + uncertainty + within.
+
+    Attributes:
+        reliability: mean squared distance of the reliability curve from the diagonal; 0 is best.
+        resolution: how far the bins' shares of rises lie apart; higher is better.
+        uncertainty: the base rate's own Brier score.
+        within: what the bins hide: probabilities that differ within one.
+    """
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within: float
+
+
+def brier_parts(probability: Values, up: Values) -> BrierParts:
+    """Return Murphy's parts over the bins of the reliability curve."""
+    curve, rate = reliability_curve(probability, up), float(np.mean(up))
+    share = curve.rows / len(up)
+    reliability = float(share @ (curve.predicted - curve.observed) ** 2)
+    resolution = float(share @ (curve.observed - rate) ** 2)
+    uncertainty = rate * (1.0 - rate)
+    whole = float(np.mean(brier(probability, up)))
+    return BrierParts(
+        reliability, resolution, uncertainty, whole - (reliability - resolution + uncertainty)
+    )
+
+
 def auc(score: Values, up: Values) -> float:
     """Return the chance that a rise scores above a fall, ties counting half; NaN with one class."""
     rises = int(np.sum(up > 0))
@@ -42,9 +102,23 @@ def auc(score: Values, up: Values) -> float:
 
 def pinball(quantiles: Values, outcome: Values) -> Values:
     """Return the mean pinball loss over p10, p50, p90 of each row: (n, 3), (n,) to (n,)."""
+    return np.asarray(pinball_by_level(quantiles, outcome).mean(axis=1))
+
+
+def pinball_by_level(quantiles: Values, outcome: Values) -> Values:
+    """Return the pinball loss of p10, p50 and p90 of each row: (n, 3), (n,) to (n, 3)."""
     error = outcome[:, None] - quantiles
     levels = np.array(QUANTILES)
-    return np.asarray(np.maximum(levels * error, (levels - 1.0) * error).mean(axis=1))
+    return np.asarray(np.maximum(levels * error, (levels - 1.0) * error))
+
+
+def crps(quantiles: Values, outcome: Values) -> Values:
+    """Return the continuous ranked probability score of each row: (n, 3), (n,) to (n,).
+
+    It is twice the integral of the pinball loss over all levels; each of the three known levels
+    stands for those nearest to it (CRPS_WEIGHTS): of a normal distribution that is 7 % low.
+    """
+    return np.asarray(2.0 * pinball_by_level(quantiles, outcome) @ np.array(CRPS_WEIGHTS))
 
 
 def coverage(low: Values, high: Values, outcome: Values) -> float:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn import metrics
+from sklearn.calibration import calibration_curve
 
 from bot_runtime import scores
 
@@ -29,6 +30,48 @@ def test_pinball_agrees_with_scikit_learn(draw: np.random.Generator) -> None:
         ]
     )
     assert scores.pinball(quantiles, outcome).mean() == pytest.approx(wanted)
+
+
+def test_reliability_curve_agrees_with_scikit_learn(draw: np.random.Generator) -> None:
+    p = draw.uniform(size=1000)
+    up = (draw.uniform(size=1000) < p**2).astype(float)
+    curve = scores.reliability_curve(p, up)
+    observed, predicted = calibration_curve(up, p, n_bins=scores.BINS, strategy="quantile")
+    assert curve.observed == pytest.approx(observed, abs=0.011)  # a row at an edge may differ
+    assert curve.predicted == pytest.approx(predicted, abs=0.002)
+    assert curve.rows.sum() == 1000
+
+
+def test_parts_of_the_brier_score_tell_a_bias_from_a_lack_of_skill(
+    draw: np.random.Generator,
+) -> None:
+    p = np.repeat([0.2, 0.8], 20_000)
+    up = (draw.uniform(size=40_000) < p).astype(float)
+    honest, biased, blind = (
+        scores.brier_parts(q, up) for q in (p, p + 0.1, np.full(40_000, up.mean()))
+    )
+    assert honest.reliability == pytest.approx(0, abs=1e-4)
+    assert biased.reliability == pytest.approx(0.01, abs=1e-3)
+    assert honest.resolution == biased.resolution == pytest.approx(0.09, abs=4e-3)
+    assert blind.resolution == pytest.approx(0)
+    for q, parts in ((p, honest), (p + 0.1, biased)):
+        whole = parts.reliability - parts.resolution + parts.uncertainty + parts.within
+        assert whole == pytest.approx(scores.brier(q, up).mean())
+        assert parts.within == pytest.approx(0, abs=1e-12)
+
+
+def test_crps_of_three_quantiles_is_near_that_of_the_distribution(
+    draw: np.random.Generator,
+) -> None:
+    """Of a standard normal at 0 and in the mean: (sqrt 2 - 1) / sqrt pi and 1 / sqrt pi."""
+    normal = np.array([[-1.2815515655, 0.0, 1.2815515655]])
+    at_zero = scores.crps(normal, np.zeros(1))[0]
+    assert at_zero == pytest.approx((np.sqrt(2) - 1) / np.sqrt(np.pi), rel=0.35)
+    fresh = draw.normal(size=50_000)
+    found = scores.crps(np.repeat(normal, 50_000, axis=0), fresh).mean()
+    assert found == pytest.approx(1 / np.sqrt(np.pi), rel=0.08)  # three quantiles see 7 % less
+    wide = scores.crps(np.repeat(3 * normal, 50_000, axis=0), fresh).mean()
+    assert wide > found
 
 
 def test_auc_of_one_class_is_not_a_number() -> None:

@@ -1,0 +1,95 @@
+"""Score tables: the model and its references on the same rows, by the same scores."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bot_runtime import references
+from bot_runtime.contract.results import ObjectiveResult
+from bot_runtime.contract.spec import OBJECTIVES, Objective
+from bot_runtime.datasets import TrainingData
+from bot_runtime.labels import Labels
+from bot_runtime.objectives import RULES
+from bot_runtime.score_tables import MODEL, score_table
+from bot_runtime.train import to_text
+from bot_runtime.volatility import realised_volatility
+from tests.unit.bot_runtime.learning import training_data
+
+REFERENCES = {"Trend": ["base rate"], "Return": ["constant", "scaled"], "Risk": ["EWMA", "HAR"]}
+
+
+@pytest.fixture(scope="module")
+def data() -> TrainingData:
+    return training_data(3000)
+
+
+def truth(data: TrainingData) -> dict[str, np.ndarray]:
+    """Return what only a model that knows the future says."""
+    rows = data.splits.test
+    outcome, variance = data.labels.simple_return[rows], data.labels.variance[rows]
+    least = 1e-4 * data.volatility[rows] ** 2
+    up = data.labels.up[rows]
+    return {
+        "prob_up": 0.1 + 0.8 * up,
+        **dict.fromkeys(("p10", "p50", "p90"), outcome),
+        "volatility": np.sqrt(np.maximum(variance, least)),
+        "risk_score": up,
+    }
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_model_stands_beside_its_references(data: TrainingData, objective: Objective) -> None:
+    table = score_table(objective, truth(data), data, data.splits.test)
+    assert list(table) == [MODEL, *REFERENCES[objective]]
+    for row in table.values():
+        assert list(row) == list(table[MODEL])
+        assert np.isfinite(list(row.values())).all()
+
+
+def test_knowing_the_future_beats_every_reference(data: TrainingData) -> None:
+    """Were the columns of two forecasters exchanged, or a sign turned, this would not hold."""
+    lower = {"Trend": ("log_loss", "brier"), "Return": ("pinball_p10", "crps"), "Risk": ("qlike",)}
+    for objective in OBJECTIVES:
+        table = score_table(objective, truth(data), data, data.splits.test)
+        for score in lower[objective]:
+            best = min(table[name][score] for name in REFERENCES[objective])
+            assert table[MODEL][score] < best
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_what_is_published_is_the_tables(data: TrainingData, objective: Objective) -> None:
+    rows = data.splits.test
+    found = RULES[objective].measure(truth(data), data, rows)
+    table = score_table(objective, truth(data), data, rows)
+    for name, value in found.items():
+        score = name.partition("_naive")[0]
+        assert value in [row[score] for row in table.values()]
+    result = ObjectiveResult(
+        objective=objective,
+        algorithm="GradientBoosting",
+        metrics=to_text(found),
+        artifact_sha256="0" * 64,
+    )
+    assert result.metrics == to_text(found)
+
+
+def test_har_knows_nothing_of_the_test_rows(data: TrainingData) -> None:
+    rows = data.splits.test
+    found = references.har_variance(data, rows)
+    variance = data.labels.variance.copy()
+    variance[rows] *= 100
+    other = replace(data, labels=Labels(data.labels.simple_return, variance))
+    changed = references.har_variance(other, rows)
+    assert (found > 0).all()
+    assert np.array_equal(found, changed)
+
+
+def test_har_finds_the_weights_of_the_three_spans(data: TrainingData) -> None:
+    short, middle, long = (
+        realised_volatility(data.close, span) ** 2 for span in references.HAR_SPANS
+    )
+    truth = 0.5 * short + 0.3 * middle + 0.2 * long
+    made = replace(data, labels=Labels(data.labels.simple_return, truth))
+    rows = data.splits.test
+    assert references.har_variance(made, rows) == pytest.approx(truth[rows])
