@@ -23,6 +23,8 @@ from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.store import load_json, sha256_of
 
 MANIFEST_FILE = "manifest.json"
+TAIL = 0.1
+"""Share of outcomes that may lie beyond p10, and beyond p90."""
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 

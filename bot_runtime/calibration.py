@@ -5,13 +5,11 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from bot_runtime.bundle import ConformalBand, Platt, RiskScale
+from bot_runtime.bundle import TAIL, ConformalBand, Platt, RiskScale
 
 Values = npt.NDArray[np.float64]
 
 KNOTS = 101
-TAIL = 0.1
-"""Share of outcomes that may lie beyond p10, and beyond p90."""
 PRIOR_DEVIATIONS = (0.25, 0.1)
 """Of slope and intercept."""
 _NEWTON_STEPS = 100

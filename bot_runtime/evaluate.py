@@ -10,21 +10,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bot_runtime.adaptive_band import AdaptiveBand
 from bot_runtime.adoption import EVALUATION_FILE
 from bot_runtime.bundle import MANIFEST_FILE, VersionManifest, load_objective, load_version_manifest
 from bot_runtime.config import training_of
 from bot_runtime.contract.results import EvaluationResult, ObjectiveResult
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
-from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import TrainingData, load_training_data
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import Evidence, check_gate
 from bot_runtime.git import git_commit
-from bot_runtime.judge import ChampionDuels, duel_champion, find_differences, measure, naive_duels
+from bot_runtime.judge import (
+    ChampionDuels,
+    adapt,
+    duel_champion,
+    find_differences,
+    measure,
+    naive_duels,
+    score_tables_of,
+)
 from bot_runtime.pruning import load_pruning, prune
 from bot_runtime.reporting import Reporter
+from bot_runtime.score_tables import Table
+from bot_runtime.served_band import BandState
 from bot_runtime.serving import ServedVersion, load_version
-from bot_runtime.store import Store, load_json, new_directory, save_json
+from bot_runtime.store import BANDS_FOLDER, Store, file_stem, load_json, new_directory, save_json
 from bot_runtime.threads import cpu_count
 from bot_runtime.trading import TradingRecord, record_of
 from bot_runtime.train import NATIVE_FILE, SCORES_FILE, load_columns, to_text
@@ -40,6 +51,8 @@ class Verdict:
     reasons: tuple[str, ...]
     objectives: tuple[ObjectiveResult, ...]
     record: TradingRecord
+    tables: dict[Objective, Table]
+    bands: dict[str, AdaptiveBand]
 
 
 def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) -> EvaluationResult:
@@ -66,6 +79,9 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
         verdict = _judge(version, data, configuration, store, reporter)
         result = _result_of(manifest, verdict, trained_at)
         save_json(folder / EVALUATION_FILE, _details_of(verdict, result))
+        for symbol, band in verdict.bands.items():
+            state = BandState(lower=band.lower, upper=band.upper)
+            save_json(folder / BANDS_FOLDER / f"{file_stem(symbol)}.json", state.to_json())
     if verdict.record.tradable_share == 0:
         reporter.warn(
             f"ThresholdsNeverMet: the thresholds would have traded none of {verdict.record.rows} "
@@ -101,7 +117,8 @@ def _judge(
         for objective in OBJECTIVES
         for name, values in load_columns(store.objective(run.name, objective) / NATIVE_FILE).items()
     }
-    metrics = measure(served, data, rows)
+    adapted, bands = adapt(served, data, rows)
+    metrics = measure(adapted, data, rows)
     champion = ChampionDuels()
     if run.champion_version is not None and run.champion_version != version.version:
         champion = duel_champion(version, data, store, run.champion_version)
@@ -110,7 +127,7 @@ def _judge(
     evidence = Evidence(
         parity=find_differences(served, native, configuration.decision),
         metrics={f"{o}.{name}": v for o, found in metrics.items() for name, v in found.items()},
-        naive=naive_duels(served, data, rows),
+        naive=naive_duels(adapted, data, rows),
         champion=champion.duels,
     )
     return Verdict(
@@ -123,6 +140,8 @@ def _judge(
             for o in OBJECTIVES
         ),
         record=record_of(served, data.labels.simple_return[rows], configuration.decision),
+        tables=score_tables_of(adapted, data, rows),
+        bands=bands,
     )
 
 
@@ -155,6 +174,10 @@ def _details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
         "reasons": verdict.reasons,
         "duels": [asdict(duel) for duel in (*verdict.evidence.naive, *verdict.evidence.champion)],
         "trading": asdict(verdict.record),
+        "scores": {
+            objective: {name: to_text(row) for name, row in table.items()}
+            for objective, table in verdict.tables.items()
+        },
     }
 
 

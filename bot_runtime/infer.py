@@ -24,6 +24,7 @@ from bot_runtime.git import git_commit
 from bot_runtime.pruning import note_use
 from bot_runtime.reporting import Reporter
 from bot_runtime.retries import RetryPolicy
+from bot_runtime.served_band import follow, load_band, save_band
 from bot_runtime.serving import ServedVersion, load_version
 from bot_runtime.store import Store, save_json
 from bot_runtime.threads import cpu_count
@@ -85,6 +86,11 @@ def infer(
     signals = []
     for symbol, feed in feeds.items():
         signal = build_signal(configuration, version, symbol, feed, commit)
+        if feed.candles is not None and len(feed.candles) > 0:
+            state = load_band(store, run.model_version, symbol, reporter)
+            unit = version.unit(feed.candles.close)
+            signal, state = follow(state, signal, feed.candles, unit)
+            save_band(store, run.model_version, symbol, state)
         save_json(store.signal(symbol), signal.model_dump(mode="json"))
         reporter.log("signal", **signal.model_dump(mode="json"))
         signals.append(signal)

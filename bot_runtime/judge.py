@@ -1,18 +1,21 @@
 """Evidence for the gate: the version as it is served, on candles that nothing was learned from."""
 
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from bot_runtime import references, scores
+from bot_runtime.adaptive_band import AdaptiveBand
 from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, Objective
 from bot_runtime.datasets import Rows, TrainingData
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import LEAST_BLOCKS, Duel
 from bot_runtime.objectives import RULES, Columns
 from bot_runtime.parity import check_parity
+from bot_runtime.score_tables import Table, score_table
 from bot_runtime.serving import Predictions, ServedVersion, load_version
 from bot_runtime.store import Store
 from bot_runtime.trading import decisions_of
@@ -29,6 +32,37 @@ COLUMNS: dict[Objective, tuple[str, ...]] = {
 def columns_of(predictions: Predictions, objective: Objective) -> Columns:
     """Return one objective's part of served predictions."""
     return {name: getattr(predictions, name) for name in COLUMNS[objective]}
+
+
+def adapt(
+    served: Predictions, data: TrainingData, rows: Rows
+) -> tuple[Predictions, dict[str, AdaptiveBand]]:
+    """Return the predictions with their bands as inference adapts them, and where those end.
+
+    `served` are those at `rows`, which are sorted by time. A row's band knows the outcomes of
+    its symbol's rows whose horizon has ended by then, and none later.
+    """
+    bands = {symbol: AdaptiveBand() for symbol in data.symbols}
+    waiting: dict[str, deque[int]] = {symbol: deque() for symbol in data.symbols}
+    p10, p90 = served.p10.copy(), served.p90.copy()
+    units = data.volatility[rows] * np.sqrt(data.horizon_steps)
+    times, outcomes = data.time_ms[rows], data.labels.simple_return[rows]
+    horizon_ms = data.horizon_steps * data.interval_ms
+    for i, row in enumerate(rows):
+        symbol = data.symbols[data.symbol[row]]
+        band, told = bands[symbol], waiting[symbol]
+        while told and times[told[0]] + horizon_ms <= times[i]:
+            j = told.popleft()
+            band.learn(p10[j], p90[j], outcomes[j])
+        p10[i], p90[i] = band.adjust(p10[i], served.p50[i], p90[i], units[i])
+        told.append(i)
+    return replace(served, p10=p10, p90=p90), bands
+
+
+def predict_adapted(version: ServedVersion, data: TrainingData, rows: Rows) -> Predictions:
+    """Return a version's predictions at `rows` as inference would have told them."""
+    served = version.predict_rows(data.features, data.volatility, rows)
+    return adapt(served, data, rows)[0]
 
 
 def find_differences(
@@ -51,6 +85,11 @@ def find_differences(
     if other:
         found.append(f"decision: {other} of {len(decided)} rows are decided otherwise")
     return tuple(text for text in found if text is not None)
+
+
+def score_tables_of(served: Predictions, data: TrainingData, rows: Rows) -> dict[Objective, Table]:
+    """Return every score of every objective at `rows`, beside its naive references'."""
+    return {o: score_table(o, columns_of(served, o), data, rows) for o in OBJECTIVES}
 
 
 def measure(
@@ -121,7 +160,7 @@ def duel_champion(
     if len(rows) == 0:
         return ChampionDuels(obstacle="it has learned from all of the candles")
     own, its = (
-        losses_of(version.predict_rows(data.features, data.volatility, rows), data, rows)
+        losses_of(predict_adapted(version, data, rows), data, rows)
         for version in (candidate, champion)
     )
     duels = _duels(own, its, data, rows)

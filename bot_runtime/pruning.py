@@ -20,7 +20,7 @@ from bot_runtime.contract.names import ENV_PRUNING
 from bot_runtime.contract.pruning import Pruning
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.reporting import Reporter
-from bot_runtime.store import Store, load_json
+from bot_runtime.store import BANDS_FOLDER, Store, load_json
 
 IN_USE_SECONDS: Final = 2 * 3600.0
 """Longer than any run of inference."""
@@ -103,8 +103,11 @@ def _age(folder: Path) -> float:
 
 
 def _changed_at(folder: Path) -> float:
-    """Return when any file of the folder itself was last written, seconds since the epoch."""
-    files = (f for f in folder.iterdir() if f.name != _USED_FILE)
+    """Return when any file of the folder itself was last written, seconds since the epoch.
+
+    What serving a version writes there says nothing of how old it is.
+    """
+    files = (f for f in folder.iterdir() if f.name not in (_USED_FILE, BANDS_FOLDER))
     return max((_time_of(f) for f in files), default=_time_of(folder))
 
 

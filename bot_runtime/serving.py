@@ -145,6 +145,12 @@ class ServedVersion:
         volatility = realised_volatility(closes, inputs.volatility_candles)
         return self.predict_rows(features, volatility, newest)[0]
 
+    def unit(self, closes: Values) -> float:
+        """Return the volatility over the horizon at the last of the closes (n,)."""
+        inputs = self.manifest.inputs
+        volatility = realised_volatility(closes, inputs.volatility_candles)[-1]
+        return float(volatility * np.sqrt(inputs.horizon_steps))
+
     def predict_rows(self, features: Values, volatility: Values, rows: Rows) -> Predictions:
         """Return the predictions at `rows` of features (n, F) and current volatility (n,).
 

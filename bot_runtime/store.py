@@ -18,6 +18,8 @@ from typing import Any
 from bot_runtime.contract.names import ENV_STORE, STORE_PATH
 from bot_runtime.errors import ArtifactInvalidError, StoreUnavailableError
 
+BANDS_FOLDER = "bands"
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -57,6 +59,10 @@ class Store:
     def version(self, version: str) -> Path:
         """Return the directory of a version."""
         return self.root / "versions" / version
+
+    def band(self, version: str, symbol: str) -> Path:
+        """Return the file of a symbol's adaptive band, which changes while the version serves."""
+        return self.version(version) / BANDS_FOLDER / f"{file_stem(symbol)}.json"
 
     def promoted(self) -> Path:
         """Return the pointer to the last version that passed the gate."""

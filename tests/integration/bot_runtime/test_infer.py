@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from bot_runtime.adaptive_band import RATE
+from bot_runtime.bundle import TAIL
 from bot_runtime.candles import utc
 from bot_runtime.contract.signal import Signal
 from bot_runtime.errors import ArtifactInvalidError, ConfigurationError
 from bot_runtime.infer import Patience, infer, share_of
 from bot_runtime.reporting import Reporter
-from bot_runtime.store import Store
+from bot_runtime.store import Store, load_json, save_json
 from tests.exchanges import MINUTE_MS, Exchange
 from tests.unit.bot_runtime.markets import bot_spec, inference_configuration, publish_version
 
@@ -178,6 +180,28 @@ def test_corrupt_version_fails_and_leaves_the_last_signal(exchange: Exchange, st
     with pytest.raises(ArtifactInvalidError, match=r"trend\.onnx"):
         infer(configuration, store, Reporter("Inference", stream=StringIO()), QUICK)
     assert store.signal("BTC/USDT").read_bytes() == before
+
+
+def test_band_adapts_from_run_to_run_beside_the_version(exchange: Exchange, store: Store) -> None:
+    """A band that was told an hour ago is settled by candles that the run has fetched anyway."""
+    first = run(exchange, store)
+    version = first.version.model_version
+    state = load_json(store.band(version, "BTC/USDT"))
+    (told,) = state["told"]
+    assert (told["p10"], told["p90"]) == (first.p10, first.p90)
+    told["barCloseMs"] -= 30 * MINUTE_MS
+    told |= {"p10": 5.0, "p90": 6.0}
+    save_json(store.band(version, "BTC/USDT"), state)
+    configuration = inference_configuration(bot_spec(exchange.url), version)
+    reporter = Reporter("Inference", stream=StringIO())
+    (second,) = infer(configuration, store, reporter, QUICK)
+    settled = load_json(store.band(version, "BTC/USDT"))
+    assert settled["hits"] == "0"
+    assert settled["lower"] == pytest.approx(RATE * (1 - TAIL))
+    assert settled["upper"] == pytest.approx(-RATE * TAIL)
+    assert first.p10 is not None
+    assert second.p10 is not None
+    assert second.p10 < first.p10
 
 
 def test_version_of_another_timeframe_is_refused(exchange: Exchange, store: Store) -> None:

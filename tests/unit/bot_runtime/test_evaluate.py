@@ -19,6 +19,7 @@ from bot_runtime.datasets import load_training_data
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.evaluate import evaluate
 from bot_runtime.features import compute_features
+from bot_runtime.served_band import load_band
 from bot_runtime.serving import load_version
 from bot_runtime.snapshot import load_dataset, load_snapshot
 from bot_runtime.store import Store, load_json
@@ -68,6 +69,23 @@ def test_learnable_market_is_promoted_and_traded_both_ways(
     assert trading["mean_return"] > 0
     assert float(result.tradable_share) == pytest.approx(trading["tradable_share"], rel=1e-5)
     assert [o.objective for o in result.objectives] == list(OBJECTIVES)
+
+
+def test_every_score_stands_beside_its_references_and_bands_begin_where_they_ended(
+    ready: tuple[Store, RunConfiguration],
+) -> None:
+    store, configuration = ready
+    result = evaluate(configuration, store, quiet("Evaluation"))
+    details = load_json(store.version(result.version) / "evaluation.json")
+    for objective, names in {"Trend": 2, "Return": 3, "Risk": 3}.items():
+        assert len(details["scores"][objective]) == names
+    told = details["scores"]["Return"]["model"]["coverage"]
+    assert told == result.objectives[1].metrics["coverage"]
+    assert float(told) == pytest.approx(0.8, abs=0.03)
+    for symbol in BOTH:
+        state = load_band(store, result.version, symbol, quiet("Inference"))
+        assert state.lower != 0
+        assert state.upper != 0
 
 
 def test_result_fits_the_termination_message(ready: tuple[Store, RunConfiguration]) -> None:
