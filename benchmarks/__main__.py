@@ -6,6 +6,8 @@ from collections.abc import Callable
 from benchmarks import (
     edit_one,
     inference_cold,
+    noise,
+    quality,
     reconcile,
     signals,
     steady,
@@ -24,6 +26,8 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "signals-1000": signals.measure,
     "train-tft": train_tft.measure,
     "train-gbdt": train_gbdt.measure,
+    "quality": quality.measure,
+    "noise": noise.measure,
 }
 
 

@@ -26,9 +26,11 @@ from bot_runtime.judge import (
     adapt,
     duel_champion,
     find_differences,
+    follow_decisions,
     measure,
     naive_duels,
     score_tables_of,
+    trading_duel,
 )
 from bot_runtime.pruning import load_pruning, prune
 from bot_runtime.reporting import Reporter
@@ -37,7 +39,7 @@ from bot_runtime.served_band import BandState
 from bot_runtime.serving import ServedVersion, load_version
 from bot_runtime.store import BANDS_FOLDER, Store, file_stem, load_json, new_directory, save_json
 from bot_runtime.threads import cpu_count
-from bot_runtime.trading import TradingRecord, record_of
+from bot_runtime.trading import Backtest, TradingRecord, record_of
 from bot_runtime.train import NATIVE_FILE, SCORES_FILE, load_columns, to_text
 
 REASONS_MAX, REASON_LENGTH = 8, 160
@@ -51,6 +53,7 @@ class Verdict:
     reasons: tuple[str, ...]
     objectives: tuple[ObjectiveResult, ...]
     record: TradingRecord
+    account: Backtest
     tables: dict[Objective, Table]
     bands: dict[str, AdaptiveBand]
 
@@ -121,14 +124,17 @@ def _judge(
     metrics = measure(adapted, data, rows)
     champion = ChampionDuels()
     if run.champion_version is not None and run.champion_version != version.version:
-        champion = duel_champion(version, data, store, run.champion_version)
+        champion = duel_champion(version, data, store, run.champion_version, configuration.decision)
     if champion.obstacle is not None:
         reporter.warn(f"not compared with champion {run.champion_version}: {champion.obstacle}")
+    trials = len(configuration.model.candidates) ** len(OBJECTIVES)
+    account = follow_decisions(adapted, data, rows, configuration.decision, trials)
     evidence = Evidence(
         parity=find_differences(served, native, configuration.decision),
         metrics={f"{o}.{name}": v for o, found in metrics.items() for name, v in found.items()},
         naive=naive_duels(adapted, data, rows),
         champion=champion.duels,
+        trading=(trading_duel(account, None, data.horizon_steps),),
     )
     return Verdict(
         evidence=evidence,
@@ -140,6 +146,7 @@ def _judge(
             for o in OBJECTIVES
         ),
         record=record_of(served, data.labels.simple_return[rows], configuration.decision),
+        account=account,
         tables=score_tables_of(adapted, data, rows),
         bands=bands,
     )
@@ -168,12 +175,14 @@ def _result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> 
 
 def _details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
     """Return what stands in the version's evaluation.json: the result, and how it came about."""
+    found = verdict.evidence
     return {
         "result": result.to_json(),
         "gitCommit": git_commit(),
         "reasons": verdict.reasons,
-        "duels": [asdict(duel) for duel in (*verdict.evidence.naive, *verdict.evidence.champion)],
+        "duels": [asdict(duel) for duel in (*found.naive, *found.champion, *found.trading)],
         "trading": asdict(verdict.record),
+        "backtest": verdict.account.to_text(),
         "scores": {
             objective: {name: to_text(row) for name, row in table.items()}
             for objective, table in verdict.tables.items()

@@ -4,7 +4,10 @@ A version passes when it is served as it was trained, all its metrics are finite
 candles its log loss and its pinball loss are
 
 - lower than the naive reference's, by `margin` of it, and by more than luck explains, and
-- not higher than the champion's by more than luck explains, on the same candles.
+- not higher than the champion's by more than luck explains, on the same candles,
+
+and when following its decisions there, after fees, loses no more than luck explains, neither
+against staying out nor against the champion.
 
 "More than luck" is a number of standard errors of the mean difference, which come from blocks of
 several horizons (scores.compare). Without it a market of pure noise is passed every other time: the
@@ -47,12 +50,14 @@ class Evidence:
         metrics: every metric of the three objectives.
         naive: duels with the naive references.
         champion: duels with the champion, on candles that neither has learned from.
+        trading: the account that follows its decisions, against one that stays out.
     """
 
     parity: tuple[str, ...]
     metrics: Mapping[str, float]
     naive: tuple[Duel, ...]
     champion: tuple[Duel, ...] = field(default=())
+    trading: tuple[Duel, ...] = field(default=())
 
 
 def check_gate(evidence: Evidence, spec: GateSpec) -> tuple[str, ...]:
@@ -66,6 +71,7 @@ def check_gate(evidence: Evidence, spec: GateSpec) -> tuple[str, ...]:
     if spec.mode == "Enforce":
         reasons += [r for duel in evidence.naive if (r := _check_naive(duel, spec.margin))]
         reasons += [r for duel in evidence.champion if (r := _check_champion(duel))]
+        reasons += [r for duel in evidence.trading if (r := _check_trading(duel))]
     return tuple(reasons)
 
 
@@ -90,4 +96,14 @@ def _check_champion(duel: Duel) -> str | None:
     return (
         f"WorseThanChampion: {duel.name} {duel.loss:.6g}, champion {duel.reference:.6g}: "
         f"worse by {-gain:.3g}, allowed {CHAMPION_LUCK * error:.3g}"
+    )
+
+
+def _check_trading(duel: Duel) -> str | None:
+    gain, error = duel.comparison.gain, duel.comparison.standard_error
+    if gain >= -CHAMPION_LUCK * error:
+        return None
+    return (
+        f"LosesMoney: its decisions earned {-duel.loss:.3g} of the equity a candle after fees; "
+        f"at least {-CHAMPION_LUCK * error:.3g} is asked: raise probMin or minExpectedReturn"
     )

@@ -18,7 +18,7 @@ from bot_runtime.parity import check_parity
 from bot_runtime.score_tables import Table, score_table
 from bot_runtime.serving import Predictions, ServedVersion, load_version
 from bot_runtime.store import Store
-from bot_runtime.trading import decisions_of
+from bot_runtime.trading import Backtest, backtest, decisions_of
 
 Values = npt.NDArray[np.float64]
 
@@ -138,6 +138,21 @@ def _duels(
     )
 
 
+def follow_decisions(
+    told: Predictions, data: TrainingData, rows: Rows, thresholds: DecisionSpec, trials: int = 1
+) -> Backtest:
+    """Return the account that follows the decisions on predictions at `rows`."""
+    decisions, _ = decisions_of(told, thresholds)
+    return backtest(decisions, data, rows, thresholds.fees_bps, trials)
+
+
+def trading_duel(own: Backtest, other: Backtest | None, horizon_steps: int) -> Duel:
+    """Return the duel of an account with another's, None for one that stays out."""
+    its = np.zeros(len(own.net)) if other is None else other.net
+    compared = scores.compare(-own.net, -its, own.bar, horizon_steps)
+    return Duel("trading loss", float(np.mean(-own.net)), float(np.mean(-its)), compared)
+
+
 @dataclass(frozen=True, slots=True)
 class ChampionDuels:
     """The duels with the champion, or why there are none."""
@@ -147,7 +162,11 @@ class ChampionDuels:
 
 
 def duel_champion(
-    candidate: ServedVersion, data: TrainingData, store: Store, champion_version: str
+    candidate: ServedVersion,
+    data: TrainingData,
+    store: Store,
+    champion_version: str,
+    thresholds: DecisionSpec,
 ) -> ChampionDuels:
     """Return the duels on the test rows that the champion has not learned from either."""
     try:
@@ -159,11 +178,10 @@ def duel_champion(
     rows = _unseen_rows(champion, data)
     if len(rows) == 0:
         return ChampionDuels(obstacle="it has learned from all of the candles")
-    own, its = (
-        losses_of(predict_adapted(version, data, rows), data, rows)
-        for version in (candidate, champion)
-    )
-    duels = _duels(own, its, data, rows)
+    own, its = (predict_adapted(version, data, rows) for version in (candidate, champion))
+    duels = _duels(losses_of(own, data, rows), losses_of(its, data, rows), data, rows)
+    account, other = (follow_decisions(told, data, rows, thresholds) for told in (own, its))
+    duels += (trading_duel(account, other, data.horizon_steps),)
     if duels[0].comparison.blocks < LEAST_BLOCKS:
         return ChampionDuels(obstacle=f"it has learned from all but {len(rows)} of the candles")
     return ChampionDuels(duels)

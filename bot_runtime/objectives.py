@@ -10,13 +10,14 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bot_runtime import score_tables, scores
+from bot_runtime import scores
 from bot_runtime.bundle import Calibration, ConformalBand, Platt, RiskScale
 from bot_runtime.calibration import fit_band, fit_platt, fit_risk_scale
 from bot_runtime.contract.spec import Objective
 from bot_runtime.datasets import Splits, TrainingData
 from bot_runtime.labels import to_target
 from bot_runtime.outputs import to_probability, to_quantiles, to_risk_score, to_volatility
+from bot_runtime.score_tables import Table, score_table
 
 Values = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -80,7 +81,7 @@ class Trend:
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
         """Return log loss, Brier score and AUC beside those of the base rate."""
-        table = score_tables.trend_table(columns, data, rows)
+        table = score_table("Trend", columns, data, rows)
         return _flat(table, ("log_loss", "brier", "auc"), {"base rate": "naive"})
 
 
@@ -115,7 +116,7 @@ class Return:
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
         """Return pinball loss and coverage beside those of constant and of scaled quantiles."""
-        table = score_tables.return_table(columns, data, rows)
+        table = score_table("Return", columns, data, rows)
         names = {"constant": "naive", "scaled": "naive_scaled"}
         return _flat(table, ("pinball", "coverage"), names)
 
@@ -150,13 +151,11 @@ class Risk:
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
         """Return QLIKE and rank correlation beside those of the EWMA and of HAR."""
-        table = score_tables.risk_table(columns, data, rows)
+        table = score_table("Risk", columns, data, rows)
         return _flat(table, ("qlike", "rank_correlation"), {"EWMA": "naive", "HAR": "naive_har"})
 
 
-def _flat(
-    table: score_tables.Table, chosen: tuple[str, ...], suffixes: Mapping[str, str]
-) -> dict[str, float]:
+def _flat(table: Table, chosen: tuple[str, ...], suffixes: Mapping[str, str]) -> dict[str, float]:
     """Return the chosen scores of the model, each followed by its references' by their suffix."""
     return {
         f"{score}_{suffixes[name]}" if name in suffixes else score: row[score]

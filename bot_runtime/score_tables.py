@@ -13,6 +13,8 @@ from bot_runtime.labels import LEAST_VARIANCE_RATIO
 Values = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 Columns = Mapping[str, Values]
+Forecasts = dict[str, Values]
+"""Forecasts by forecaster, the model first: probability (n,), quantiles (n, 3) or variance (n,)."""
 Table = dict[str, dict[str, float]]
 """Scores by forecaster, the model first; every forecaster has the same scores."""
 
@@ -21,44 +23,47 @@ MODEL = "model"
 
 def score_table(objective: Objective, columns: Columns, data: TrainingData, rows: Rows) -> Table:
     """Return the objective's scores at `rows`, of the model (`columns`) and of its references."""
-    tables = {"Trend": trend_table, "Return": return_table, "Risk": risk_table}
-    return tables[objective](columns, data, rows)
+    forecasts = forecasts_of(objective, columns, data, rows)
+    return score_forecasts(objective, forecasts, outcome_of(objective, data, rows))
 
 
-def trend_table(columns: Columns, data: TrainingData, rows: Rows) -> Table:
-    """Return log loss, Brier score with its parts and AUC, beside those of the base rate."""
-    up = data.labels.up[rows]
-    found = {MODEL: columns["prob_up"], "base rate": references.base_rate(data, rows)}
-    return {name: _of_probability(probability, up) for name, probability in found.items()}
+def forecasts_of(
+    objective: Objective, columns: Columns, data: TrainingData, rows: Rows
+) -> Forecasts:
+    """Return what the model and each naive reference say at `rows`.
 
-
-def return_table(columns: Columns, data: TrainingData, rows: Rows) -> Table:
-    """Return pinball losses, CRPS, coverage and width, beside constant and scaled quantiles."""
-    outcome = data.labels.simple_return[rows]
-    found = {
-        MODEL: np.column_stack([columns["p10"], columns["p50"], columns["p90"]]),
-        "constant": references.constant_quantiles(data, rows),
-        "scaled": references.scaled_quantiles(data, rows),
-    }
-    return {name: _of_quantiles(quantiles, outcome) for name, quantiles in found.items()}
-
-
-def risk_table(columns: Columns, data: TrainingData, rows: Rows) -> Table:
-    """Return QLIKE and rank correlation of the variance, beside EWMA(0.94) and HAR."""
-    least = LEAST_VARIANCE_RATIO * data.volatility[rows] ** 2
-    outcome = np.maximum(data.labels.variance[rows], least)
-    found = {
+    Trend: base rate. Return: constant quantiles, and those scaled by the current volatility. Risk:
+    EWMA(0.94) and HAR.
+    """
+    if objective == "Trend":
+        return {MODEL: columns["prob_up"], "base rate": references.base_rate(data, rows)}
+    if objective == "Return":
+        return {
+            MODEL: np.column_stack([columns["p10"], columns["p50"], columns["p90"]]),
+            "constant": references.constant_quantiles(data, rows),
+            "scaled": references.scaled_quantiles(data, rows),
+        }
+    return {
         MODEL: columns["volatility"] ** 2,
         "EWMA": references.ewma_variance(data, rows),
         "HAR": references.har_variance(data, rows),
     }
-    return {
-        name: {
-            "qlike": float(np.mean(scores.qlike(variance, outcome))),
-            "rank_correlation": scores.rank_correlation(variance, outcome),
-        }
-        for name, variance in found.items()
-    }
+
+
+def outcome_of(objective: Objective, data: TrainingData, rows: Rows) -> Values:
+    """Return what came after `rows`, (n,): 1 or 0, the simple return, one candle's variance."""
+    if objective == "Trend":
+        return data.labels.up[rows]
+    if objective == "Return":
+        return data.labels.simple_return[rows]
+    least = LEAST_VARIANCE_RATIO * data.volatility[rows] ** 2
+    return np.maximum(data.labels.variance[rows], least)
+
+
+def score_forecasts(objective: Objective, forecasts: Forecasts, outcome: Values) -> Table:
+    """Return every score of each forecaster."""
+    score = {"Trend": _of_probability, "Return": _of_quantiles, "Risk": _of_variance}[objective]
+    return {name: score(forecast, outcome) for name, forecast in forecasts.items()}
 
 
 def _of_probability(probability: Values, up: Values) -> dict[str, float]:
@@ -84,4 +89,11 @@ def _of_quantiles(quantiles: Values, outcome: Values) -> dict[str, float]:
         "crps": float(np.mean(scores.crps(quantiles, outcome))),
         "coverage": scores.coverage(low, high, outcome),
         "width": float(np.mean(high - low)),
+    }
+
+
+def _of_variance(variance: Values, outcome: Values) -> dict[str, float]:
+    return {
+        "qlike": float(np.mean(scores.qlike(variance, outcome))),
+        "rank_correlation": scores.rank_correlation(variance, outcome),
     }

@@ -201,7 +201,7 @@ def test_equal_candidate_replaces_the_champion(ready: tuple[Store, RunConfigurat
     assert result.promoted, result.reasons
     assert load_json(store.promoted())["version"] == result.version != champion.version
     duels = load_json(store.version(result.version) / "evaluation.json")["duels"]
-    assert len(duels) == 4
+    assert len(duels) == 6  # two losses and the account, against naive and against the champion
 
 
 @pytest.mark.parametrize("trouble", ["missing", "corrupt", "other horizon"])

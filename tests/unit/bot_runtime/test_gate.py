@@ -85,7 +85,22 @@ TABLE = [
         id="a duel that is no number",
     ),
     pytest.param(
-        Evidence((), METRICS, (duel(-1.0),), (duel(-1.0),)), GateSpec(mode="Off"), [], id="off"
+        Evidence((), METRICS, PASSING, trading=(duel(-0.0009),)), GateSpec(), [], id="loses by luck"
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, trading=(duel(0.0, 0.0),)), GateSpec(), [], id="trades never"
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, trading=(duel(-0.0011),)),
+        GateSpec(),
+        ["LosesMoney: its decisions earned"],
+        id="loses money after fees",
+    ),
+    pytest.param(
+        Evidence((), METRICS, (duel(-1.0),), (duel(-1.0),), (duel(-1.0),)),
+        GateSpec(mode="Off"),
+        [],
+        id="off",
     ),
     pytest.param(
         Evidence(("p50: differs",), {"x": math.inf}, PASSING),

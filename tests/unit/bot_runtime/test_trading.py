@@ -1,11 +1,14 @@
 """What thresholds make of past predictions."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.serving import Predictions
-from bot_runtime.trading import record_of
+from bot_runtime.trading import Backtest, backtest, record_of
+from tests.unit.bot_runtime.learning import training_data
 
 THRESHOLDS = DecisionSpec(risk_max=0.9, prob_min=0.6, min_expected_return=0.001, fees_bps=10)
 
@@ -48,3 +51,55 @@ def test_threshold_that_refused_most_is_named(
 def test_nothing_binds_where_all_is_traded() -> None:
     record = record_of(predictions([0.9], [0.1], [0.1]), np.array([0.1]), THRESHOLDS)
     assert record.binding_threshold is None
+
+
+DATA = training_data(1500, symbols=("BTC/USDT", "ETH/USDT"))
+ROWS = DATA.splits.test
+
+
+def follow(sides: np.ndarray, fees_bps: float, trials: int = 1) -> Backtest:
+    words: dict[float, Any] = {1.0: "LONG", -1.0: "SHORT", 0.0: "NO_TRADE"}
+    return backtest([words[side] for side in sides], DATA, ROWS, fees_bps, trials)
+
+
+def test_staying_out_earns_nothing() -> None:
+    account = follow(np.zeros(len(ROWS)), 10)
+    assert (account.net_return, account.drawdown, account.sharpe) == (0, 0, 0)
+
+
+def test_one_decision_is_a_fifth_of_the_equity_of_its_symbol_for_the_horizon() -> None:
+    """Half of the equity is a symbol's; a fifth of it goes in and out once, and pays twice."""
+    sides = np.zeros(len(ROWS))
+    sides[100] = -1.0
+    row, share = ROWS[100], 1 / (2 * DATA.horizon_steps)
+    path = DATA.close[row : row + DATA.horizon_steps + 1]
+    earned = -share * np.sum(path[1:] / path[:-1] - 1)
+    assert follow(sides, 0).net_return == pytest.approx(earned)
+    assert follow(sides, 10).net_return == pytest.approx(earned - 2 * share * 0.001)
+    assert follow(sides, 10).gross_return == pytest.approx(earned)
+
+
+def test_a_position_that_is_kept_pays_once_for_each_way() -> None:
+    held = follow(np.ones(len(ROWS)), 10)
+    assert held.gross_return - held.net_return == pytest.approx(2 * 0.001)
+
+
+def test_knowing_the_future_earns_and_its_opposite_loses() -> None:
+    known = np.sign(DATA.labels.simple_return[ROWS])
+    good, bad = follow(known, 0), follow(-known, 0)
+    assert good.net_return == pytest.approx(-bad.net_return)
+    assert good.net_return > 0.1
+    assert good.deflated_sharpe > 0.99
+    assert bad.deflated_sharpe < 0.01
+    assert bad.drawdown == pytest.approx(-bad.net_return, rel=0.05)
+    lucky = follow(np.random.default_rng(1).choice([-1.0, 0.0, 1.0], len(ROWS)), 0, trials=50)
+    assert lucky.deflated_sharpe < 0.95
+
+
+def test_decisions_earn_nothing_before_they_are_taken() -> None:
+    sides = np.zeros(len(ROWS))
+    sides[-1] = 1.0
+    account = follow(sides, 10)
+    moved = np.flatnonzero(account.net)
+    assert account.bar[moved[0]] == DATA.time_ms[ROWS[-1]] // DATA.interval_ms
+    assert account.net[moved[0]] < 1e-2

@@ -1,0 +1,49 @@
+"""The candle series that models are judged on: a folder's, or the generated market's."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from bot_exchange.market import GeneratedMarket
+from bot_runtime.candle_files import load_candles
+from bot_runtime.candles import Candles
+
+SUFFIXES = (".csv", ".feather", ".parquet")
+LEAST_BARS = 20_000
+"""Shorter series have no fourth of 2,000 bars in each of five folds."""
+GENERATED_BARS = 40_000
+INTERVAL_MS = 300_000
+START_MS = 1_700_000_100_000 // INTERVAL_MS * INTERVAL_MS
+
+
+def candle_series() -> tuple[str, dict[str, Candles]]:
+    """Return where the candles are from, and every series by its name.
+
+    DATA=dir: its candle files of at least LEAST_BARS; else two generated markets.
+    """
+    folder = os.environ.get("DATA")
+    if not folder:
+        return "the generated market (no DATA)", {f"seed {s}": _generated(s) for s in (1, 2)}
+    files = sorted(path for path in Path(folder).iterdir() if path.suffix in SUFFIXES)
+    found = {path.stem: _load(path) for path in files}
+    long = {name: candles for name, candles in found.items() if len(candles) >= LEAST_BARS}
+    if not long:
+        raise SystemExit(f"DATA={folder}: no candle file of at least {LEAST_BARS:,} bars in it")
+    return "candle files (DATA)", long
+
+
+def _load(path: Path) -> Candles:
+    """Return a file's candles; their interval is the commonest distance of two."""
+    unknown = load_candles(path, 1)
+    steps, counts = np.unique(np.diff(unknown.open_time_ms), return_counts=True)
+    return load_candles(path, int(steps[np.argmax(counts)]))
+
+
+def _generated(seed: int) -> Candles:
+    market = GeneratedMarket(
+        seed=seed, symbols=("BTC/USDT",), timeframe_seconds=INTERVAL_MS // 1000
+    )
+    bars = market.candles("BTC/USDT", START_MS, START_MS + GENERATED_BARS * INTERVAL_MS)
+    columns = (bars.open_ms, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    return Candles(INTERVAL_MS, *columns)

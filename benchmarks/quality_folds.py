@@ -1,0 +1,105 @@
+"""One algorithm over walk-forward folds: fitted, chosen, calibrated and judged as in a training."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bot_runtime.candles import Candles
+from bot_runtime.contract.spec import OBJECTIVES, Algorithm, ModelSpec, Objective
+from bot_runtime.datasets import SHARES, Splits, TrainingData, build_training_data
+from bot_runtime.judge import adapt, columns_of
+from bot_runtime.labels import to_target
+from bot_runtime.models.forecaster import Task
+from bot_runtime.models.registry import forecaster_of
+from bot_runtime.objectives import RULES
+from bot_runtime.score_tables import (
+    Forecasts,
+    Table,
+    Values,
+    forecasts_of,
+    outcome_of,
+    score_forecasts,
+)
+from bot_runtime.serving import Predictions
+from bot_runtime.validation import Spans, consecutive, walk_forward
+
+FOLDS = 5
+HORIZON = 5
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What an algorithm and its references said of unseen rows, and what came: in time order."""
+
+    forecasts: dict[Objective, Forecasts]
+    outcomes: dict[Objective, Values]
+
+    def table(self, objective: Objective) -> Table:
+        """Return the scores of the model and its references."""
+        return score_forecasts(objective, self.forecasts[objective], self.outcomes[objective])
+
+
+def folds_of(candles: Candles, encoder_length: int) -> Iterator[TrainingData]:
+    """Give the rows of each fold: all before its test rows to learn from, as a training would."""
+    data = build_training_data({"series": candles}, HORIZON, encoder_length)
+    usable = np.sort(np.concatenate([data.splits.before_test, data.splits.test]))
+    start_ms = data.time_ms[usable]
+    spans = Spans(start_ms, start_ms + HORIZON * data.interval_ms)
+    for split in walk_forward(spans, FOLDS, HORIZON * data.interval_ms):
+        fit, selection, calibration = consecutive(spans, split.train, SHARES[:3])
+        rows = (usable[part] for part in (fit, selection, calibration, split.test))
+        yield replace(data, splits=Splits(*rows))
+
+
+def judge(algorithm: Algorithm, spec: ModelSpec, data: TrainingData) -> Judged:
+    """Train the three objectives and return what they and their references say of test rows."""
+    rows, adapted = data.splits.test, predictions_of(algorithm, spec, data)
+    return Judged(
+        {o: forecasts_of(o, columns_of(adapted, o), data, rows) for o in OBJECTIVES},
+        {o: outcome_of(o, data, rows) for o in OBJECTIVES},
+    )
+
+
+def predictions_of(algorithm: Algorithm, spec: ModelSpec, data: TrainingData) -> Predictions:
+    """Train the three objectives and return what they say of the test rows, bands adapted."""
+    columns: dict[str, Values] = {}
+    for objective in OBJECTIVES:
+        columns |= _trained(objective, algorithm, spec, data)
+    return adapt(Predictions(**columns), data, data.splits.test)[0]
+
+
+def join(parts: list[Judged]) -> Judged:
+    """Return the folds' forecasts one after the other."""
+    return Judged(
+        {
+            o: {
+                name: np.concatenate([part.forecasts[o][name] for part in parts])
+                for name in parts[0].forecasts[o]
+            }
+            for o in OBJECTIVES
+        },
+        {o: np.concatenate([part.outcomes[o] for part in parts]) for o in OBJECTIVES},
+    )
+
+
+def _trained(
+    objective: Objective, algorithm: Algorithm, spec: ModelSpec, data: TrainingData
+) -> dict[str, Values]:
+    splits, rules = data.splits, RULES[objective]
+    task = Task(
+        objective=objective,
+        features=data.features,
+        target=to_target(objective, data.labels, data.volatility, data.horizon_steps),
+        fit=splits.fit,
+        selection=splits.selection,
+        spec=spec,
+        threads=1,
+        progress=lambda _share, _message, _epoch: None,
+    )
+    model = forecaster_of(algorithm).fit(task)
+    rows = rules.calibration_rows(splits)
+    calibration = rules.calibrate(model.raw(data.features, rows), data, rows)
+    raw = model.raw(data.features, splits.test)
+    return dict(rules.finish(raw, calibration, data, splits.test))
