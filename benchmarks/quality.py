@@ -13,10 +13,9 @@ import numpy as np
 from benchmarks.candle_series import candle_series
 from benchmarks.figures import Figure
 from benchmarks.quality_folds import FOLDS, Judged, folds_of, join, judge
-from bot_runtime import scores
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, ModelSpec, Objective
 from bot_runtime.overfitting import probability_of_overfitting
-from bot_runtime.score_tables import MODEL, Table, Values
+from bot_runtime.score_tables import MODEL, Table, Values, losses_of
 
 LEAST_BARS = 2_000
 """Fewest bars of a fourth that its coverage is judged by."""
@@ -104,6 +103,5 @@ def _show_choice(trees: Judged, tft: Judged) -> None:
 
 
 def _losses(objective: Objective, judged: Judged) -> Values:
-    forecast, outcome = judged.forecasts[objective][MODEL], judged.outcomes[objective]
-    loss = {"Trend": scores.log_loss, "Return": scores.pinball, "Risk": scores.qlike}[objective]
-    return loss(forecast, outcome)
+    model = {MODEL: judged.forecasts[objective][MODEL]}
+    return losses_of(objective, model, judged.outcomes[objective])[MODEL]

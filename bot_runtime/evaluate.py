@@ -19,10 +19,9 @@ from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import TrainingData, load_training_data
 from bot_runtime.errors import ArtifactInvalidError
-from bot_runtime.gate import Evidence, check_gate
+from bot_runtime.gate import Duel, Evidence, check_gate
 from bot_runtime.git import git_commit
 from bot_runtime.judge import (
-    ChampionDuels,
     adapt,
     duel_champion,
     find_differences,
@@ -33,11 +32,21 @@ from bot_runtime.judge import (
     trading_duel,
 )
 from bot_runtime.pruning import load_pruning, prune
+from bot_runtime.report.findings import Findings, permutation_importance
+from bot_runtime.report.page import REPORT_FILE, render_report
 from bot_runtime.reporting import Reporter
 from bot_runtime.score_tables import Table
 from bot_runtime.served_band import BandState
-from bot_runtime.serving import ServedVersion, load_version
-from bot_runtime.store import BANDS_FOLDER, Store, file_stem, load_json, new_directory, save_json
+from bot_runtime.serving import Predictions, ServedVersion, load_version
+from bot_runtime.store import (
+    BANDS_FOLDER,
+    Store,
+    file_stem,
+    load_json,
+    new_directory,
+    save_bytes,
+    save_json,
+)
 from bot_runtime.threads import cpu_count
 from bot_runtime.trading import Backtest, TradingRecord, record_of
 from bot_runtime.train import NATIVE_FILE, SCORES_FILE, load_columns, to_text
@@ -56,6 +65,8 @@ class Verdict:
     account: Backtest
     tables: dict[Objective, Table]
     bands: dict[str, AdaptiveBand]
+    served: Predictions
+    adapted: Predictions
 
 
 def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) -> EvaluationResult:
@@ -81,10 +92,7 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
         version = ServedVersion(folder, manifest, cpu_count())
         verdict = _judge(version, data, configuration, store, reporter)
         result = _result_of(manifest, verdict, trained_at)
-        save_json(folder / EVALUATION_FILE, _details_of(verdict, result))
-        for symbol, band in verdict.bands.items():
-            state = BandState(lower=band.lower, upper=band.upper)
-            save_json(folder / BANDS_FOLDER / f"{file_stem(symbol)}.json", state.to_json())
+        _write(folder, version, verdict, result, data)
     if verdict.record.tradable_share == 0:
         reporter.warn(
             f"ThresholdsNeverMet: the thresholds would have traded none of {verdict.record.rows} "
@@ -115,25 +123,16 @@ def _judge(
 ) -> Verdict:
     run, rows = training_of(configuration), data.splits.test
     served = version.predict_rows(data.features, data.volatility, rows)
-    native = {
-        name: values
-        for objective in OBJECTIVES
-        for name, values in load_columns(store.objective(run.name, objective) / NATIVE_FILE).items()
-    }
+    native = _native(store, run.name)
     adapted, bands = adapt(served, data, rows)
     metrics = measure(adapted, data, rows)
-    champion = ChampionDuels()
-    if run.champion_version is not None and run.champion_version != version.version:
-        champion = duel_champion(version, data, store, run.champion_version, configuration.decision)
-    if champion.obstacle is not None:
-        reporter.warn(f"not compared with champion {run.champion_version}: {champion.obstacle}")
     trials = len(configuration.model.candidates) ** len(OBJECTIVES)
     account = follow_decisions(adapted, data, rows, configuration.decision, trials)
     evidence = Evidence(
         parity=find_differences(served, native, configuration.decision),
         metrics={f"{o}.{name}": v for o, found in metrics.items() for name, v in found.items()},
         naive=naive_duels(adapted, data, rows),
-        champion=champion.duels,
+        champion=_champion_duels(version, data, configuration, store, reporter),
         trading=(trading_duel(account, None, data.horizon_steps),),
     )
     return Verdict(
@@ -149,7 +148,50 @@ def _judge(
         account=account,
         tables=score_tables_of(adapted, data, rows),
         bands=bands,
+        served=served,
+        adapted=adapted,
     )
+
+
+def _champion_duels(
+    version: ServedVersion,
+    data: TrainingData,
+    configuration: RunConfiguration,
+    store: Store,
+    reporter: Reporter,
+) -> tuple[Duel, ...]:
+    """Return the duels with the champion; none, and a warning, where there cannot be any."""
+    name = training_of(configuration).champion_version
+    if name is None or name == version.version:
+        return ()
+    found = duel_champion(version, data, store, name, configuration.decision)
+    if found.obstacle is not None:
+        reporter.warn(f"not compared with champion {name}: {found.obstacle}")
+    return found.duels
+
+
+def _write(
+    folder: Path,
+    version: ServedVersion,
+    verdict: Verdict,
+    result: EvaluationResult,
+    data: TrainingData,
+) -> None:
+    """Write what was found beside the models: the numbers, the report, where the bands begin."""
+    save_json(folder / EVALUATION_FILE, _details_of(verdict, result))
+    save_bytes(folder / REPORT_FILE, _report_of(version, verdict, result, data).encode())
+    for symbol, band in verdict.bands.items():
+        state = BandState(lower=band.lower, upper=band.upper)
+        save_json(folder / BANDS_FOLDER / f"{file_stem(symbol)}.json", state.to_json())
+
+
+def _native(store: Store, training: str) -> dict[str, Any]:
+    """Return the trained models' own predictions of the unseen rows, by column."""
+    return {
+        name: values
+        for objective in OBJECTIVES
+        for name, values in load_columns(store.objective(training, objective) / NATIVE_FILE).items()
+    }
 
 
 def _published(folder: Path) -> ObjectiveResult:
@@ -188,6 +230,28 @@ def _details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
             for objective, table in verdict.tables.items()
         },
     }
+
+
+def _report_of(
+    version: ServedVersion, verdict: Verdict, result: EvaluationResult, data: TrainingData
+) -> str:
+    """Return the version's report as a page."""
+    found, rows = verdict.evidence, data.splits.test
+    return render_report(
+        Findings(
+            result=result,
+            reasons=verdict.reasons,
+            duels=(*found.naive, *found.champion, *found.trading),
+            tables=verdict.tables,
+            record=verdict.record,
+            account=verdict.account,
+            data=data,
+            rows=rows,
+            served=verdict.served,
+            adapted=verdict.adapted,
+            importance=permutation_importance(version, data, rows),
+        )
+    )
 
 
 def _is_whole(published: Path) -> bool:

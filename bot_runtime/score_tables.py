@@ -66,6 +66,12 @@ def score_forecasts(objective: Objective, forecasts: Forecasts, outcome: Values)
     return {name: score(forecast, outcome) for name, forecast in forecasts.items()}
 
 
+def losses_of(objective: Objective, forecasts: Forecasts, outcome: Values) -> dict[str, Values]:
+    """Return the loss that decides for the objective, of each forecaster at every row, (n,)."""
+    loss = {"Trend": scores.log_loss, "Return": scores.pinball, "Risk": scores.qlike}[objective]
+    return {name: loss(forecast, outcome) for name, forecast in forecasts.items()}
+
+
 def _of_probability(probability: Values, up: Values) -> dict[str, float]:
     parts = scores.brier_parts(probability, up)
     return {

@@ -12,7 +12,7 @@ import numpy as np
 from bot_runtime import scores
 from bot_runtime.bundle import VersionManifest
 from bot_runtime.contract.runconfig import RunConfiguration, training_run, training_spec_of
-from bot_runtime.contract.spec import GateSpec
+from bot_runtime.contract.spec import DecisionSpec, GateSpec
 from bot_runtime.datasets import TrainingData, build_training_data
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import Duel, Evidence, check_gate
@@ -67,7 +67,7 @@ def check_worse_than_champion(gate: Gate) -> None:
 
 # The champion pointer was never read.
 
-DuelChampion = Callable[[ServedVersion, TrainingData, Store, str], ChampionDuels]
+DuelChampion = Callable[[ServedVersion, TrainingData, Store, str, DecisionSpec], ChampionDuels]
 
 
 def check_champion_is_loaded_and_compared(compare: DuelChampion) -> None:
@@ -76,7 +76,7 @@ def check_champion_is_loaded_and_compared(compare: DuelChampion) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store, spec = Store(Path(folder)), bot_spec()
         champion, candidate = (publish_version(store, spec, score=s) for s in (0.0, 3.0))
-        found = compare(load_version(store, candidate), data, store, champion)
+        found = compare(load_version(store, candidate), data, store, champion, DecisionSpec())
     reasons = check_gate(replace(GOOD, champion=found.duels), GateSpec())
     assert any(r.startswith("WorseThanChampion: log loss") for r in reasons), "champion not read"
 

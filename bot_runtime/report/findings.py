@@ -1,0 +1,82 @@
+"""What a report tells of one version, and what of it has to be computed first."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot_runtime.contract.results import EvaluationResult
+from bot_runtime.contract.spec import OBJECTIVES, Objective
+from bot_runtime.datasets import Rows, TrainingData
+from bot_runtime.gate import Duel
+from bot_runtime.judge import columns_of
+from bot_runtime.score_tables import MODEL, Table, Values, forecasts_of, losses_of, outcome_of
+from bot_runtime.serving import Predictions, ServedVersion
+from bot_runtime.trading import Backtest, TradingRecord
+
+IMPORTANCE_ROWS = 256
+"""Rows that a feature's importance is measured on: a sequence model reads a window for each."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """Everything that stands in a report.
+
+    Attributes:
+        rows: the unseen rows, sorted by time; `served` and `adapted` are the predictions there,
+            before and after their bands adapt.
+        importance: by objective and feature, the share by which the loss grows without it.
+    """
+
+    result: EvaluationResult
+    reasons: tuple[str, ...]
+    duels: tuple[Duel, ...]
+    tables: dict[Objective, Table]
+    record: TradingRecord
+    account: Backtest
+    data: TrainingData
+    rows: Rows
+    served: Predictions
+    adapted: Predictions
+    importance: dict[Objective, dict[str, float]]
+
+    def losses(self, objective: Objective) -> dict[str, Values]:
+        """Return each forecaster's loss at every row, (n,), the model's first."""
+        columns = columns_of(self.adapted, objective)
+        forecasts = forecasts_of(objective, columns, self.data, self.rows)
+        return losses_of(objective, forecasts, outcome_of(objective, self.data, self.rows))
+
+
+def permutation_importance(
+    version: ServedVersion, data: TrainingData, rows: Rows
+) -> dict[Objective, dict[str, float]]:
+    """Return by which share each objective's loss grows when a feature's values are shuffled.
+
+    Breiman, Random Forests (2001); the same for every kind of model, on at most IMPORTANCE_ROWS of
+    `rows`. Near 0 or below: the feature was not needed there.
+    """
+    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), IMPORTANCE_ROWS)).astype(int)]
+    features = data.features.copy()
+    whole = np.flatnonzero(np.isfinite(features).all(axis=1))
+    shuffled = np.random.default_rng(0).permutation(whole)
+    before = _mean_losses(version, data, rows, features)
+    found: dict[Objective, dict[str, float]] = {o: {} for o in OBJECTIVES}
+    for i, name in enumerate(version.manifest.inputs.features):
+        features[whole, i] = data.features[shuffled, i]
+        after = _mean_losses(version, data, rows, features)
+        features[whole, i] = data.features[whole, i]
+        for objective in OBJECTIVES:
+            found[objective][name] = after[objective] / before[objective] - 1.0
+    return found
+
+
+def _mean_losses(
+    version: ServedVersion, data: TrainingData, rows: Rows, features: Values
+) -> dict[Objective, float]:
+    told = version.predict_rows(features, data.volatility, rows)
+    means = {}
+    for objective in OBJECTIVES:
+        forecasts = forecasts_of(objective, columns_of(told, objective), data, rows)
+        own = {MODEL: forecasts[MODEL]}
+        loss = losses_of(objective, own, outcome_of(objective, data, rows))[MODEL]
+        means[objective] = float(np.mean(loss))
+    return means

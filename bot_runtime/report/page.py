@@ -1,0 +1,70 @@
+"""The report's page, from what evaluation found: `versions/<version>/report.html`."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bot_runtime.candles import utc
+from bot_runtime.report.findings import Findings
+from bot_runtime.report.pictures import draw_pictures
+
+REPORT_FILE = "report.html"
+
+
+def render_report(findings: Findings) -> str:
+    """Return the page: one file, its pictures within it, no script and no address in it."""
+    environment = Environment(
+        loader=PackageLoader("bot_runtime.report", "."), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("page.html").render(
+        version=findings.result.version,
+        reasons=findings.reasons,
+        facts=_facts(findings),
+        tables={
+            objective: {
+                "scores": list(next(iter(table.values()))),
+                "rows": {name: map(_short, row.values()) for name, row in table.items()},
+            }
+            for objective, table in findings.tables.items()
+        },
+        candidates=[
+            {
+                "objective": one.objective,
+                "algorithm": one.algorithm,
+                "losses": ", ".join(f"{name} {loss}" for name, loss in one.scores.items()),
+            }
+            for one in findings.result.objectives
+        ],
+        duels=[_duel(duel) for duel in findings.duels],
+        pictures=draw_pictures(findings),
+    )
+
+
+def _facts(findings: Findings) -> dict[str, str]:
+    data, record, account = findings.data, findings.record, findings.account
+    times = data.time_ms[findings.rows]
+    hits = "" if record.hit_rate is None else f", {record.hit_rate:.1%} the right way"
+    binding = record.binding_threshold or "none"
+    return {
+        "symbols": ", ".join(data.symbols),
+        "unseen candles": f"{record.rows:,}, {utc(int(times[0]))} to {utc(int(times[-1]))}",
+        "horizon": f"{data.horizon_steps} candles of {data.interval_ms // 60_000} minutes",
+        "assembled": findings.result.trained_at,
+        "traded": f"{record.tradable_share:.2%} of them: {record.longs} long, {record.shorts} "
+        f"short{hits}",
+        "binding threshold": binding,
+        "account": f"{account.net_return:+.2%} after fees, {account.gross_return:+.2%} before; "
+        f"deepest fall {account.drawdown:.2%}",
+        "Sharpe ratio": f"{_short(account.sharpe)} a year; probability of skill (deflated) "
+        f"{_short(account.deflated_sharpe)}",
+    }
+
+
+def _duel(duel: Any) -> list[str]:
+    found = duel.comparison
+    numbers = (duel.loss, duel.reference, found.gain, found.standard_error)
+    return [duel.name, *map(_short, numbers), str(found.blocks)]
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"

@@ -1,0 +1,190 @@
+"""The report's pictures, as SVG that stands within the page."""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+
+from bot_runtime import scores
+from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.datasets import Rows
+from bot_runtime.report.findings import Findings
+
+FAN_ROWS = 120
+"""Newest unseen candles that the fan shows: more would be a blot on a phone."""
+WINDOW_SHARE = 20
+"""Coverage is averaged over a twentieth of the unseen candles."""
+TOP_FEATURES = 10
+_WIDTH, _HEIGHT = 6.4, 3.2
+_MODEL, _OTHER, _LIMIT = "#1f6f8b", "#c8963e", "#8a8a8a"
+_STYLE: Any = {  # matplotlib's type of it lists 300 names
+    "svg.fonttype": "none",  # text stays text: small, searchable, in the reader's own font
+    "svg.hashsalt": "botcripto",
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+}
+
+
+def draw_pictures(findings: Findings) -> dict[str, str]:
+    """Return every picture as an SVG element, by its caption."""
+    return {
+        caption: to_svg(draw(findings))
+        for caption, draw in (
+            ("Reliability: what was said, and how often it came", draw_reliability),
+            ("Quantile fan on the newest unseen candles", draw_fan),
+            ("Coverage of p10 to p90 over time", draw_coverage),
+            ("What each feature is worth: loss without it", draw_importance),
+            ("Loss against the best naive reference, summed up", draw_losses),
+            ("An account that follows the decisions", draw_account),
+        )
+    }
+
+
+def to_svg(figure: Figure) -> str:
+    """Return a figure as an SVG element that takes the width of its place."""
+    text = io.StringIO()
+    with mpl.rc_context(_STYLE):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    element = text.getvalue()[text.getvalue().index("<svg") :]
+    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    return re.sub(r' (width|height)="[0-9.]+pt"', "", element, count=2)
+
+
+def draw_reliability(findings: Findings) -> Figure:
+    """Draw the share of rises over the probability, and how often each was said."""
+    rows, said = findings.rows, findings.adapted.prob_up
+    curve = scores.reliability_curve(said, findings.data.labels.up[rows])
+    error = np.sqrt(curve.observed * (1 - curve.observed) / curve.rows)
+
+    def draw(axes: Axes) -> None:
+        ends = [float(min(curve.predicted.min(), curve.observed.min())) - 0.03]
+        ends.append(float(max(curve.predicted.max(), curve.observed.max())) + 0.03)
+        axes.plot(ends, ends, color=_LIMIT, linestyle="--", label="honest")
+        axes.errorbar(
+            curve.predicted, curve.observed, error, color=_MODEL, marker="o", label="model"
+        )
+        axes.set(xlabel="probability of a rise", ylabel="share of rises")
+        axes.legend(frameon=False)
+
+    return _figure(draw)
+
+
+def draw_fan(findings: Findings) -> Figure:
+    """Draw p10, p50, p90 and the return that came, of the first symbol."""
+    mine = np.flatnonzero(findings.data.symbol[findings.rows] == 0)[-FAN_ROWS:]
+    told, rows = findings.adapted, findings.rows[mine]
+    times = _times(findings, rows)
+    outcome = 100 * findings.data.labels.simple_return[rows]
+    beyond = (outcome < 100 * told.p10[mine]) | (outcome > 100 * told.p90[mine])
+
+    def draw(axes: Axes) -> None:
+        axes.fill_between(
+            times, 100 * told.p10[mine], 100 * told.p90[mine], color=_MODEL, alpha=0.25, lw=0,
+            label="p10 to p90",
+        )  # fmt: skip
+        axes.plot(times, 100 * told.p50[mine], color=_MODEL, lw=1, label="p50")
+        axes.plot(times[~beyond], outcome[~beyond], ".", color="#333333", ms=4, label="came")
+        axes.plot(times[beyond], outcome[beyond], "x", color="#b3382c", ms=5, label="beyond")
+        axes.set_ylabel(f"return over {findings.data.horizon_steps} candles, %")
+        _date_axis(axes)
+        axes.legend(frameon=False, ncols=4, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1))
+
+    return _figure(draw)
+
+
+def draw_coverage(findings: Findings) -> Figure:
+    """Draw the moving coverage of the band as it adapts, and of the band as it was fitted."""
+    rows = findings.rows
+    outcome, times = findings.data.labels.simple_return[rows], _times(findings, rows)
+    span = max(20, len(rows) // WINDOW_SHARE)
+
+    def draw(axes: Axes) -> None:
+        for told, color, label in (
+            (findings.served, _OTHER, "fixed"),
+            (findings.adapted, _MODEL, "adapting"),
+        ):
+            inside = ((outcome >= told.p10) & (outcome <= told.p90)).astype(float)
+            moving = np.convolve(inside, np.ones(span) / span, mode="valid")
+            axes.plot(times[span - 1 :], 100 * moving, color=color, lw=1.5, label=label)
+        axes.axhline(80, color=_LIMIT, linestyle="--")
+        axes.set_ylabel(f"within the band, % of {span}")
+        _date_axis(axes)
+        axes.legend(frameon=False)
+
+    return _figure(draw)
+
+
+def draw_importance(findings: Findings) -> Figure:
+    """Draw the features that each objective would miss most, one panel each."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH, 3 * _HEIGHT), layout="constrained")
+        for i, objective in enumerate(OBJECTIVES, start=1):
+            axes = figure.add_subplot(3, 1, i)
+            found = findings.importance[objective]
+            top = sorted(found, key=lambda name: found[name])[-TOP_FEATURES:]
+            axes.barh(top, [100 * found[name] for name in top], color=_MODEL)
+            axes.set(title=objective, xlabel="loss without it, % more" if i == 3 else "")
+    return figure
+
+
+def draw_losses(findings: Findings) -> Figure:
+    """Draw by how many per cent the model's loss is below the best reference's, up to each row."""
+    times = _times(findings, findings.rows)
+
+    def draw(axes: Axes) -> None:
+        for objective, color in zip(OBJECTIVES, (_MODEL, _OTHER, "#6a4c93"), strict=True):
+            own, *others = findings.losses(objective).values()
+            naive = min(others, key=lambda loss: float(np.mean(loss)))
+            gain = np.cumsum(naive - own) / np.sum(naive)
+            axes.plot(times, 100 * gain, color=color, lw=1.5, label=objective)
+        axes.axhline(0, color=_LIMIT, linestyle="--")
+        axes.set_ylabel("gained so far, % of the whole")
+        _date_axis(axes)
+        axes.legend(frameon=False)
+
+    return _figure(draw)
+
+
+def draw_account(findings: Findings) -> Figure:
+    """Draw what the account has earned after fees."""
+    account = findings.account
+    times = (account.bar * findings.data.interval_ms).astype("datetime64[ms]")
+
+    def draw(axes: Axes) -> None:
+        axes.plot(times, 100 * np.cumsum(account.net), color=_MODEL, lw=1.5)
+        axes.axhline(0, color=_LIMIT, linestyle="--")
+        axes.set_ylabel("earned after fees, % of equity")
+        _date_axis(axes)
+
+    return _figure(draw)
+
+
+def _figure(draw: Callable[[Axes], None]) -> Figure:
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+        draw(figure.add_subplot())
+    return figure
+
+
+def _date_axis(axes: Axes) -> None:
+    # Untyped in matplotlib's own stubs.
+    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # see above
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(
+        ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]  # see above
+    )
+
+
+def _times(findings: Findings, rows: Rows) -> npt.NDArray[np.datetime64]:
+    return np.asarray(findings.data.time_ms[rows].astype("datetime64[ms]"))

@@ -1,0 +1,146 @@
+"""The report of a training: whole, by itself, and true to what was decided."""
+
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot_runtime import evaluate as evaluation
+from bot_runtime.report.findings import Findings
+from bot_runtime.report.page import REPORT_FILE, render_report
+from bot_runtime.report.pictures import draw_coverage, draw_pictures, to_svg
+from bot_runtime.store import Store
+from tests.unit.bot_runtime.learning import (
+    BOTH,
+    market_candles,
+    prepare_training,
+    quiet,
+    train_all,
+)
+
+VOID = {"meta", "br", "img", "link"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Findings]:
+    """Give the report's file of a training, and what it was made of."""
+    store = Store(tmp_path_factory.mktemp("reported"))
+    configuration = prepare_training(store, market_candles(2000, BOTH))
+    train_all(configuration, store)
+    seen: list[Findings] = []
+    with pytest.MonkeyPatch.context() as patch:
+
+        def render(findings: Findings) -> str:
+            seen.append(findings)
+            return render_report(findings)
+
+        patch.setattr(evaluation, "render_report", render)
+        result = evaluation.evaluate(configuration, store, quiet("Evaluation"))
+    return store.version(result.version) / REPORT_FILE, seen[0]
+
+
+class Page(HTMLParser):
+    """Holds that every element is closed, and collects every attribute and the text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_report_needs_no_network(made: tuple[Path, Findings]) -> None:
+    text = made[0].read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    tags = {tag for tag, _, _ in page.attributes}
+    assert not tags & {"script", "link", "img", "iframe", "object", "base"}
+    for tag, name, value in page.attributes:
+        if name in ("href", "src", "xlink:href", "action", "data"):
+            assert value.startswith("#"), f"{tag} points outside: {value}"
+        elif not name.startswith("xmlns"):
+            assert "//" not in value, f"{tag} {name}: {value}"
+    styles = "".join(re.findall(r"<style.*?</style>", text, re.DOTALL))
+    assert "url(" not in styles.replace("url(#", "")
+    assert "@import" not in styles
+
+
+def test_report_is_made_for_a_phone(made: tuple[Path, Findings]) -> None:
+    text = made[0].read_text(encoding="utf-8")
+    assert 'name="viewport" content="width=device-width' in text
+    assert text.count("<table>") == text.count('<div class="scroll">')
+    for element in re.findall(r"<svg[^>]*>", text):
+        assert "viewBox" in element
+        assert " width=" not in element
+    assert len(text) < 1_500_000
+
+
+def test_report_has_every_number_that_was_decided_by(made: tuple[Path, Findings]) -> None:
+    path, findings = made
+    text = Page(path.read_text(encoding="utf-8")).text
+    assert findings.result.version in text
+    for table in findings.tables.values():
+        for name, row in table.items():
+            assert name in text
+            assert all(f"{value:.4g}" in text for value in row.values())
+    for duel in findings.duels:
+        assert f"{duel.loss:.4g}" in text
+    assert ("Promoted" in text) == (findings.reasons == ())
+
+
+def test_refusal_stands_at_the_top_and_markup_in_it_is_text(made: tuple[Path, Findings]) -> None:
+    refused = replace(made[1], reasons=("NotBetterThanNaive: <b>1 & 2</b>",))
+    text = render_report(refused)
+    assert "<b>1" not in text
+    shown = Page(text).text
+    assert shown.index("NotBetterThanNaive: <b>1 & 2</b>") < shown.index("What was judged")
+
+
+def test_pictures_are_svg_and_the_same_twice(made: tuple[Path, Findings]) -> None:
+    text = made[0].read_text(encoding="utf-8")
+    pictures = draw_pictures(made[1])
+    assert len(pictures) == 6
+    for svg in pictures.values():
+        ET.fromstring(svg)  # well-formed
+        assert svg in text
+
+
+def test_coverage_picture_shows_the_bands_that_were_told(made: tuple[Path, Findings]) -> None:
+    findings = made[1]
+    lines = draw_coverage(findings).axes[0].lines
+    outcome = findings.data.labels.simple_return[findings.rows]
+    for line, told in zip(lines, (findings.served, findings.adapted), strict=False):
+        inside = (outcome >= told.p10) & (outcome <= told.p90)
+        drawn = np.asarray(line.get_ydata())
+        span = len(inside) - len(drawn) + 1
+        assert drawn[0] == pytest.approx(100 * inside[:span].mean())
+    assert "80" in to_svg(draw_coverage(findings))
+
+
+def test_importance_finds_what_moves_the_loss(made: tuple[Path, Findings]) -> None:
+    """The generated market follows its last returns: shuffled, they are missed most."""
+    importance = made[1].importance["Trend"]
+    assert set(importance) == set(made[1].importance["Risk"])
+    best = max(importance, key=lambda name: importance[name])
+    assert importance[best] > 0.01
+    assert importance[best] > importance["weekday_sin"]
