@@ -35,19 +35,27 @@ def forecasts_of(
     Trend: base rate. Return: constant quantiles, and those scaled by the current volatility. Risk:
     EWMA(0.94) and HAR.
     """
+    own = {MODEL: forecast_of(objective, columns)}
     if objective == "Trend":
-        return {MODEL: columns["prob_up"], "base rate": references.base_rate(data, rows)}
+        return own | {"base rate": references.base_rate(data, rows)}
     if objective == "Return":
-        return {
-            MODEL: np.column_stack([columns["p10"], columns["p50"], columns["p90"]]),
+        return own | {
             "constant": references.constant_quantiles(data, rows),
             "scaled": references.scaled_quantiles(data, rows),
         }
-    return {
-        MODEL: columns["volatility"] ** 2,
+    return own | {
         "EWMA": references.ewma_variance(data, rows),
         "HAR": references.har_variance(data, rows),
     }
+
+
+def forecast_of(objective: Objective, columns: Columns) -> Values:
+    """Return the model's forecast: probability (n,), quantiles (n, 3) or variance (n,)."""
+    if objective == "Trend":
+        return columns["prob_up"]
+    if objective == "Return":
+        return np.column_stack([columns["p10"], columns["p50"], columns["p90"]])
+    return np.asarray(columns["volatility"] ** 2)
 
 
 def outcome_of(objective: Objective, data: TrainingData, rows: Rows) -> Values:

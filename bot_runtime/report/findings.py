@@ -9,7 +9,15 @@ from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import Rows, TrainingData
 from bot_runtime.gate import Duel
 from bot_runtime.judge import columns_of
-from bot_runtime.score_tables import MODEL, Table, Values, forecasts_of, losses_of, outcome_of
+from bot_runtime.score_tables import (
+    MODEL,
+    Table,
+    Values,
+    forecast_of,
+    forecasts_of,
+    losses_of,
+    outcome_of,
+)
 from bot_runtime.serving import Predictions, ServedVersion
 from bot_runtime.trading import Backtest, TradingRecord
 
@@ -75,8 +83,7 @@ def _mean_losses(
     told = version.predict_rows(features, data.volatility, rows)
     means = {}
     for objective in OBJECTIVES:
-        forecasts = forecasts_of(objective, columns_of(told, objective), data, rows)
-        own = {MODEL: forecasts[MODEL]}
+        own = {MODEL: forecast_of(objective, columns_of(told, objective))}
         loss = losses_of(objective, own, outcome_of(objective, data, rows))[MODEL]
         means[objective] = float(np.mean(loss))
     return means

@@ -45,6 +45,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, RunConfigu
     return store, configuration
 
 
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the report's pictures out: test_report draws them, here they are a second a test."""
+    monkeypatch.setattr("bot_runtime.evaluate.permutation_importance", lambda *_: {})
+    monkeypatch.setattr("bot_runtime.evaluate.render_report", lambda _: "")
+
+
 @pytest.fixture
 def ready(
     trained: tuple[Store, RunConfiguration], tmp_path: Path
