@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from benchmarks import (
     edit_one,
+    features,
     inference_cold,
     noise,
     quality,
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "restart-1000": steady.measure_restart,
     "edit-one": edit_one.measure,
     "signals-1000": signals.measure,
+    "features": features.measure,
     "train-tft": train_tft.measure,
     "train-gbdt": train_gbdt.measure,
     "quality": quality.measure,

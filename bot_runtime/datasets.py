@@ -18,8 +18,9 @@ from bot_runtime.bundle import Inputs
 from bot_runtime.candles import Candles, rows_without_gap
 from bot_runtime.config import training_of
 from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.cross_features import compute_panel, feature_names
 from bot_runtime.errors import DataUnusableError
-from bot_runtime.features import FEATURES, WARM_UP, compute_features
+from bot_runtime.features import WARM_UP
 from bot_runtime.labels import Labels, compute_labels
 from bot_runtime.snapshot import load_dataset, load_snapshot
 from bot_runtime.store import Store
@@ -100,6 +101,7 @@ def build_training_data(
     parts = list(candles.values())
     interval_ms = parts[0].interval_ms
     labels = [compute_labels(part, horizon_steps) for part in parts]
+    panel = compute_panel(candles, feature_names(len(candles)))
     whole = [rows_without_gap(part, WARM_UP + window_length) for part in parts]
     time_ms = np.concatenate([part.open_time_ms for part in parts])
     joined = Labels(
@@ -114,7 +116,7 @@ def build_training_data(
         interval_ms=interval_ms,
         symbol=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
         time_ms=time_ms,
-        features=np.concatenate([compute_features(part) for part in parts]),
+        features=np.concatenate(list(panel.values())),
         close=np.concatenate([part.close for part in parts]),
         volatility=np.concatenate(
             [realised_volatility(part.close, VOLATILITY_CANDLES) for part in parts]
@@ -167,7 +169,7 @@ def inputs_of(configuration: RunConfiguration) -> Inputs:
     return Inputs(
         timeframe=configuration.timeframe,
         horizon_steps=configuration.model.horizon_steps,
-        features=FEATURES,
+        features=feature_names(len(configuration.symbols)),
         warm_up=WARM_UP,
         volatility_candles=VOLATILITY_CANDLES,
     )

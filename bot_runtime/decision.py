@@ -96,12 +96,12 @@ def _refusal(prediction: Prediction, direction: _Direction, thresholds: Decision
 
 
 def regime_of(features: Values) -> str:
-    """Return the market's regime at one feature row (len(FEATURES),).
+    """Return the market's regime at one feature row, which begins with FEATURES.
 
     CRISIS_HIGH_VOL where the range is twice its usual one, BULL_TREND or BEAR_TREND where ADX
     says that there is a trend, else RANGE_SIDEWAYS.
     """
-    row = dict(zip(FEATURES, features.tolist(), strict=True))
+    row = dict(zip(FEATURES, features.tolist(), strict=False))
     if row["atr_shock"] >= _CRISIS_SHOCK:
         return "CRISIS_HIGH_VOL"
     if row["adx_14"] < _TREND_ADX:

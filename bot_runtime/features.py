@@ -1,21 +1,21 @@
-"""The features: one set of pure functions, the same at training and at inference.
+"""The features: one set of pure functions, the same at training, in a backtest and at inference.
 
 Every value of a row is computed from that row's window of `WARM_UP` + 1 candles and nothing else: a
 short window gives what the whole history gives, and no later candle can change a past row.
-Indicators that are usually recursive (Wilder's averages, exponential ones) are taken over a fixed
-window for that reason. A row whose window misses a candle is NaN as a whole.
+Indicators that are recursive by definition (RSI, ATR, ADX, MACD) therefore begin anew in each row's
+window, as TA-Lib begins them. A row whose window misses a candle is NaN as a whole.
 
 All features are free of the price's scale. Sources of the formulas: J. W. Wilder, New Concepts in
-Technical Trading Systems (1978) for RSI, ATR, DMI, ADX; T. Cutler (RSI with plain sums); G. Appel
-for MACD; J. Bollinger for bands; G. Lane for the stochastic.
+Technical Trading Systems (1978) for RSI, ATR, DMI, ADX; G. Appel for MACD; J. Bollinger for bands;
+G. Lane for the stochastic. Features across several symbols: `cross_features`.
 """
 
-from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
+from bot_runtime import windows
 from bot_runtime.candles import Candles, Values, rows_without_gap
 
 WARM_UP: Final = 60
@@ -24,10 +24,16 @@ WARM_UP: Final = 60
 _RETURN_LAGS: Final = (1, 3, 5, 10, 20, 60)
 _VOLATILITY_SPANS: Final = (5, 20, 60)
 _LONG_SPANS: Final = (20, 60)
-_SPAN: Final = 14
-_EMA_WINDOW: Final = 40
-_SIGNAL_WINDOW: Final = 20
-_CHUNK_ROWS: Final = 4096
+_PERIOD: Final = 14
+_WILDER_SPAN: Final = _PERIOD + 32
+_DX_SPAN: Final = _PERIOD - 1 + 16
+_ADX_SPAN: Final = _PERIOD + 16
+_FAST, _SLOW, _SIGNAL = 12, 26, 9
+_EMA_STEPS: Final = 16
+"""Steps after the start: powers of two are the cheapest. No indicator exceeds the warm-up."""
+_CHUNK_ROWS: Final = 8192
+"""Rows at once: what is at hand then stays in the processor's cache."""
+_WEEK_MS: Final = 7 * 24 * 3_600_000
 _FLAT: Final = 1e-9
 """Relative spread below which a market did not move: ratios to it are 0, not noise over noise."""
 
@@ -40,7 +46,7 @@ FEATURES: Final[tuple[str, ...]] = (
     "atr_shock",
     "adx_14",
     "direction_14",
-    "bollinger_20",
+    "bollinger_position_20",
     *(f"stochastic_{span}" for span in _LONG_SPANS),
     *(f"volume_z_{span}" for span in _LONG_SPANS),
     "body",
@@ -59,10 +65,21 @@ def compute_features(candles: Candles) -> Values:
 
     Rows without `WARM_UP` candles before them, or with one of those missing, are NaN.
     """
-    features = np.full((len(candles), len(FEATURES)), np.nan)
-    if len(candles) <= WARM_UP:
-        return features
-    columns = {
+    count = len(candles)
+    features = np.empty((count, len(FEATURES)))
+    for start in range(WARM_UP, count, _CHUNK_ROWS):
+        chunk = candles[start - WARM_UP : start + _CHUNK_ROWS]
+        rows = len(chunk) - WARM_UP
+        columns = _columns(chunk)
+        for i, name in enumerate(FEATURES):
+            features[start : start + rows, i] = columns[name][-rows:]
+    features[~rows_without_gap(candles, WARM_UP + 1)] = np.nan
+    return features
+
+
+def _columns(candles: Candles) -> dict[str, Values]:
+    """Return the features by name; each ends with the last candle, and begins where it can."""
+    return {
         **_returns(candles),
         **_strength(candles),
         **_ranges(candles),
@@ -70,73 +87,79 @@ def compute_features(candles: Candles) -> Values:
         **_shape(candles),
         **_calendar(candles),
     }
-    rows = rows_without_gap(candles, WARM_UP + 1)
-    for i, name in enumerate(FEATURES):
-        features[rows, i] = columns[name][rows]
-    return features
 
 
 def _returns(candles: Candles) -> dict[str, Values]:
     """Log returns over several lags, and the root mean square of the one-candle return."""
     price = np.log(candles.close)
-    one = _lagged_difference(price, 1)
-    columns = {f"return_{lag}": _lagged_difference(price, lag) for lag in _RETURN_LAGS}
+    columns = {f"return_{lag}": price[lag:] - price[:-lag] for lag in _RETURN_LAGS}
+    squares = columns["return_1"] ** 2
     for span in _VOLATILITY_SPANS:
-        columns[f"volatility_{span}"] = np.sqrt(_rolling(one**2, span, _mean))
+        columns[f"volatility_{span}"] = np.sqrt(windows.means(squares, span))
     return columns
 
 
 def _strength(candles: Candles) -> dict[str, Values]:
-    """RSI over plain sums, from -1 (only falls) to 1, and the MACD histogram over the price."""
-    change = _lagged_difference(candles.close, 1)
-    net = _rolling(change, _SPAN, _mean)
-    gross = _rolling(np.abs(change), _SPAN, _mean)
-    macd = _exponential(candles.close, 12, _EMA_WINDOW) - _exponential(
-        candles.close, 26, _EMA_WINDOW
+    """RSI, from -1 (only falls) to 1 (only rises), and the MACD histogram over the price."""
+    close = candles.close
+    change = np.diff(close)
+    net, gross = (
+        windows.wilder_sums(part, _PERIOD, _PERIOD, _WILDER_SPAN)
+        for part in (change, np.abs(change))
     )
-    histogram = macd - _exponential(macd, 9, _SIGNAL_WINDOW)
+    fast, slow = (
+        windows.exponential_means(close, period, period + _EMA_STEPS) for period in (_FAST, _SLOW)
+    )
+    macd = fast[-len(slow) :] - slow
+    signal = windows.exponential_means(macd, _SIGNAL, _SIGNAL + _EMA_STEPS // 2)
+    histogram = macd[-len(signal) :] - signal
     return {
-        "rsi_14": _ratio(net, gross, _FLAT * candles.close),
-        "macd_histogram": histogram / candles.close,
+        "rsi_14": _ratio(net, gross, _FLAT * close[-len(net) :]),
+        "macd_histogram": histogram / close[-len(signal) :],
     }
 
 
 def _ranges(candles: Candles) -> dict[str, Values]:
-    """True range (mean over the price, and against its longer mean), ADX and its direction."""
-    previous = np.concatenate(([np.nan], candles.close[:-1]))
-    true_range = np.maximum(candles.high, previous) - np.minimum(candles.low, previous)
-    mean_range = _rolling(true_range, _SPAN, _mean)
-    up = _lagged_difference(candles.high, 1)
-    down = -_lagged_difference(candles.low, 1)
-    plus = _rolling(np.where((up > down) & (up > 0), up, 0.0), _SPAN, _mean)
-    minus = _rolling(np.where((down > up) & (down > 0), down, 0.0), _SPAN, _mean)
+    """True range (average over the price, and against its plain mean), ADX and its direction."""
+    high, low, previous = candles.high, candles.low, candles.close[:-1]
     floor = _FLAT * candles.close
+    true_range = np.maximum(high[1:], previous) - np.minimum(low[1:], previous)
+    average = windows.wilder_sums(true_range, _PERIOD, _PERIOD, _WILDER_SPAN) / _PERIOD
+    usual = windows.means(true_range, WARM_UP)
+    up, down = np.diff(high), -np.diff(low)
+    moves = (
+        np.where((up > down) & (up > 0), up, 0.0),
+        np.where((down > up) & (down > 0), down, 0.0),
+        true_range,
+    )
+    plus, minus, whole = (
+        windows.wilder_sums(part, _PERIOD, _PERIOD - 1, _DX_SPAN) for part in moves
+    )
+    floors = floor[-len(plus) :]
+    index = _ratio(np.abs(plus - minus), plus + minus, floors)
     return {
-        "atr_14": mean_range / candles.close,
-        "atr_shock": _ratio(mean_range, _rolling(true_range, WARM_UP, _mean), floor) - 1.0,
-        "adx_14": _rolling(_ratio(np.abs(plus - minus), plus + minus, floor), _SPAN, _mean),
-        "direction_14": _ratio(plus - minus, mean_range, floor),
+        "atr_14": average / candles.close[-len(average) :],
+        "atr_shock": _ratio(average[-len(usual) :], usual, floor[-len(usual) :]) - 1.0,
+        "adx_14": windows.wilder_sums(index, _PERIOD, _PERIOD, _ADX_SPAN) / _PERIOD,
+        "direction_14": _ratio(plus - minus, whole, floors),
     }
 
 
 def _positions(candles: Candles) -> dict[str, Values]:
     """Where the close stands in its bands and ranges, and how unusual the volume is."""
-    close = candles.close
-    middle = _rolling(close, 20, _mean)
-    deviation = _rolling(close, 20, _standard_deviation)
-    columns = {"bollinger_20": _ratio(close - middle, 2.0 * deviation, _FLAT * middle)}
-    volume = np.log1p(candles.volume)
+    close, volume = candles.close, np.log1p(candles.volume)
+    middle, deviation = windows.moments(close, 20)
+    columns = {
+        "bollinger_position_20": _ratio(close[19:] - middle, 2.0 * deviation, _FLAT * middle)
+    }
     for span in _LONG_SPANS:
-        low = _rolling(candles.low, span, _minimum)
-        high = _rolling(candles.high, span, _maximum)
+        low, high = windows.minima(candles.low, span), windows.maxima(candles.high, span)
+        newest = slice(span - 1, None)
         columns[f"stochastic_{span}"] = _ratio(
-            close - (low + high) / 2.0, (high - low) / 2.0, _FLAT * close
+            close[newest] - (low + high) / 2.0, (high - low) / 2.0, _FLAT * close[newest]
         )
-        columns[f"volume_z_{span}"] = _ratio(
-            volume - _rolling(volume, span, _mean),
-            _rolling(volume, span, _standard_deviation),
-            np.full_like(volume, _FLAT),
-        )
+        usual, deviation = windows.moments(volume, span)
+        columns[f"volume_z_{span}"] = _ratio(volume[newest] - usual, deviation, np.asarray(_FLAT))
     return columns
 
 
@@ -155,62 +178,25 @@ def _shape(candles: Candles) -> dict[str, Values]:
 
 def _calendar(candles: Candles) -> dict[str, Values]:
     """Time of the day and of the week (UTC) at which the candle closed, on a circle."""
-    hours = candles.close_time_ms / 3_600_000.0
-    day = 2.0 * np.pi * (hours % 24.0) / 24.0
-    week = 2.0 * np.pi * (hours % 168.0) / 168.0
-    return {
-        "hour_sin": np.sin(day),
-        "hour_cos": np.cos(day),
-        "weekday_sin": np.sin(week),
-        "weekday_cos": np.cos(week),
-    }
+    circles = _circles(candles.interval_ms)
+    step = candles.close_time_ms // candles.interval_ms
+    step -= step // len(circles[0]) * len(circles[0])
+    names = ("hour_sin", "hour_cos", "weekday_sin", "weekday_cos")
+    return {name: circle[step] for name, circle in zip(names, circles, strict=True)}
 
 
-def _lagged_difference(values: Values, lag: int) -> Values:
-    difference = np.full_like(values, np.nan)
-    difference[lag:] = values[lag:] - values[:-lag]
-    return difference
+@cache
+def _circles(interval_ms: int) -> tuple[Values, Values, Values, Values]:
+    """Return sine and cosine of the day, then of the week, at each multiple of the interval.
 
-
-def _rolling(values: Values, span: int, reduce: Callable[[Values], Values]) -> Values:
-    """Apply `reduce` to (rows, span) windows; in chunks, so that memory does not grow with n.
-
-    Running sums would be faster, but would carry every earlier candle into a row.
+    Every timeframe divides the week; 1970 began on a Thursday.
     """
-    result = np.full_like(values, np.nan)
-    if span > len(values):
-        return result
-    windows = sliding_window_view(values, span)
-    for start in range(0, len(windows), _CHUNK_ROWS):
-        part = windows[start : start + _CHUNK_ROWS]
-        result[span - 1 + start : span - 1 + start + len(part)] = reduce(part)
-    return result
-
-
-def _exponential(values: Values, span: int, window: int) -> Values:
-    """Exponential average with smoothing 2 / (span + 1), cut after `window` candles."""
-    weights = (1.0 - 2.0 / (span + 1.0)) ** np.arange(window)[::-1]
-    weights /= weights.sum()
-    return _rolling(values, window, lambda part: np.einsum("ij,j->i", part, weights))
-
-
-def _mean(windows: Values) -> Values:
-    return np.asarray(windows.mean(axis=1))
-
-
-def _standard_deviation(windows: Values) -> Values:
-    return np.asarray(windows.std(axis=1))
-
-
-def _minimum(windows: Values) -> Values:
-    return np.asarray(windows.min(axis=1))
-
-
-def _maximum(windows: Values) -> Values:
-    return np.asarray(windows.max(axis=1))
+    week = 2.0 * np.pi * np.arange(_WEEK_MS // interval_ms) * interval_ms / _WEEK_MS
+    day = 7.0 * week
+    return np.sin(day), np.cos(day), np.sin(week), np.cos(week)
 
 
 def _ratio(numerator: Values, denominator: Values, floor: Values) -> Values:
     """Divide; 0 where the denominator is below `floor`, which stands for no movement at all."""
-    flat = denominator <= floor
-    return np.where(flat, 0.0, numerator / np.where(flat, 1.0, denominator))
+    quotient = np.zeros_like(numerator)
+    return np.divide(numerator, denominator, out=quotient, where=denominator > floor)

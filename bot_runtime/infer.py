@@ -6,19 +6,20 @@ or the configuration ends the run, and no signal is written.
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bot_runtime.candles import Candles, utc
+from bot_runtime.candles import Candles, Values, utc
 from bot_runtime.config import inference_of
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import Calibration, DecisionReason, Signal, SignalVersion
+from bot_runtime.cross_features import compute_panel, feature_names
 from bot_runtime.decision import decide, regime_of
 from bot_runtime.errors import ArtifactInvalidError, ExchangeUnavailableError
 from bot_runtime.exchange import ExchangeClient
-from bot_runtime.features import FEATURES, WARM_UP, compute_features
+from bot_runtime.features import WARM_UP
 from bot_runtime.feed import Trouble, Window, judge_candles, judge_clock, newest_window
 from bot_runtime.git import git_commit
 from bot_runtime.pruning import note_use
@@ -82,10 +83,10 @@ def infer(
     client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
     wait_until = time.monotonic() + min(patience.wait_seconds, policy.budget_seconds)
     feeds = observe_feeds(client, configuration.symbols, version.context_length, wait_until)
-    commit = git_commit()
+    features = features_of(feeds, version)
     signals = []
     for symbol, feed in feeds.items():
-        signal = build_signal(configuration, version, symbol, feed, commit)
+        signal = build_signal(configuration, version, symbol, feed, features.get(symbol))
         if feed.candles is not None and len(feed.candles) > 0:
             state = load_band(store, run.model_version, symbol, reporter)
             unit = version.unit(feed.candles.close)
@@ -113,7 +114,7 @@ def check_version(version: ServedVersion, configuration: RunConfiguration) -> No
         ("timeframe", inputs.timeframe, configuration.timeframe),
         ("horizonSteps", inputs.horizon_steps, configuration.model.horizon_steps),
         ("warmUp", inputs.warm_up, WARM_UP),
-        ("features", inputs.features, FEATURES),
+        ("features", inputs.features, feature_names(len(configuration.symbols))),
     )
     for name, trained, here in pairs:
         if trained != here:
@@ -171,9 +172,12 @@ def build_signal(
     version: ServedVersion,
     symbol: str,
     feed: Feed,
-    commit: str,
+    features: Values | None,
 ) -> Signal:
-    """Return a symbol's signal; without predictions where the feed is in trouble."""
+    """Return a symbol's signal; without predictions where the feed is in trouble.
+
+    `features` are those of the feed's candles, None where they are not decided on.
+    """
     calibration = version.trend_calibration
     signal = Signal(
         ts=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -187,18 +191,27 @@ def build_signal(
         clock_skew_ms=feed.skew_ms,
         calibration=Calibration(method=calibration.method, n=calibration.rows),
         run_digest=configuration.digest,
-        version=SignalVersion(model_version=version.version, git_commit=commit),
+        version=SignalVersion(model_version=version.version, git_commit=git_commit()),
     )
-    if feed.trouble is not None or feed.candles is None:
+    if features is None or feed.candles is None:
         return signal
-    return signal.model_copy(update=_decided(configuration, version, feed.candles))
+    return signal.model_copy(update=_decided(configuration, version, feed.candles, features))
+
+
+def features_of(feeds: Mapping[str, Feed], version: ServedVersion) -> dict[str, Values]:
+    """Return the features of the feeds that are not in trouble, by symbol."""
+    candles = {
+        symbol: feed.candles
+        for symbol, feed in feeds.items()
+        if feed.candles is not None and feed.trouble is None
+    }
+    return compute_panel(candles, version.manifest.inputs.features) if candles else {}
 
 
 def _decided(
-    configuration: RunConfiguration, version: ServedVersion, candles: Candles
+    configuration: RunConfiguration, version: ServedVersion, candles: Candles, features: Values
 ) -> dict[str, Any]:
     """Return the signal's fields that follow from a prediction on the window's candles."""
-    features = compute_features(candles)
     prediction = version.predict(features, candles.close)
     outcome = decide(prediction, configuration.decision)
     return {

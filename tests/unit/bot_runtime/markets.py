@@ -25,7 +25,8 @@ from bot_runtime.contract.runconfig import (
     training_spec_of,
 )
 from bot_runtime.contract.tradingbot import TradingBotSpec
-from bot_runtime.features import FEATURES, WARM_UP
+from bot_runtime.cross_features import feature_names
+from bot_runtime.features import WARM_UP
 from bot_runtime.store import Store, save_json, sha256_of
 from bot_runtime.volatility import VOLATILITY_CANDLES
 from tests.exchanges import MINUTE_MS
@@ -84,10 +85,11 @@ def publish_version(store: Store, spec: TradingBotSpec, *, score: float = 3.0) -
     The trend's score is `score`, the return's quantiles are 2, 3 and 4 of the volatility with the
     score's sign, the risk's log ratio is 0.
     """
+    names = feature_names(len(spec.symbols))
     inputs = Inputs(
         timeframe=spec.timeframe,
         horizon_steps=spec.model.horizon_steps,
-        features=FEATURES,
+        features=names,
         warm_up=WARM_UP,
         volatility_candles=VOLATILITY_CANDLES,
     )
@@ -102,7 +104,7 @@ def publish_version(store: Store, spec: TradingBotSpec, *, score: float = 3.0) -
     objectives = []
     for name, outputs, calibration in parts:
         file = f"{name.lower()}.onnx"
-        _save_graph(folder / file, outputs)
+        _save_graph(folder / file, len(names), outputs)
         objectives.append(
             ObjectiveManifest(
                 objective=name,
@@ -121,9 +123,9 @@ def publish_version(store: Store, spec: TradingBotSpec, *, score: float = 3.0) -
     return manifest.version
 
 
-def _save_graph(path: Path, outputs: list[float]) -> None:
-    """Write a graph that answers the given outputs for every row: features * 0 + outputs."""
-    weights = np.zeros((len(FEATURES), len(outputs)), dtype=np.float32)
+def _save_graph(path: Path, features: int, outputs: list[float]) -> None:
+    """Write a graph that answers the given outputs for every row: 0 * features + outputs."""
+    weights = np.zeros((features, len(outputs)), dtype=np.float32)
     constants = [
         numpy_helper.from_array(weights, "weights"),
         numpy_helper.from_array(np.array(outputs, dtype=np.float32), "bias"),
@@ -131,7 +133,7 @@ def _save_graph(path: Path, outputs: list[float]) -> None:
     graph = helper.make_graph(
         [helper.make_node("Gemm", ["rows", "weights", "bias"], ["outputs"])],
         "linear",
-        [helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["n", len(FEATURES)])],
+        [helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["n", features])],
         [helper.make_tensor_value_info("outputs", TensorProto.FLOAT, ["n", len(outputs)])],
         constants,
     )

@@ -15,10 +15,10 @@ from bot_runtime.contract.pruning import Pruning
 from bot_runtime.contract.results import StepResult, to_message
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, GateSpec
+from bot_runtime.cross_features import compute_panel
 from bot_runtime.datasets import load_training_data
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.evaluate import evaluate
-from bot_runtime.features import compute_features
 from bot_runtime.served_band import load_band
 from bot_runtime.serving import load_version
 from bot_runtime.snapshot import load_dataset, load_snapshot
@@ -122,11 +122,12 @@ def test_served_on_its_context_alone_it_predicts_the_same(
     data = load_training_data(configuration, store)
     rows = data.splits.test[data.symbol[data.splits.test] == 0][::100]
     judged = version.predict_rows(data.features, data.volatility, rows)
-    candles = load_snapshot(store, load_dataset(store, "bot-1"))["BTC/USDT"]
+    candles = load_snapshot(store, load_dataset(store, "bot-1"))
     for i, row in enumerate(rows):
-        window = candles[row + 1 - version.context_length : row + 1]
-        assert len(window) == version.context_length
-        alone = version.predict(compute_features(window), window.close)
+        window = {s: c[row + 1 - version.context_length : row + 1] for s, c in candles.items()}
+        features = compute_panel(window, version.manifest.inputs.features)["BTC/USDT"]
+        assert len(features) == version.context_length
+        alone = version.predict(features, window["BTC/USDT"].close)
         assert alone.prob_up == pytest.approx(judged[i].prob_up, abs=1e-6)
         assert alone.p10 == pytest.approx(judged[i].p10, rel=1e-5)
         assert alone.p90 == pytest.approx(judged[i].p90, rel=1e-5)

@@ -1,19 +1,25 @@
 """Features: no look-ahead, no memory beyond the window, no row across a hole; formulas checked."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot_runtime.candles import VALUE_COLUMNS, Candles
+from bot_runtime.cross_features import compute_panel, feature_names
 from bot_runtime.features import FEATURES, WARM_UP, compute_features
 from tests.unit.bot_runtime.markets import random_candles, without
 
 ROWS = 200
+Array = npt.NDArray[np.float64]
 
 
-def column(candles: Candles, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def column(candles: Candles, name: str) -> Array:
     return compute_features(candles)[:, FEATURES.index(name)]
 
 
@@ -25,27 +31,40 @@ def same(left: object, right: object) -> bool:
 @given(
     seed=st.integers(0, 2**16),
     cut=st.integers(WARM_UP + 1, ROWS - 1),
-    change=st.sampled_from(["removed", "appended", "corrupted"]),
+    change=st.sampled_from(["removed", "appended", "thinned", "corrupted"]),
+    symbols=st.integers(1, 3),
 )
 def test_rows_before_a_cut_never_change_with_what_comes_later(
-    seed: int, cut: int, change: str
+    seed: int, cut: int, change: str, symbols: int
 ) -> None:
-    candles = random_candles(ROWS, seed)
-    before = compute_features(candles)[:cut]
-    if change == "removed":
-        after = compute_features(candles[:cut])
-    elif change == "appended":
-        longer = random_candles(ROWS + 50, seed)
-        before = compute_features(longer[:ROWS])[:cut]
-        after = compute_features(longer)[:cut]
-    else:
-        columns = {name: getattr(candles, name).copy() for name in VALUE_COLUMNS}
-        for i, values in enumerate(columns.values()):
-            values[cut:] = (np.nan, 1e12, -5.0, 0.0, np.inf)[i]
-        with np.errstate(all="ignore"):
-            spoilt = Candles(candles.interval_ms, candles.open_time_ms, **columns)
-            after = compute_features(spoilt)[:cut]
-    assert same(before, after)
+    """The cut is a moment: candles of every symbol that open from it on are changed."""
+    names = feature_names(symbols)
+    whole = {f"S{i}": random_candles(ROWS + 50, seed + i) for i in range(symbols)}
+    if symbols > 1:
+        whole["S1"] = without(whole["S1"], seed % ROWS)
+    moment = int(whole["S0"].open_time_ms[cut])
+    cuts = {s: int(np.searchsorted(c.open_time_ms, moment)) for s, c in whole.items()}
+    known = {s: c[: cuts[s] + 20] for s, c in whole.items()}
+    changes = {
+        "removed": lambda s: whole[s][: cuts[s]],
+        "appended": lambda s: whole[s],
+        "thinned": lambda s: without(whole[s], *range(cuts[s], len(whole[s]), 3)),
+        "corrupted": lambda s: corrupted(whole[s], cuts[s]),
+    }
+    with np.errstate(all="ignore"):
+        before = compute_panel(known, names)
+        after = compute_panel({s: changes[change](s) for s in whole}, names)
+    for s in whole:
+        assert np.array_equal(before[s][: cuts[s]], after[s][: cuts[s]], equal_nan=True)
+    assert np.isfinite(before["S0"][cut - 1]).all()
+
+
+def corrupted(candles: Candles, cut: int) -> Candles:
+    """Return the candles with nonsense from row `cut` on."""
+    columns = {name: getattr(candles, name).copy() for name in VALUE_COLUMNS}
+    for i, values in enumerate(columns.values()):
+        values[cut:] = (np.nan, 1e12, -5.0, 0.0, np.inf)[i]
+    return Candles(candles.interval_ms, candles.open_time_ms, **columns)
 
 
 @settings(max_examples=30, deadline=None)
@@ -54,13 +73,13 @@ def test_short_window_gives_what_the_whole_history_gives(seed: int, length: int,
     candles = random_candles(400, seed)
     whole = compute_features(candles)
     window = compute_features(candles[end - WARM_UP - length : end])
-    assert same(window[WARM_UP:], whole[end - length : end])
+    assert np.array_equal(window[WARM_UP:], whole[end - length : end])
 
 
 def test_chunks_of_the_computation_leave_no_trace() -> None:
-    candles = random_candles(9_000)
+    candles = random_candles(17_000)
     whole = compute_features(candles)
-    for start in (4_000, 4_096, 8_150):
+    for start in (8_100, 8_192, 16_350):
         assert same(
             compute_features(candles[start : start + 200])[WARM_UP:],
             whole[start + WARM_UP : start + 200],
@@ -108,31 +127,82 @@ def test_features_do_not_depend_on_the_price_level() -> None:
     assert same(compute_features(candles), compute_features(dear))
 
 
-def test_windowed_indicators_equal_those_of_talib() -> None:
+def of_each_window(indicator: Callable[..., Any], span: int, *columns: Array) -> Array:
+    """Return TA-Lib's newest value on the `span` rows up to each row; NaN where there are fewer.
+
+    Its indicators keep a memory of all that they were given: here of the window alone.
+    """
+    found = np.full(len(columns[0]), np.nan)
+    for row in range(span - 1, len(found)):
+        found[row] = indicator(*(column[row + 1 - span : row + 1] for column in columns))[-1]
+    return found
+
+
+def test_indicators_are_those_of_talib_on_the_rows_own_window() -> None:
     candles = random_candles(ROWS)
     high, low, close = candles.high, candles.low, candles.close
-    rows = slice(WARM_UP, None)
-    true_range = talib.SMA(talib.TRANGE(high, low, close)[1:], 14)
-    assert same(column(candles, "atr_14")[rows], (true_range / close[1:])[WARM_UP - 1 :])
+    bars = (high, low, close)
+    volume = np.log1p(candles.volume)
     upper, middle, _ = talib.BBANDS(close, 20)
-    assert same(column(candles, "bollinger_20")[rows], ((close - middle) / (upper - middle))[rows])
-    assert same(column(candles, "return_10")[rows], np.log1p(talib.ROCP(close, 10))[rows])
-    fast, _ = talib.STOCHF(high, low, close, 20, 1)
-    assert same(column(candles, "stochastic_20")[rows], (fast / 50 - 1)[rows])
+    macd = of_each_window(lambda c: talib.EMA(c, 12), 28, close) - of_each_window(
+        lambda c: talib.EMA(c, 26), 42, close
+    )
+    atr = of_each_window(lambda *b: talib.ATR(*b, 14), 47, *bars)
+    index = of_each_window(lambda *b: talib.DX(*b, 14), 30, *bars)
+    expected = {
+        "rsi_14": of_each_window(lambda c: talib.RSI(c, 14), 47, close) / 50 - 1,
+        "macd_histogram": (macd - of_each_window(lambda c: talib.EMA(c, 9), 17, macd)) / close,
+        "atr_14": atr / close,
+        "atr_shock": atr / of_each_window(lambda *b: talib.SMA(talib.TRANGE(*b)[1:], 60), 61, *bars)
+        - 1,
+        "adx_14": of_each_window(wilder_average, 30, index) / 100,
+        "direction_14": of_each_window(
+            lambda *b: talib.PLUS_DI(*b, 14) - talib.MINUS_DI(*b, 14), 30, *bars
+        )
+        / 100,
+        "bollinger_position_20": (close - middle) / (upper - middle),
+        "stochastic_20": talib.STOCHF(high, low, close, 20, 1)[0] / 50 - 1,
+        "stochastic_60": talib.STOCHF(high, low, close, 60, 1)[0] / 50 - 1,
+        "volume_z_20": (volume - talib.SMA(volume, 20)) / talib.STDDEV(volume, 20),
+        "volume_z_60": (volume - talib.SMA(volume, 60)) / talib.STDDEV(volume, 60),
+        **{f"return_{lag}": np.log1p(talib.ROCP(close, lag)) for lag in (1, 3, 5, 10, 20, 60)},
+        **{
+            f"volatility_{span}": np.sqrt(
+                of_each_window(
+                    lambda c: talib.SMA(np.diff(np.log(c)) ** 2, len(c) - 1), span + 1, close
+                )
+            )
+            for span in (5, 20, 60)
+        },
+    }
+    for name, values in expected.items():
+        assert same(column(candles, name)[WARM_UP:], values[WARM_UP:]), name
+    by_hand = {"body", "upper_wick", "lower_wick", "hour_sin", "hour_cos"}
+    assert set(FEATURES) - set(expected) == by_hand | {"weekday_sin", "weekday_cos"}
 
 
-def test_windowed_indicators_move_with_the_recursive_ones_of_talib() -> None:
+def wilder_average(values: Array) -> Array:
+    """Return Wilder's average of a window by his book: ADX is that of the directional index."""
+    average = values[:14].mean()
+    for value in values[14:]:
+        average = (13 * average + value) / 14
+    return np.array([average])
+
+
+def test_recursive_indicators_stay_close_to_those_of_talib_on_the_whole_history() -> None:
+    """Begun anew in each row's window, they are what a chart shows, up to what it remembers."""
     candles = random_candles(3_000)
     high, low, close = candles.high, candles.low, candles.close
     recursive = {
         "rsi_14": talib.RSI(close, 14),
         "macd_histogram": talib.MACD(close, 12, 26, 9)[2] / close,
+        "atr_14": talib.ATR(high, low, close, 14) / close,
         "direction_14": talib.PLUS_DI(high, low, close, 14) - talib.MINUS_DI(high, low, close, 14),
         "adx_14": talib.ADX(high, low, close, 14),
     }
     for name, values in recursive.items():
-        found = np.corrcoef(column(candles, name)[WARM_UP:], values[WARM_UP:])[0, 1]
-        assert found > 0.7, (name, found)
+        found = np.corrcoef(column(candles, name)[500:], values[500:])[0, 1]
+        assert found > 0.9, (name, found)
 
 
 def test_time_features_are_those_of_the_close_in_utc() -> None:

@@ -73,6 +73,12 @@ TABLE = [
         Evidence((), METRICS, PASSING, (duel(0.0, 0.0),)), GateSpec(), [], id="equals the champion"
     ),
     pytest.param(
+        Evidence((), METRICS, PASSING, (duel(-1e-8, 0.0),)),
+        GateSpec(),
+        [],
+        id="equals the champion but for the order of a sum",
+    ),
+    pytest.param(
         Evidence((), METRICS, PASSING, (duel(-0.01), duel(0.01, name="pinball"))),
         GateSpec(),
         ["WorseThanChampion: log loss"],

@@ -21,7 +21,6 @@ from bot_runtime.contract.tradingbot import TradingBotSpec
 from bot_runtime.decision import Outcome, decide, regime_of
 from bot_runtime.features import compute_features
 from bot_runtime.feed import Trouble, Window, judge_candles
-from bot_runtime.git import git_commit
 from bot_runtime.infer import Feed, build_signal
 from bot_runtime.serving import Prediction, ServedVersion, load_version
 from bot_runtime.store import Store
@@ -192,7 +191,8 @@ THREE_YEARS_MS = 3 * 365 * 24 * 60 * 60_000
 
 def signal_of(build: Build, candles: Candles | None, trouble: Trouble | None = None) -> Signal:
     """Return the signal that `build` makes of a feed."""
-    return build(CONFIGURATION, VERSION, "BTC/USDT", Feed(candles, trouble), git_commit())
+    features = None if candles is None or trouble is not None else compute_features(candles)
+    return build(CONFIGURATION, VERSION, "BTC/USDT", Feed(candles, trouble), features)
 
 
 def check_age(judge: Judge) -> None:
@@ -220,9 +220,9 @@ def check_features_are_of_the_feed(build: Build) -> None:
 
 def build_on_last_nights_features(*args: Any) -> Signal:
     """Return a signal that was predicted on other candles than those of its feed."""
-    configuration, version, symbol, feed, commit = args
+    configuration, version, symbol, feed, _ = args
     old = replace(feed, candles=CALM)
-    return build_signal(configuration, version, symbol, old, commit)
+    return build_signal(configuration, version, symbol, old, compute_features(CALM))
 
 
 # Signals said that their version was `latest`.
