@@ -51,7 +51,7 @@ def _market(candles: Mapping[str, Candles], own: Mapping[str, Values]) -> dict[s
     total, count = np.zeros((len(times), len(columns))), np.zeros((len(times), 1))
     at = {symbol: np.searchsorted(times, part.open_time_ms) for symbol, part in candles.items()}
     parts = {symbol: own[symbol][:, columns] for symbol in candles}
-    whole = {symbol: np.isfinite(part).all(axis=1) for symbol, part in parts.items()}
+    whole = {symbol: np.asarray(np.isfinite(part).all(axis=1)) for symbol, part in parts.items()}
     for symbol, part in parts.items():
         total[at[symbol][whole[symbol]]] += part[whole[symbol]]
         count[at[symbol][whole[symbol]]] += 1

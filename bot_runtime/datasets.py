@@ -8,8 +8,9 @@ boundary are embargoed (Lopez de Prado, Advances in Financial Machine Learning, 
 Features look back only, so the history of a row may reach into an earlier slice.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.cross_features import compute_panel, feature_names
 from bot_runtime.errors import DataUnusableError
 from bot_runtime.features import WARM_UP
-from bot_runtime.labels import Labels, compute_labels
+from bot_runtime.labels import Labels, compute_labels, uniqueness
 from bot_runtime.snapshot import load_dataset, load_snapshot
 from bot_runtime.store import Store
 from bot_runtime.volatility import VOLATILITY_CANDLES, realised_volatility
@@ -59,6 +60,7 @@ class TrainingData:
         symbols: names; `symbol` (n,) has positions in it.
         time_ms: opening time of each row's candle.
         volatility: one candle's, known at the row's close.
+        weight: how much a row counts in a fit, by its label's uniqueness; 1 on average over `fit`.
         newest: the last row of each symbol; its label lies in the future.
         seen_until_ms: end of the last label before the test slice.
     """
@@ -72,6 +74,7 @@ class TrainingData:
     close: Values
     volatility: Values
     labels: Labels
+    weight: Values
     splits: Splits
     newest: Rows
 
@@ -90,9 +93,15 @@ class TrainingData:
 
 
 def build_training_data(
-    candles: Mapping[str, Candles], horizon_steps: int, window_length: int
+    candles: Mapping[str, Candles],
+    horizon_steps: int,
+    window_length: int,
+    barrier_width: float | None = None,
 ) -> TrainingData:
     """Return the training data of the candles of every symbol.
+
+    With `barrier_width` the trend is labelled by barriers, so far from the close in units of the
+    volatility over the horizon; without, by the sign of the return.
 
     `window_length` is the longest history of feature rows that a candidate may read: all candidates
     are fitted to, and judged on, the same rows. Raises DataUnusableError where a slice stays too
@@ -100,15 +109,21 @@ def build_training_data(
     """
     parts = list(candles.values())
     interval_ms = parts[0].interval_ms
-    labels = [compute_labels(part, horizon_steps) for part in parts]
+    volatilities = [realised_volatility(part.close, VOLATILITY_CANDLES) for part in parts]
+    width = None if barrier_width is None else barrier_width * math.sqrt(horizon_steps)
+    labels = [
+        compute_labels(part, horizon_steps, None if width is None else width * volatility)
+        for part, volatility in zip(parts, volatilities, strict=True)
+    ]
     panel = compute_panel(candles, feature_names(len(candles)))
     whole = [rows_without_gap(part, WARM_UP + window_length) for part in parts]
+    usable = [own.known & enough for own, enough in zip(labels, whole, strict=True)]
     time_ms = np.concatenate([part.open_time_ms for part in parts])
-    joined = Labels(
-        np.concatenate([part.simple_return for part in labels]),
-        np.concatenate([part.variance for part in labels]),
+    rows = np.flatnonzero(np.concatenate(usable))
+    splits = split_rows(rows, time_ms, horizon_steps * interval_ms)
+    weight = np.concatenate(
+        [uniqueness(own.span, which) for own, which in zip(labels, usable, strict=True)]
     )
-    usable = np.flatnonzero(np.concatenate(whole) & joined.known)
     ends = np.cumsum([len(part) for part in parts])
     return TrainingData(
         symbols=tuple(candles),
@@ -118,13 +133,17 @@ def build_training_data(
         time_ms=time_ms,
         features=np.concatenate(list(panel.values())),
         close=np.concatenate([part.close for part in parts]),
-        volatility=np.concatenate(
-            [realised_volatility(part.close, VOLATILITY_CANDLES) for part in parts]
-        ),
-        labels=joined,
-        splits=split_rows(usable, time_ms, horizon_steps * interval_ms),
+        volatility=np.concatenate(volatilities),
+        labels=_joined(labels),
+        weight=weight / weight[splits.fit].mean(),
+        splits=splits,
         newest=ends[[part[-1] for part in whole]] - 1,
     )
+
+
+def _joined(parts: Sequence[Labels]) -> Labels:
+    columns = ([getattr(part, field.name) for part in parts] for field in fields(Labels))
+    return Labels(*(np.concatenate(column) for column in columns))
 
 
 def split_rows(usable: Rows, time_ms: Times, horizon_ms: int) -> Splits:
@@ -161,7 +180,9 @@ def load_training_data(configuration: RunConfiguration, store: Store) -> Trainin
     """
     candles = load_snapshot(store, load_dataset(store, training_of(configuration).name))
     model = configuration.model
-    return build_training_data(candles, model.horizon_steps, model.encoder_length)
+    return build_training_data(
+        candles, model.horizon_steps, model.encoder_length, model.triple_barrier_width
+    )
 
 
 def inputs_of(configuration: RunConfiguration) -> Inputs:

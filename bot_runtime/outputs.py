@@ -4,7 +4,7 @@ The same functions finish a served prediction and the trained model's own, so th
 the two is one of the graphs. Raw outputs, float32 or float64:
 
     Trend   (n, 1)  score, the logarithm of the odds of a rise before calibration
-    Return  (n, 3)  p10, p50, p90 of the return in units of the volatility over the horizon
+    Return  (n, 3)  p10, p50, p90 of the log return in units of the volatility over the horizon
     Risk    (n, 1)  logarithm of the horizon's variance relative to the current variance
 """
 
@@ -49,9 +49,9 @@ def to_quantiles(
     low, middle, high = np.sort(np.asarray(raw, dtype=np.float64), axis=1).T
     unit = volatility * np.sqrt(horizon_steps)
     return Quantiles(
-        p10=np.minimum(low + band.lower, middle) * unit,
-        p50=middle * unit,
-        p90=np.maximum(high + band.upper, middle) * unit,
+        p10=np.expm1(np.minimum(low + band.lower, middle) * unit),
+        p50=np.expm1(middle * unit),
+        p90=np.expm1(np.maximum(high + band.upper, middle) * unit),
     )
 
 

@@ -86,6 +86,7 @@ def _task_of(
         threads=cpu_count(),
         progress=lambda _share, _message, _epoch: None,
         checkpoint=Checkpoint(store.checkpoints(name, objective), digest_of(learned)),
+        weight=data.weight,
     )
 
 

@@ -160,6 +160,15 @@ class ModelSpec(Model):
     horizon_steps: int = Field(
         default=5, ge=1, le=288, description="Candles ahead that a prediction spans."
     )
+    triple_barrier_width: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=10,
+        description=(
+            "Labels the trend by the triple-barrier method: the first close so far from today's, "
+            "in units of the volatility over horizonSteps, decides; unset, the sign of the return."
+        ),
+    )
     encoder_length: int = Field(
         default=60, ge=8, le=512, description="Candles of history that a sequence model sees."
     )

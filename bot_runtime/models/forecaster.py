@@ -62,6 +62,7 @@ class Task:
         selection: later rows, to stop early on.
         threads: how many threads may compute.
         checkpoint: None where an interrupted fit begins anew.
+        weight: (N,), how much each row counts in the fit; None: all alike.
     """
 
     objective: Objective
@@ -73,6 +74,7 @@ class Task:
     threads: int
     progress: Progress
     checkpoint: Checkpoint | None = None
+    weight: Values | None = None
 
     def check(self, window_length: int) -> None:
         """Refuse what no model may learn from: NaN or infinity in a window or a target.

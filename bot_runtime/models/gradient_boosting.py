@@ -108,7 +108,8 @@ def _boost(
         "force_row_wise": True,
         "verbosity": -1,
     }
-    fit = lgb.Dataset(matrix[task.fit], task.target[task.fit], params=parameters)
+    weight = None if task.weight is None else task.weight[task.fit]
+    fit = lgb.Dataset(matrix[task.fit], task.target[task.fit], weight=weight, params=parameters)
     held = lgb.Dataset(matrix[task.selection], task.target[task.selection], reference=fit)
     return lgb.train(
         parameters,

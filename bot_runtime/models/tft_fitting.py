@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - its name in torch's own documentation
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -25,7 +26,8 @@ PATIENCE_EPOCHS = 3
 LARGEST_GRADIENT = 1.0
 VALIDATION_ROWS = 512
 
-Batch = tuple[Tensor, Tensor]
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Windows, targets, and how much each row counts."""
 
 
 def loss_of(objective: Objective, raw: Tensor, target: Tensor) -> Tensor:
@@ -58,8 +60,8 @@ class Lesson(LightningModule):
         torch.manual_seed(self.schedule.seed_of(self.current_epoch))
 
     def training_step(self, batch: Batch) -> Tensor:
-        """Return the mean loss of a batch."""
-        return self._losses(batch).mean()
+        """Return the weighted mean loss of a batch."""
+        return (self._losses(batch) * batch[2]).mean()
 
     def validation_step(self, batch: Batch) -> None:
         """Keep the losses of a part of the selection rows."""
@@ -77,7 +79,7 @@ class Lesson(LightningModule):
         return {"optimizer": adam, "lr_scheduler": {"scheduler": paced, "interval": "step"}}
 
     def _losses(self, batch: Batch) -> Tensor:
-        windows, target = batch
+        windows, target, _ = batch
         return loss_of(self._objective, self.network(windows), target)
 
 
@@ -90,6 +92,8 @@ class Batches:
     def __init__(self, features: Tensor, task: Task, rows: Rows, schedule: Schedule) -> None:
         self._features = features
         self._target = torch.as_tensor(task.target[rows], dtype=torch.float32)
+        weight = np.ones(len(rows)) if task.weight is None else task.weight[rows]
+        self._weight = torch.as_tensor(weight, dtype=torch.float32)
         self._rows = torch.as_tensor(rows)
         self._offsets = torch.arange(1 - task.spec.encoder_length, 1)
         self._schedule = schedule
@@ -112,7 +116,7 @@ class Batches:
 
     def _batch(self, positions: Tensor) -> Batch:
         windows = self._features[self._rows[positions][:, None] + self._offsets]
-        return windows.flatten(1), self._target[positions]
+        return windows.flatten(1), self._target[positions], self._weight[positions]
 
 
 @dataclass(frozen=True, slots=True)

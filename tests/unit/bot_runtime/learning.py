@@ -81,6 +81,7 @@ def task_of(data: TrainingData, objective: Objective, spec: ModelSpec) -> Task:
         spec=spec,
         threads=1,
         progress=lambda _share, _message, _epoch: None,
+        weight=data.weight,
     )
 
 

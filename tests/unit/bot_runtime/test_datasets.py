@@ -76,7 +76,7 @@ def test_corrupted_labels_leave_every_feature_as_it_was(monkeypatch: pytest.Monk
     candles = market_candles(900)
     true = build_training_data(candles, 5, 8)
 
-    def corrupted(part: object, horizon_steps: int) -> Labels:
+    def corrupted(part: object, horizon_steps: int, *_: object) -> Labels:
         labels = compute_labels(part, horizon_steps)  # type: ignore[arg-type]  # as it is called
         draw = np.random.default_rng(0)
         return dataclasses.replace(
@@ -108,3 +108,26 @@ def test_last_label_before_the_test_slice_ends_before_it_begins() -> None:
     data = training_data(1500, symbols=BOTH)
     first_test = data.time_ms[data.splits.test].min()
     assert data.seen_until_ms <= first_test + data.interval_ms
+
+
+def test_labels_weigh_one_on_average_and_all_alike_where_none_is_cut_short() -> None:
+    data = training_data(1500)
+    weights = data.weight[data.splits.fit]
+    assert weights.mean() == pytest.approx(1.0)
+    # all but those of the first candles, which share theirs with fewer labels
+    assert weights[5:] == pytest.approx(np.full(len(weights) - 5, weights[-1]), rel=1e-9)
+    assert weights[0] > 1.5
+
+
+def test_barriers_are_as_wide_as_the_volatility_over_the_horizon() -> None:
+    candles = market_candles(1500)
+    rows = training_data(1500).splits.fit
+    signs, near, far = (build_training_data(candles, 5, 8, width) for width in (None, 0.5, 100.0))
+    assert np.array_equal(signs.labels.up[rows], far.labels.up[rows])
+    assert (far.labels.span[rows] == 5).all()
+    assert 0.02 < (signs.labels.up[rows] != near.labels.up[rows]).mean() < 0.4
+    moves = np.abs(near.close[rows + near.labels.span[rows].astype(int)] / near.close[rows] - 1)
+    short = near.labels.span[rows] < 5
+    assert (moves[short] >= 0.5 * np.sqrt(5) * near.volatility[rows][short]).all()
+    # a label that is over sooner shares less of its time with its neighbours
+    assert np.corrcoef(near.weight[rows], near.labels.span[rows])[0, 1] < -0.1

@@ -147,17 +147,18 @@ def test_indicators_are_those_of_talib_on_the_rows_own_window() -> None:
     macd = of_each_window(lambda c: talib.EMA(c, 12), 28, close) - of_each_window(
         lambda c: talib.EMA(c, 26), 42, close
     )
-    atr = of_each_window(lambda *b: talib.ATR(*b, 14), 47, *bars)
-    index = of_each_window(lambda *b: talib.DX(*b, 14), 30, *bars)
+    atr = of_each_window(lambda a, b, c: talib.ATR(a, b, c, 14), 47, *bars)
+    index = of_each_window(lambda a, b, c: talib.DX(a, b, c, 14), 30, *bars)
     expected = {
         "rsi_14": of_each_window(lambda c: talib.RSI(c, 14), 47, close) / 50 - 1,
         "macd_histogram": (macd - of_each_window(lambda c: talib.EMA(c, 9), 17, macd)) / close,
         "atr_14": atr / close,
-        "atr_shock": atr / of_each_window(lambda *b: talib.SMA(talib.TRANGE(*b)[1:], 60), 61, *bars)
+        "atr_shock": atr
+        / of_each_window(lambda a, b, c: talib.SMA(talib.TRANGE(a, b, c)[1:], 60), 61, *bars)
         - 1,
         "adx_14": of_each_window(wilder_average, 30, index) / 100,
         "direction_14": of_each_window(
-            lambda *b: talib.PLUS_DI(*b, 14) - talib.MINUS_DI(*b, 14), 30, *bars
+            lambda a, b, c: talib.PLUS_DI(a, b, c, 14) - talib.MINUS_DI(a, b, c, 14), 30, *bars
         )
         / 100,
         "bollinger_position_20": (close - middle) / (upper - middle),

@@ -1,12 +1,14 @@
 """Labels: three different targets, of the right candles, scaled and scaled back."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from bot_runtime.bundle import ConformalBand
 from bot_runtime.candles import Candles
 from bot_runtime.contract.spec import OBJECTIVES
-from bot_runtime.labels import compute_labels, to_target
+from bot_runtime.labels import compute_labels, to_target, uniqueness
 from bot_runtime.outputs import to_quantiles, to_volatility
 from bot_runtime.volatility import VOLATILITY_CANDLES, realised_volatility
 from tests.unit.bot_runtime.learning import training_data
@@ -29,6 +31,44 @@ def test_labels_of_a_series_known_by_hand() -> None:
     assert labels.variance[0] == pytest.approx(np.mean(logs**2))
     assert labels.up[:3].tolist() == [1, 0, 0]
     assert labels.known.tolist() == [True, True, True, False, False, False]
+
+
+BARRIERS = [
+    pytest.param([100, 101, 103, 90], 0.02, (1, 2), id="upper first"),
+    pytest.param([100, 97, 103, 110], 0.02, (0, 1), id="lower first"),
+    pytest.param([100, 101, 101, 101], 0.02, (1, 3), id="none, and higher at the end"),
+    pytest.param([100, 101, 99, 99], 0.02, (0, 3), id="none, and lower at the end"),
+    pytest.param([100, 101, 99, 100], 0.02, (0, 3), id="none, and nowhere at the end"),
+    pytest.param([100, 150, 100, 100], 0.5, (1, 1), id="touched and no more"),
+]
+
+
+@pytest.mark.parametrize(("closes", "width", "expected"), BARRIERS)
+def test_first_barrier_that_is_touched_decides(
+    closes: list[float], width: float, expected: tuple[int, int]
+) -> None:
+    labels = compute_labels(candles_of(closes), HORIZON, np.full(4, width))
+    assert (labels.up[0], labels.span[0]) == expected
+    assert np.isnan(labels.up[1:]).all()
+
+
+def test_adverse_excursion_is_the_worst_of_highs_and_lows() -> None:
+    candles = candles_of([100, 100, 100, 100, 100, 100])
+    candles = dataclasses.replace(
+        candles,
+        high=np.array([999, 103, 101, 100, 100, 100.0]),
+        low=np.array([1, 100, 98, 100, 95, 100.0]),
+    )
+    found = compute_labels(candles, HORIZON).adverse_excursion
+    assert found[:3] == pytest.approx([0.03, 0.05, 0.05])
+
+
+def test_label_that_nothing_overlaps_is_unique_and_others_share() -> None:
+    span = np.array([2.0, 2.0, 1.0, np.nan, 2.0, np.nan, np.nan])
+    rows = np.isfinite(span)
+    # candle 1: label 0; 2: labels 0, 1; 3: labels 1, 2; 5 and 6: label 4
+    expected = [(1 + 1 / 2) / 2, (1 / 2 + 1 / 2) / 2, 1 / 2, 0, 1, 0, 0]
+    assert uniqueness(span, rows) == pytest.approx(expected)
 
 
 def test_price_that_stands_still_is_no_rise() -> None:

@@ -22,6 +22,7 @@ TOUCHES_THE_MODEL: dict[str, Any] = {
     "timeframe": "15m",
     "model.candidates": ["GradientBoosting"],
     "model.horizonSteps": 6,
+    "model.tripleBarrierWidth": 1.5,
     "model.encoderLength": 61,
     "model.seed": 8,
     "model.gradientBoosting.maxIterations": 301,
