@@ -13,7 +13,6 @@ from bot_runtime.bundle import TAIL
 from bot_runtime.candles import utc
 from bot_runtime.contract.signal import Calibration, Signal, SignalVersion
 from bot_runtime.judge import adapt
-from bot_runtime.labels import Labels
 from bot_runtime.reporting import Reporter
 from bot_runtime.served_band import (
     LEAST_LIVE_ROWS,
@@ -82,7 +81,7 @@ def test_replay_knows_no_outcome_before_its_horizon_has_ended() -> None:
     cut = len(rows) // 2
     outcome = data.labels.simple_return.copy()
     outcome[rows[cut - HORIZON :]] = 9.0  # of rows whose horizon of 5 ends at the cut or later
-    other = replace(data, labels=Labels(outcome, data.labels.variance))
+    other = replace(data, labels=replace(data.labels, simple_return=outcome))
     again, _ = adapt(narrow, other, rows)
     assert np.array_equal(told.p10[: cut + 2], again.p10[: cut + 2])
     assert np.array_equal(told.p90[: cut + 2], again.p90[: cut + 2])

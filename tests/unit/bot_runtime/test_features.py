@@ -167,19 +167,19 @@ def test_indicators_are_those_of_talib_on_the_rows_own_window() -> None:
         "volume_z_20": (volume - talib.SMA(volume, 20)) / talib.STDDEV(volume, 20),
         "volume_z_60": (volume - talib.SMA(volume, 60)) / talib.STDDEV(volume, 60),
         **{f"return_{lag}": np.log1p(talib.ROCP(close, lag)) for lag in (1, 3, 5, 10, 20, 60)},
-        **{
-            f"volatility_{span}": np.sqrt(
-                of_each_window(
-                    lambda c: talib.SMA(np.diff(np.log(c)) ** 2, len(c) - 1), span + 1, close
-                )
-            )
-            for span in (5, 20, 60)
-        },
+        **{f"volatility_{span}": root_mean_square(close, span) for span in (5, 20, 60)},
     }
     for name, values in expected.items():
         assert same(column(candles, name)[WARM_UP:], values[WARM_UP:]), name
     by_hand = {"body", "upper_wick", "lower_wick", "hour_sin", "hour_cos"}
     assert set(FEATURES) - set(expected) == by_hand | {"weekday_sin", "weekday_cos"}
+
+
+def root_mean_square(close: Array, span: int) -> Array:
+    """Return that of the log returns of `span` rows."""
+    return np.sqrt(
+        of_each_window(lambda c: talib.SMA(np.diff(np.log(c)) ** 2, len(c) - 1), span + 1, close)
+    )
 
 
 def wilder_average(values: Array) -> Array:

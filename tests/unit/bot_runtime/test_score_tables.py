@@ -9,7 +9,6 @@ from bot_runtime import references
 from bot_runtime.contract.results import ObjectiveResult
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import TrainingData
-from bot_runtime.labels import Labels
 from bot_runtime.objectives import RULES
 from bot_runtime.score_tables import MODEL, score_table
 from bot_runtime.train import to_text
@@ -79,7 +78,7 @@ def test_har_knows_nothing_of_the_test_rows(data: TrainingData) -> None:
     found = references.har_variance(data, rows)
     variance = data.labels.variance.copy()
     variance[rows] *= 100
-    other = replace(data, labels=Labels(data.labels.simple_return, variance))
+    other = replace(data, labels=replace(data.labels, variance=variance))
     changed = references.har_variance(other, rows)
     assert (found > 0).all()
     assert np.array_equal(found, changed)
@@ -90,6 +89,6 @@ def test_har_finds_the_weights_of_the_three_spans(data: TrainingData) -> None:
         realised_volatility(data.close, span) ** 2 for span in references.HAR_SPANS
     )
     truth = 0.5 * short + 0.3 * middle + 0.2 * long
-    made = replace(data, labels=Labels(data.labels.simple_return, truth))
+    made = replace(data, labels=replace(data.labels, variance=truth))
     rows = data.splits.test
     assert references.har_variance(made, rows) == pytest.approx(truth[rows])
