@@ -29,7 +29,8 @@ def asked_for(extra: str) -> set[str]:
         if requirement.name == PROJECT["name"]:
             names |= {name for extra in requirement.extras for name in asked_for(extra)}
         else:
-            names.add(canonicalize_name(requirement.name))
+            # An extra named for a library asks for it: pandera[pandas].
+            names |= {canonicalize_name(name) for name in (requirement.name, *requirement.extras)}
     return names
 
 
