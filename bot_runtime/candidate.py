@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from bot_runtime.bundle import Graph, Inputs, ObjectiveManifest
 from bot_runtime.contract.spec import Algorithm
@@ -19,13 +20,15 @@ from bot_runtime.parity import check_parity
 from bot_runtime.serving import GraphRunner
 from bot_runtime.store import sha256_of
 
+Values = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """What became of one algorithm.
 
     Attributes:
-        loss: mean loss on the selection slice, lower is better.
+        losses: loss at each row of the selection slice, (n,), in time order; lower is better.
         native: the loaded model's own predictions at the test rows.
         forecast: those of the graphs at the newest closed candle of each symbol, whose horizon is
             still to come.
@@ -35,11 +38,16 @@ class Candidate:
 
     manifest: ObjectiveManifest
     folder: Path
-    loss: float
+    losses: Values
     native: Columns
     served: Columns
     forecast: Columns
     dropped: str | None
+
+    @property
+    def loss(self) -> float:
+        """Return the mean loss on the selection slice: what candidates are chosen by."""
+        return float(np.mean(self.losses))
 
 
 def train_candidate(
@@ -55,9 +63,7 @@ def train_candidate(
     runner = GraphRunner(folder, graphs, window_length, task.threads)
 
     rules, splits = RULES[task.objective], data.splits
-    chosen_by = rules.loss(
-        runner.raw(data.features, splits.selection), task.target[splits.selection]
-    )
+    losses = rules.loss(runner.raw(data.features, splits.selection), task.target[splits.selection])
     rows = rules.calibration_rows(splits)
     calibration = rules.calibrate(runner.raw(data.features, rows), data, rows)
     served, forecast = (
@@ -74,6 +80,5 @@ def train_candidate(
         graphs=graphs,
         calibration=calibration,
     )
-    loss = float(np.mean(chosen_by))
     dropped = check_parity(served, native, rules.tolerances(native))
-    return Candidate(manifest, folder, loss, native, served, forecast, dropped)
+    return Candidate(manifest, folder, losses, native, served, forecast, dropped)

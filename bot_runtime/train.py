@@ -30,6 +30,7 @@ from bot_runtime.git import git_commit
 from bot_runtime.labels import to_target
 from bot_runtime.models.forecaster import Checkpoint, Epoch, Progress, Task
 from bot_runtime.objectives import RULES, Columns
+from bot_runtime.overfitting import probability_of_overfitting
 from bot_runtime.reporting import Reporter
 from bot_runtime.store import Store, new_directory, save_json, sha256_of
 from bot_runtime.threads import cpu_count
@@ -175,6 +176,7 @@ def publish(
     details = {
         "result": result.to_json(),
         "candidates": {a: _details_of(c, data) for a, c in candidates.items()},
+        "probabilityOfOverfitting": f"{_luck_of_choice(candidates):.6g}",
         "metricsBySymbol": _by_symbol(best, data),
     }
     save_json(folder / SCORES_FILE, details)
@@ -212,6 +214,11 @@ def _details_of(candidate: Candidate, data: TrainingData) -> dict[str, Any]:
             for i, symbol in enumerate(symbols)
         },
     }
+
+
+def _luck_of_choice(candidates: dict[Algorithm, Candidate]) -> float:
+    """Return how likely the choice would not hold elsewhere; NaN where there was none."""
+    return probability_of_overfitting(-np.column_stack([c.losses for c in candidates.values()]))
 
 
 def _by_symbol(best: Candidate, data: TrainingData) -> dict[str, dict[str, str]]:
