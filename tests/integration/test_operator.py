@@ -100,8 +100,11 @@ def _delete_finished_jobs(stage: Stage, but: str) -> None:
 
 @pytest.mark.timeout(240)
 def test_in_steady_state_nothing_is_written(stage: Stage) -> None:
+    stage.operator.environment["BOTCRIPTO_MAX_TRAININGS"] = "4"
+    holds = {"phase": "Running"}
     stage.kubelet.bots = {
-        "training": {"Data": lambda _: {"phase": "Running"}},
+        **{name: {"Data": lambda _: holds} for name in ("training", "holding", "held")},
+        "run-failed": {"Inference": lambda _: failed(69, "no answer")},
         "rejected": {},
         "bad-image": {"Data": lambda _: waiting("ImagePullBackOff", "not found")},
         # What waiting cannot heal: what it can is tried again within the minute, which is news.
@@ -114,18 +117,41 @@ def test_in_steady_state_nothing_is_written(stage: Stage) -> None:
         stage.add_bot("bad-image")
         stage.add_bot("failed")
         stage.add_bot("ready", inference={"schedule": "0 0 1 1 *"})
-        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), "ready")
+        stage.add_bot("run-failed", inference={"schedule": "0 0 1 1 *"})
+        yearly = {"schedule": "0 0 1 1 *", "jitterSeconds": 600, "maxModelAge": "400d"}
+        stage.add_bot("scheduled", training=yearly, inference={"schedule": "0 0 1 1 *"})
+        for name in ("ready", "run-failed", "scheduled"):
+            stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), name, timeout=60)
         stage.kubelet.promoted = False
         stage.add_bot("rejected")
         stage.fire("ready")
+        stage.fire("run-failed")
         stage.wait_for("Ready", ("True", "BotReady"), "ready")
         stage.wait_for("Ready", ("True", "Suspended"), "suspended")
         stage.wait_for("Stalled", ("True", "SecretMissing"), "waiting")
         stage.wait_for("Stalled", ("True", "NotBetterThanNaive"), "rejected")
         stage.wait_for("Stalled", ("True", "ImagePullFailed"), "bad-image")
         stage.wait_for("Ready", ("False", "TrainingFailed"), "failed")
-        eventually(lambda: stage.status("training")["state"] == "Training")
+        eventually(lambda: stage.status("run-failed")["lastFailure"]["class"] == "Exchange")
+        assert "nextTrainingTime" in stage.status("scheduled")
+        _fill_the_slots(stage)
         _assert_silence(stage)
+
+
+def _fill_the_slots(stage: Stage) -> None:
+    """Have trainings run that do not end, and one that waits for them."""
+    for name in ("holding", "held"):
+        stage.add_bot(name)
+    eventually(lambda: [_training(stage, n) for n in ("holding", "held")] == ["Fetching"] * 2)
+    stage.add_bot("queued")
+    eventually(lambda: _training(stage, "queued") == "Queued")
+
+
+def _training(stage: Stage, bot: str) -> str:
+    """Return the state of a bot's one training."""
+    trainings = stage.list("/apis/botcripto.io/v1alpha1:modeltrainings")
+    found = [t for t in trainings if t["spec"]["botRef"]["name"] == bot]
+    return str(found[0]["status"].get("state"))
 
 
 def _assert_silence(stage: Stage) -> None:
