@@ -78,8 +78,8 @@ test-e2e: setup ## The whole story on a real kubelet
 	$(PY) -m tests.tiers e2e
 
 .PHONY: fuzz
-fuzz: setup ## 5,000 generated resources against the real API server and operator (FUZZ=n, SEED=n)
-	BOTCRIPTO_FUZZ=$(or $(FUZZ),5000) BOTCRIPTO_FUZZ_SEED=$(SEED) \
+fuzz: setup ## 5,000 generated resources against the real API server and operator (FUZZ=n, SEED=n, FROM=n)
+	BOTCRIPTO_FUZZ=$(or $(FUZZ),5000) BOTCRIPTO_FUZZ_SEED=$(SEED) BOTCRIPTO_FUZZ_FROM=$(FROM) \
 		$(PY) -m pytest tests/integration/test_bad_input.py -k generated -s
 
 .PHONY: scan
