@@ -54,6 +54,7 @@ def _candles() -> Candles:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    """Return the processor time that it takes: both sides use one thread and no file."""
+    began = time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began
