@@ -1,0 +1,44 @@
+"""docs/reliability.md says the limits as they are."""
+
+from pathlib import Path
+
+import pytest
+
+from bot_operator import (
+    conditions,
+    credentials,
+    events,
+    feed,
+    kube,
+    stops,
+    workqueue,
+)
+from bot_operator.tradingbot import candidate, findings, inference
+
+PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
+
+
+@pytest.mark.parametrize(
+    ("what", "numbers"),
+    [
+        ("a key that fails", (workqueue.FIRST_BACKOFF_SECONDS, workqueue.LAST_BACKOFF_SECONDS)),
+        ("one request", (kube._TIMEOUT_SECONDS,)),
+        (
+            "a secret that is not valid",
+            (credentials.FAST_SECONDS, credentials.FAST_PERIOD_SECONDS, credentials.SLOW_SECONDS),
+        ),
+        ("a stop by a namespace's label", (stops.LOOK_SECONDS,)),
+        ("a full list", (feed.RELIST_SECONDS,)),
+        ("a failed training", (candidate.FIRST_BACKOFF_SECONDS, candidate.LAST_BACKOFF_SECONDS)),
+        ("a scheduled training", (findings.LATEST_START.total_seconds(),)),
+        ("Events of one owner", (events.BURST, events.REFILL_SECONDS)),
+        ("message of a condition", (conditions._MESSAGE_MAX,)),
+        ("versions that could not be loaded", (inference.UNUSABLE_MAX,)),
+        ("clocks of nodes", (conditions.CLOCKS_DIFFER.total_seconds(),)),
+    ],
+)
+def test_a_limit_is_written_as_it_is(what: str, numbers: tuple[float, ...]) -> None:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    (row,) = [line.split(" | ") for line in lines if line.startswith(f"| {what} | ")]
+    found = tuple(float(word) for word in row[1].split() if word.isdecimal())
+    assert found == numbers
