@@ -73,8 +73,16 @@ def permutation_importance(
         after = _mean_losses(version, data, rows, features)
         features[whole, i] = data.features[whole, i]
         for objective in OBJECTIVES:
-            found[objective][name] = after[objective] / before[objective] - 1.0
+            found[objective][name] = growth(before[objective], after[objective])
     return found
+
+
+def growth(before: float, after: float) -> float:
+    """Return by which share of its size a loss grew; 0 where there is none to grow from.
+
+    The loss of a constant price is 0, and one with a logarithm in it may be below.
+    """
+    return (after - before) / abs(before) if before else 0.0
 
 
 def _mean_losses(

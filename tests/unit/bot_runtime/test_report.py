@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bot_runtime import evaluate as evaluation
-from bot_runtime.report.findings import Findings
+from bot_runtime.report.findings import Findings, growth
 from bot_runtime.report.page import REPORT_FILE, render_report
 from bot_runtime.report.pictures import draw_coverage, draw_pictures, to_svg
 from bot_runtime.store import Store
@@ -144,3 +144,12 @@ def test_importance_finds_what_moves_the_loss(made: tuple[Path, Findings]) -> No
     best = max(importance, key=lambda name: importance[name])
     assert importance[best] > 0.01
     assert importance[best] > importance["weekday_sin"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "share"), [(2.0, 3.0, 0.5), (-2.0, -1.0, 0.5), (0.0, 0.0, 0.0)]
+)
+def test_importance_is_the_share_by_which_a_loss_grows(
+    before: float, after: float, share: float
+) -> None:
+    assert growth(before, after) == share
