@@ -97,6 +97,7 @@ def _trained(
         spec=spec,
         threads=1,
         progress=lambda _share, _message, _epoch: None,
+        weight=data.weight,
     )
     model = forecaster_of(algorithm).fit(task)
     rows = rules.calibration_rows(splits)

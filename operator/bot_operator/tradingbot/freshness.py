@@ -1,7 +1,7 @@
 """Freshness: whether a bot's last decision is up to date, and what keeps the next one."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot_operator.conditions import ConditionSet, Status
 from bot_operator.messages import plain
@@ -25,7 +25,9 @@ def judge_freshness(
     last = max((s.ts for s in found.active_signals), default=None)
     until = fresh_until(conditions, found)
     if until is not None and until > context.now:
-        since = from_time(scheduled.last_transition_time)
+        # The CronJob is resumed before that is noted: a run may have decided in between.
+        noted = from_time(scheduled.last_transition_time)
+        since = noted - timedelta(seconds=found.deadline_seconds)
         if last is not None and from_time(last) >= since:
             return "True", Reason.SIGNAL_RECEIVED, "the last decision is up to date"
         failure = found.failure

@@ -124,6 +124,24 @@ async def test_a_resumed_bot_has_two_schedules_to_decide_again() -> None:
     assert world.condition("SignalFresh") == ("False", "SignalStale")
 
 
+async def test_a_decision_before_the_resumption_was_noted_counts() -> None:
+    """The operator died after it had resumed the CronJob, and came back when a run had decided."""
+    world = await ready_world()
+    world.change_bot(suspend=True)
+    await world.settle()
+    world.pass_time(86_400)
+    world.change_bot(suspend=False)
+    cron_job = world.kube.all(CRON_JOBS)[0]
+    world.kube.put({**cron_job, "spec": {**cron_job["spec"], "suspend": False}})
+    world.fire()
+    while world.step():
+        pass
+    world.pass_time(20)
+    world.restart()
+    await world.settle()
+    assert world.condition("SignalFresh") == ("True", "SignalReceived")
+
+
 def _refusal(creator: Manifest, words: str) -> Manifest:
     return {
         "apiVersion": "v1",
