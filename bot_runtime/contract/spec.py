@@ -162,7 +162,7 @@ class ModelSpec(Model):
     )
     triple_barrier_width: float | None = Field(
         default=None,
-        ge=0.1,
+        ge=0.25,
         le=10,
         description=(
             "Labels the trend by the triple-barrier method: the first close so far from today's, "

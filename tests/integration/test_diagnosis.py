@@ -1,10 +1,12 @@
 """Why a pod does not run or what it said, as the real API server and controllers leave it."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from bot_operator.resources import to_time
 from tests.eventually import eventually
 from tests.integration.api import MERGE
 from tests.integration.fake_kubelet import failed
@@ -139,6 +141,9 @@ def test_runs_that_end_while_the_operator_is_down_are_caught_up_or_counted_as_un
         with running(stage.operator):
             eventually(lambda: stage.status()["lastSignal"]["producedBy"] != before, timeout=20)
             assert stage.status()["unseenRuns"] == 0
+        # A schedule starts no two runs in a second, and times have no parts of one.
+        known = stage.status()["lastRun"]["time"]
+        eventually(lambda: to_time(datetime.now(UTC)) > known)
         _run_once(stage)
         stage.api.request("DELETE", f"/api/v1/namespaces/{stage.namespace}/pods")
         eventually(lambda: not stage.list("/api/v1:pods"))
