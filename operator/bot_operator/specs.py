@@ -4,28 +4,75 @@ Fields of another release are passed over: going back to an older operator under
 neither stop a bot nor forget its status. What a user mistypes the API server refuses or prunes.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from bot_operator.resources import Manifest
+from bot_operator.resources import Manifest, name_of
 from bot_runtime.contract.model import Model
+from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
+from bot_runtime.contract.tradingbot import TradingBotSpec
 
 M = TypeVar("M", bound=Model)
 
 _PROBLEMS_SHOWN = 4
 
 
-def read_spec(model: type[M], manifest: Manifest) -> M | str:
-    """Return the object's spec, or what is wrong with it, field by field."""
+@dataclass(frozen=True)
+class Bot:
+    """A TradingBot as it was observed; its spec and status are read once, when asked for."""
+
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        """Name of the bot."""
+        return name_of(self.manifest)
+
+    @cached_property
+    def spec(self) -> TradingBotSpec | str:
+        """The spec, or what is wrong with it, field by field."""
+        return _read_spec(TradingBotSpec, self.manifest)
+
+    @cached_property
+    def status(self) -> TradingBotStatus:
+        """The status; an empty one where there is none that this release can read."""
+        return _read_status(TradingBotStatus, self.manifest)
+
+
+@dataclass(frozen=True)
+class Training:
+    """A ModelTraining as it was observed; its spec and status are read once, when asked for."""
+
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        """Name of the training."""
+        return name_of(self.manifest)
+
+    @cached_property
+    def spec(self) -> ModelTrainingSpec | str:
+        """The spec, or what is wrong with it, field by field."""
+        return _read_spec(ModelTrainingSpec, self.manifest)
+
+    @cached_property
+    def status(self) -> ModelTrainingStatus:
+        """The status; an empty one where there is none that this release can read."""
+        return _read_status(ModelTrainingStatus, self.manifest)
+
+
+def _read_spec(model: type[M], manifest: Manifest) -> M | str:
     try:
         return model.model_validate(manifest.get("spec") or {}, extra="ignore")
     except ValidationError as e:
         return _describe(e)
 
 
-def read_status(model: type[M], manifest: Manifest) -> M:
-    """Return the object's status; an empty one where it has none that this release can read."""
+def _read_status(model: type[M], manifest: Manifest) -> M:
     try:
         return model.model_validate(manifest.get("status") or {}, extra="ignore")
     except ValidationError:

@@ -21,6 +21,7 @@ from tests.cluster.errors import ClusterError
 MARK = "BOTCRIPTO_CLUSTER"
 ESSENTIAL_ENVIRONMENT = ("HOME", "PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR")
 KILL_SECONDS = 20.0
+LOOK_AGAIN_SECONDS = 0.02
 
 _started: list[subprocess.Popen[bytes]] = []
 """Programs outlive what started them; one that is forgotten while it runs is warned about."""
@@ -113,21 +114,25 @@ def kill(identity: str, component: str | None = None) -> None:
             killed = [d for pid in left if (d := _kill_if_marked(pid, identity, stack)) is not None]
             _wait_for_ends(killed, deadline)
         _reap()
+        if len(killed) < len(left):
+            time.sleep(LOOK_AGAIN_SECONDS)
 
 
 def _kill_if_marked(pid: int, identity: str, stack: contextlib.ExitStack) -> int | None:
     """Kill a process that still carries the mark, and never another with the same number.
 
-    Returns its descriptor, which `stack` closes; None if it was gone.
+    Returns its descriptor, which `stack` closes; None where it was not killed: it is gone, or it is
+    becoming another program just now and shows no environment meanwhile.
     """
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         return None
     stack.callback(os.close, descriptor)
-    if (_mark(pid) or "").split("/")[0] == identity:
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    if (_mark(pid) or "").split("/")[0] != identity:
+        return None
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
     return descriptor
 
 

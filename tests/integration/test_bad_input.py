@@ -21,7 +21,7 @@ from bot_runtime.contract.conditions import BotCondition, TrainingCondition
 from bot_runtime.contract.crd import KINDS, TRADING_BOT
 from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE
 from tests.eventually import eventually
-from tests.fuzz import draw_many, resources_of, statuses_of
+from tests.fuzz import draw_many, odd_statuses_of, resources_of
 from tests.integration.api import APPLY, MERGE, PLURALS, Refused
 from tests.integration.operator_process import running
 from tests.integration.stage import Stage
@@ -167,7 +167,7 @@ def _overwrite_statuses(stage: Stage, number: int) -> None:
     for kind in KINDS:
         ours = [o for o in owners if o["kind"] == kind.name]
         for owner, status in zip(
-            ours, draw_many(statuses_of(kind), len(ours), SEED + number), strict=False
+            ours, draw_many(odd_statuses_of(kind), len(ours), SEED + number), strict=False
         ):
             path = f"{ROOT}/namespaces/{stage.namespace}/{kind.plural}/{owner['metadata']['name']}"
             with suppress(Refused):  # what the schema does not allow

@@ -1,33 +1,30 @@
 """What a bot's training may take out of the bot's store, and what it may take from it. Pure."""
 
-from bot_operator.resources import Manifest, annotations_of, name_of
-from bot_operator.specs import read_spec, read_status
+from bot_operator.resources import annotations_of
+from bot_operator.specs import Bot, Training
 from bot_operator.storage import store_claim
 from bot_runtime.contract import names
 from bot_runtime.contract.pruning import Pruning
-from bot_runtime.contract.status import TradingBotStatus
-from bot_runtime.contract.tradingbot import TradingBotSpec
 
 
-def plan_pruning(bot: Manifest | None, claim: str) -> Pruning | None:
+def plan_pruning(bot: Bot | None, claim: str) -> Pruning | None:
     """Return what may go from `claim`; None where it is not the store of a bot that is known."""
     if bot is None:
         return None
-    spec, status = read_spec(TradingBotSpec, bot), read_status(TradingBotStatus, bot)
-    if isinstance(spec, str) or store_claim(name_of(bot), spec.storage) != claim:
+    spec, status = bot.spec, bot.status
+    if isinstance(spec, str) or store_claim(bot.name, spec.storage) != claim:
         return None
     models = (status.active_model, status.previous_model)
     named = {model.version for model in models if model is not None}
     if spec.model.pinned_version is not None:
         named.add(spec.model.pinned_version)
-    return Pruning(bot=name_of(bot), keep=tuple(sorted(named)), last=spec.training.history_limit)
+    return Pruning(bot=bot.name, keep=tuple(sorted(named)), last=spec.training.history_limit)
 
 
-def may_adopt(training: Manifest, bot: Manifest | None, claim: str) -> bool:
+def may_adopt(training: Training, bot: Bot | None, claim: str) -> bool:
     """Tell whether what the store has promoted may be taken: by a bot that has no version yet."""
-    if bot is None or names.ANNOTATION_SCHEDULED_TIME in annotations_of(training):
+    if bot is None or names.ANNOTATION_SCHEDULED_TIME in annotations_of(training.manifest):
         return False
-    spec, status = read_spec(TradingBotSpec, bot), read_status(TradingBotStatus, bot)
-    if isinstance(spec, str) or store_claim(name_of(bot), spec.storage) != claim:
+    if isinstance(bot.spec, str) or store_claim(bot.name, bot.spec.storage) != claim:
         return False
-    return status.active_model is None
+    return bot.status.active_model is None

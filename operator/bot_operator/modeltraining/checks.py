@@ -22,6 +22,7 @@ from bot_runtime.contract import names
 from bot_runtime.contract.failures import HEALS_BY_WAITING, FailureClass, LastFailure
 from bot_runtime.contract.progress import ProgressLine
 from bot_runtime.contract.results import Step, StepResult
+from bot_runtime.contract.status import ModelTrainingStatus
 from bot_runtime.contract.steps import StepStatus
 
 OBJECTIVE_STEPS: tuple[Step, ...] = ("Trend", "Return", "Risk")
@@ -53,6 +54,12 @@ class Judged:
     """Why its pod waits."""
     setback: LastFailure | None = None
     """Why its last pod failed, while the Job goes on trying."""
+
+
+def is_final(before: ModelTrainingStatus) -> bool:
+    """Tell whether the status records how the training ended."""
+    recorded = before.version is not None or before.last_failure is not None
+    return recorded and before.completion_time is not None
 
 
 def judge_step(

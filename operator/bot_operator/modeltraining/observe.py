@@ -6,7 +6,7 @@ from datetime import datetime
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.credentials import SecretSeen, observe_secret
-from bot_operator.modeltraining.checks import FINAL, StepSeen
+from bot_operator.modeltraining.checks import FINAL, StepSeen, is_final
 from bot_operator.modeltraining.evidence import observe_progress
 from bot_operator.refusals import Refusal
 from bot_operator.resources import (
@@ -25,11 +25,10 @@ from bot_operator.resources import (
     uid_of,
 )
 from bot_operator.slots import Rivals
-from bot_operator.specs import read_spec, read_status
+from bot_operator.specs import Bot, Training
 from bot_operator.storage import ClaimSeen, find_holder, observe_claim, store_claim
 from bot_operator.waits import observe_obstacles, observe_pods
 from bot_runtime.contract import names
-from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.results import TRAINING_STEPS, Step
 from bot_runtime.contract.status import ModelTrainingStatus
 from bot_runtime.contract.steps import StepStatus
@@ -39,16 +38,21 @@ from bot_runtime.contract.steps import StepStatus
 class TrainingSeen:
     """A training and everything that its plan depends on."""
 
-    owner: Manifest
+    training: Training
     secret: SecretSeen | None = None
     claim: ClaimSeen | None = None
     steps: dict[Step, StepSeen] = field(default_factory=dict)
-    bot: Manifest | None = None
+    bot: Bot | None = None
     """The bot that the training is for, where it is known."""
     rivals: Rivals = field(default_factory=Rivals)
     """Who shares the slots, where their number is limited."""
     refused: tuple[Refusal, ...] = ()
     """Children that the API server has refused in this very look."""
+
+    @property
+    def owner(self) -> Manifest:
+        """The training's object."""
+        return self.training.manifest
 
     def with_refused(self, refused: tuple[Refusal, ...]) -> "TrainingSeen":
         """Return the same with the children that the API server has refused just now."""
@@ -63,12 +67,12 @@ async def observe_training(
     owner = await cache.read_owner(kube, ref)
     if owner is None or "deletionTimestamp" in owner["metadata"]:
         return None
-    spec = read_spec(ModelTrainingSpec, owner)
+    training = Training(owner)
+    spec, status = training.spec, training.status
     if isinstance(spec, str):
-        return TrainingSeen(owner)
-    status = read_status(ModelTrainingStatus, owner)
-    if status.completion_time is not None:
-        return TrainingSeen(owner, steps=_cached_steps(cache, owner))
+        return TrainingSeen(training)
+    if is_final(status):
+        return TrainingSeen(training, steps=_cached_steps(cache, owner))
     steps = {
         step: await _look_closer(
             kube, step, await _observe_step(kube, cache, owner, step, status), now
@@ -89,7 +93,7 @@ async def observe_training(
     claim = replace(claim, holder=find_holder(cache, claim.claim))
     named = spec.bot_ref
     bot = cache.get(Ref(TRADING_BOTS, namespace, named.name)) if named else None
-    return TrainingSeen(owner, secret, claim, steps, bot)
+    return TrainingSeen(training, secret, claim, steps, None if bot is None else Bot(bot))
 
 
 async def _observe_step(

@@ -106,12 +106,6 @@ def conclude(
     return _conclude_complete(known, conditions, evaluation, evaluation.evaluation, now)
 
 
-def is_final(before: ModelTrainingStatus) -> bool:
-    """Tell whether the status records how the training ended."""
-    recorded = before.version is not None or before.last_failure is not None
-    return recorded and before.completion_time is not None
-
-
 def restate(
     before: ModelTrainingStatus, conditions: ConditionSet, generation: int
 ) -> ModelTrainingStatus:

@@ -12,6 +12,7 @@ from bot_operator.modeltraining.checks import (
     Judged,
     StepSeen,
     explain_failure,
+    is_final,
     judge_step,
     next_steps,
 )
@@ -21,7 +22,6 @@ from bot_operator.modeltraining.observe import TrainingSeen
 from bot_operator.modeltraining.outcome import (
     conclude,
     has_begun,
-    is_final,
     refuse_children,
     refuse_spec,
     restate,
@@ -45,7 +45,6 @@ from bot_operator.resources import (
 )
 from bot_operator.settings import Settings
 from bot_operator.slots import QUEUED, has_slot
-from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimVerdict, plan_claim
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
@@ -86,9 +85,8 @@ class Gates:
 
 def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan:
     """Return what to do for the training, and the whole of its status."""
-    before = read_status(ModelTrainingStatus, seen.owner)
+    before, spec = seen.training.status, seen.training.spec
     conditions = ConditionSet(Kind, before.conditions, generation_of(seen.owner), now)
-    spec = read_spec(ModelTrainingSpec, seen.owner)
     if isinstance(spec, str):
         status = refuse_spec(before, conditions, generation_of(seen.owner), spec)
         return Plan(status, notes=notes_of(conditions, _TOLD))
@@ -150,7 +148,7 @@ def _context(
     return replace(
         context,
         pruning=plan_pruning(seen.bot, context.claim),
-        adopt=may_adopt(seen.owner, seen.bot, context.claim),
+        adopt=may_adopt(seen.training, seen.bot, context.claim),
     )
 
 
@@ -226,7 +224,7 @@ def _plan_jobs(
     """Return what to create, and the Jobs that may run now because their uid is on record."""
     if not gates.open and not any(step.state in FINAL for step in status.steps):
         return (), ()
-    on_record = {s.job_uid for s in read_status(ModelTrainingStatus, seen.owner).steps}
+    on_record = {s.job_uid for s in seen.training.status.steps}
     states: dict[Step, str] = {step.name: step.state for step in status.steps}
     create: list[Manifest] = []
     resume: list[Ref] = []

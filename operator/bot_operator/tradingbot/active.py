@@ -2,15 +2,13 @@
 
 from collections.abc import Collection, Iterable
 
-from bot_operator.resources import Manifest, name_of
-from bot_operator.specs import read_spec, read_status
+from bot_operator.specs import Training
 from bot_operator.tradingbot.candidate import Candidate
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import training_digest
 from bot_runtime.contract.status import (
     ActiveModel,
     ActiveObjective,
-    ModelTrainingStatus,
     TradingBotStatus,
     UnusableVersion,
 )
@@ -21,7 +19,7 @@ def choose_active(
     spec: TradingBotSpec,
     before: TradingBotStatus,
     candidate: Candidate,
-    trainings: Iterable[Manifest],
+    trainings: Iterable[Training],
     unusable: Collection[str],
 ) -> ActiveModel | None:
     """Return the version to serve: the pinned one, else the newest promoted that can be loaded.
@@ -34,7 +32,7 @@ def choose_active(
     current = before.active_model
     if pinned is not None:
         if pinned in by_version:
-            return to_active(*by_version[pinned])
+            return to_active(by_version[pinned])
         keeps = current is not None and current.version == pinned
         return current if keeps else ActiveModel(version=pinned)
     newest = candidate.status.version
@@ -42,19 +40,19 @@ def choose_active(
         candidate.training is not None
         and newest is not None
         and newest.version not in unusable
-        and _may_serve(candidate.status, gate_off=gate_off)
+        and _may_serve(candidate.training, gate_off=gate_off)
     ):
-        return to_active(candidate.training, candidate.status)
+        return to_active(candidate.training)
     if current is None:
         return None
-    others = [pair for version, pair in by_version.items() if version not in unusable]
+    others = [t for version, t in by_version.items() if version not in unusable]
     if current.version in unusable:
         return _fall_back(before.previous_model, others, unusable) or current
     if current.version not in by_version:
         return current
     # It may have been pinned although the gate had rejected it.
-    _, status = by_version[current.version]
-    return current if _may_serve(status, gate_off=gate_off) else _newest(others)
+    training = by_version[current.version]
+    return current if _may_serve(training, gate_off=gate_off) else _newest(others)
 
 
 def previous_of(
@@ -75,28 +73,24 @@ def previous_of(
 
 
 def still_unusable(
-    before: TradingBotStatus, trainings: Iterable[Manifest]
+    before: TradingBotStatus, trainings: Iterable[Training]
 ) -> tuple[UnusableVersion, ...]:
     """Return the versions that could not be loaded and were not published again since."""
     by_version = _by_version(trainings)
 
     def published(version: str) -> str:
-        return by_version[version][1].completion_time or "" if version in by_version else ""
+        return by_version[version].status.completion_time or "" if version in by_version else ""
 
     return tuple(u for u in before.unusable_versions if published(u.version) <= u.time)
 
 
-def _by_version(trainings: Iterable[Manifest]) -> dict[str, tuple[Manifest, ModelTrainingStatus]]:
-    return {
-        status.version.version: (training, status)
-        for training in trainings
-        if (status := read_status(ModelTrainingStatus, training)).version is not None
-    }
+def _by_version(trainings: Iterable[Training]) -> dict[str, Training]:
+    return {t.status.version.version: t for t in trainings if t.status.version is not None}
 
 
 def _fall_back(
     previous: ActiveModel | None,
-    others: Iterable[tuple[Manifest, ModelTrainingStatus]],
+    others: Iterable[Training],
     unusable: Collection[str],
 ) -> ActiveModel | None:
     if previous is not None and previous.version not in unusable:
@@ -104,9 +98,9 @@ def _fall_back(
     return _newest(others)
 
 
-def to_active(training: Manifest, status: ModelTrainingStatus) -> ActiveModel:
+def to_active(training: Training) -> ActiveModel:
     """Return the version of an ended training with its lineage."""
-    version = status.version
+    version = training.status.version
     assert version is not None
     objectives = tuple(
         ActiveObjective(
@@ -115,14 +109,14 @@ def to_active(training: Manifest, status: ModelTrainingStatus) -> ActiveModel:
             metrics=step.metrics or {},
             artifact_sha256=step.artifact_sha256,
         )
-        for step in status.steps
+        for step in training.status.steps
         if step.name in {"Trend", "Return", "Risk"}
         and step.algorithm is not None
         and step.artifact_sha256 is not None
     )
     return ActiveModel(
         version=version.version,
-        training=name_of(training),
+        training=training.name,
         trained_at=version.trained_at,
         artifact_digest=version.artifact_digest,
         git_commit=version.git_commit,
@@ -135,7 +129,7 @@ def serving_spec(
     spec: TradingBotSpec,
     wanted: ModelTrainingSpec,
     active: ActiveModel,
-    trainings: Iterable[Manifest],
+    trainings: Iterable[Training],
 ) -> TradingBotSpec:
     """Return the spec to serve `active` with.
 
@@ -143,8 +137,7 @@ def serving_spec(
     new ones have a version of their own, the old version goes on with the old ones; thresholds
     are always the bot's present ones.
     """
-    training = next((t for t in trainings if name_of(t) == active.training), None)
-    trained = None if training is None else read_spec(ModelTrainingSpec, training)
+    trained = next((t.spec for t in trainings if t.name == active.training), None)
     if not isinstance(trained, ModelTrainingSpec):
         return spec
     if training_digest(trained) == training_digest(wanted):
@@ -160,14 +153,13 @@ def serving_spec(
     )
 
 
-def _may_serve(status: ModelTrainingStatus, *, gate_off: bool) -> bool:
-    return status.version is not None and (status.version.promoted or gate_off)
+def _may_serve(training: Training, *, gate_off: bool) -> bool:
+    version = training.status.version
+    return version is not None and (version.promoted or gate_off)
 
 
-def _newest(
-    ended: Iterable[tuple[Manifest, ModelTrainingStatus]],
-) -> ActiveModel | None:
-    promoted = [(t, s) for t, s in ended if s.version is not None and s.version.promoted]
+def _newest(ended: Iterable[Training]) -> ActiveModel | None:
+    promoted = [t for t in ended if t.status.version is not None and t.status.version.promoted]
     if not promoted:
         return None
-    return to_active(*max(promoted, key=lambda pair: pair[1].completion_time or ""))
+    return to_active(max(promoted, key=lambda t: t.status.completion_time or ""))

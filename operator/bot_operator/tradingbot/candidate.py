@@ -12,11 +12,10 @@ from bot_operator.resources import (
     from_time,
     is_deleting,
     is_true,
-    name_of,
     ref_of,
     to_time,
 )
-from bot_operator.specs import read_spec, read_status
+from bot_operator.specs import Training
 from bot_operator.tradingbot.objects import build_training
 from bot_operator.tradingbot.observe import BotSeen
 from bot_runtime.contract import names
@@ -42,12 +41,16 @@ class Candidate:
     attempt: int
     scheduled_time: str | None
     """Time of the schedule that it was begun for; None where the spec asked for it."""
-    training: Manifest | None
-    status: ModelTrainingStatus
+    training: Training | None
     create: Manifest | None = None
     delete: tuple[Ref, ...] = ()
     retry_at: datetime | None = None
     """When a failed training is tried again, None where waiting does not help."""
+
+    @property
+    def status(self) -> ModelTrainingStatus:
+        """Status of the training; an empty one where there is no object yet."""
+        return ModelTrainingStatus() if self.training is None else self.training.status
 
     @property
     def retry_time(self) -> str | None:
@@ -103,7 +106,7 @@ class Wish:
 
 def find_candidate(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: datetime) -> Candidate:
     """Return the newest training of what the bot asks for; one without an object where none is."""
-    there = {name_of(t): t for t in seen.trainings}
+    there = {t.name: t for t in seen.trainings}
     recorded = before.candidate_training
     scheduled = _newest_time(seen, before, wish, now)
     newest = 1
@@ -113,9 +116,7 @@ def find_candidate(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: dat
     attempts = range(newest + 1, min(newest + len(there), _ATTEMPTS_MAX) + 1)
     attempt = max((a for a in attempts if wish.name(a, scheduled) in there), default=newest)
     name = wish.name(attempt, scheduled)
-    training = there.get(name)
-    status = read_status(ModelTrainingStatus, training or {})
-    return _adopt(seen, wish, Candidate(name, attempt, scheduled, training, status))
+    return _adopt(seen, wish, Candidate(name, attempt, scheduled, there.get(name)))
 
 
 def _adopt(seen: BotSeen, wish: Wish, own: Candidate) -> Candidate:
@@ -128,8 +129,7 @@ def _adopt(seen: BotSeen, wish: Wish, own: Candidate) -> Candidate:
     digest, latest = training_digest(wish.spec), own.status.completion_time or ""
     best = own
     for study in seen.studies:
-        status = read_status(ModelTrainingStatus, study)
-        spec = read_spec(ModelTrainingSpec, study)
+        status, spec = study.status, study.spec
         if (
             status.version is not None
             and status.version.promoted
@@ -138,7 +138,7 @@ def _adopt(seen: BotSeen, wish: Wish, own: Candidate) -> Candidate:
             and training_digest(spec) == digest
         ):
             latest = status.completion_time or ""
-            best = Candidate(name_of(study), 1, own.scheduled_time, study, status)
+            best = Candidate(study.name, 1, own.scheduled_time, study)
     return best
 
 
@@ -146,7 +146,8 @@ def _newest_time(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: datet
     """Return the newest time of the schedule for which what the bot asks for was begun."""
     recorded = before.candidate_training
     begun = [
-        (annotations_of(t).get(names.ANNOTATION_SCHEDULED_TIME), name_of(t)) for t in seen.trainings
+        (annotations_of(t.manifest).get(names.ANNOTATION_SCHEDULED_TIME), t.name)
+        for t in seen.trainings
     ]
     if recorded is not None:
         begun.append((recorded.scheduled_time, recorded.name))
@@ -181,7 +182,7 @@ def plan_candidate(
         following = _begin(seen, wish, current.attempt + 1, current.scheduled_time)
     delete = _unwanted(seen, wish, (following or current).name)
     if wish.restart and training is not None and current.is_running:
-        delete = (*delete, ref_of(training))
+        delete = (*delete, ref_of(training.manifest))
     if following is not None:
         return replace(following, delete=delete)
     return replace(current, delete=delete, retry_at=retry_at)
@@ -190,17 +191,17 @@ def plan_candidate(
 def _begin(seen: BotSeen, wish: Wish, attempt: int, scheduled_time: str | None) -> Candidate:
     name = wish.name(attempt, scheduled_time)
     create = build_training(seen.owner, name, wish.spec, scheduled_time)
-    return Candidate(name, attempt, scheduled_time, None, ModelTrainingStatus(), create)
+    return Candidate(name, attempt, scheduled_time, None, create)
 
 
-def has_learned(trainings: Iterable[Manifest], wanted: ModelTrainingSpec) -> bool:
+def has_learned(trainings: Iterable[Training], wanted: ModelTrainingSpec) -> bool:
     """Tell whether a training of what `wanted` asks for has ended with a version."""
     digest = training_digest(wanted)
     return any(
-        read_status(ModelTrainingStatus, training).version is not None
-        and isinstance(spec := read_spec(ModelTrainingSpec, training), ModelTrainingSpec)
-        and training_digest(spec) == digest
-        for training in trainings
+        t.status.version is not None
+        and isinstance(t.spec, ModelTrainingSpec)
+        and training_digest(t.spec) == digest
+        for t in trainings
     )
 
 
@@ -208,9 +209,9 @@ def _retry_at(current: Candidate, wish: Wish, now: datetime) -> datetime | None:
     """Return when another attempt is due, None where nothing but a change can help."""
     status, training = current.status, current.training
     assert training is not None
-    created = from_time(training["metadata"]["creationTimestamp"])
+    created = from_time(training.manifest["metadata"]["creationTimestamp"])
     if current.is_running:
-        stuck = is_true(training, TrainingCondition.STALLED) and _differs(training, wish)
+        stuck = is_true(training.manifest, TrainingCondition.STALLED) and _differs(training, wish)
         return created if stuck else None
     if current.is_complete or status.completion_time is None:
         return None
@@ -237,9 +238,9 @@ def backoff_seconds(attempt: int) -> float:
     return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(attempt - 1, 16), LAST_BACKOFF_SECONDS)
 
 
-def _differs(training: Manifest, wish: Wish) -> bool:
+def _differs(training: Training, wish: Wish) -> bool:
     """Tell whether the bot now asks for another spec than the training has."""
-    spec = read_spec(ModelTrainingSpec, training)
+    spec = training.spec
     if isinstance(spec, str):
         return True
     # What a candidate is compared with is no reason to train again.
@@ -252,13 +253,13 @@ def _unwanted(seen: BotSeen, wish: Wish, name: str) -> tuple[Ref, ...]:
     unfinished: list[Manifest] = []
     history: list[tuple[str, Manifest]] = []
     for training in seen.trainings:
-        if name_of(training) in {name, wish.active_training}:
+        if training.name in {name, wish.active_training}:
             continue
-        status = read_status(ModelTrainingStatus, training)
+        status = training.status
         if status.completion_time is None:
-            unfinished.append(training)
+            unfinished.append(training.manifest)
         elif status.version is None or status.version.version not in wish.in_use:
-            history.append((status.completion_time, training))
+            history.append((status.completion_time, training.manifest))
     history.sort(key=lambda ended: ended[0], reverse=True)
     unwanted = [*unfinished, *(training for _, training in history[wish.history_limit :])]
     return tuple(ref_of(t) for t in unwanted if not is_deleting(t))

@@ -1,14 +1,12 @@
 """The pair of images that a bot runs: resolved once, changed by the user's hand or on request."""
 
-from bot_operator.resources import Manifest
 from bot_operator.settings import Settings
-from bot_operator.specs import read_status
+from bot_operator.specs import Training
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.status import (
     Condition,
     ImagesStatus,
-    ModelTrainingStatus,
     TradingBotStatus,
 )
 from bot_runtime.contract.tradingbot import TradingBotSpec
@@ -25,7 +23,7 @@ def images_of_release(spec: TradingBotSpec, settings: Settings) -> ImagesStatus:
 def resolve_images(
     spec: TradingBotSpec,
     before: TradingBotStatus,
-    trainings: tuple[Manifest, ...],
+    trainings: tuple[Training, ...],
     settings: Settings,
 ) -> ImagesStatus:
     """Return the pair of images: the spec's, else the one resolved once, else the release's.
@@ -35,9 +33,7 @@ def resolve_images(
     if spec.update_strategy == "Auto":
         return images_of_release(spec, settings)
     kept, broken = before.images, _has_no_image(before.conditions)
-    training_is_broken = any(
-        _has_no_image(read_status(ModelTrainingStatus, t).conditions) for t in trainings
-    )
+    training_is_broken = any(_has_no_image(t.status.conditions) for t in trainings)
     keeps_training = kept is not None and not broken
     keeps_inference = kept is not None and (not broken or training_is_broken)
     return ImagesStatus(

@@ -23,7 +23,7 @@ from bot_operator.resources import (
     resource_of,
     uid_of,
 )
-from bot_operator.specs import read_spec, read_status
+from bot_operator.specs import Bot, Training
 from bot_operator.storage import (
     ClaimSeen,
     find_holder,
@@ -33,8 +33,6 @@ from bot_operator.storage import (
 )
 from bot_operator.waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
 from bot_runtime.contract.conditions import BotCondition
-from bot_runtime.contract.status import TradingBotStatus
-from bot_runtime.contract.tradingbot import TradingBotSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +48,11 @@ class Run:
 class BotSeen:
     """A bot and everything that its plan depends on; all children are of this very bot."""
 
-    owner: Manifest
+    bot: Bot
     secret: SecretSeen | None = None
     claim: ClaimSeen | None = None
-    trainings: tuple[Manifest, ...] = ()
-    studies: tuple[Manifest, ...] = ()
+    trainings: tuple[Training, ...] = ()
+    studies: tuple[Training, ...] = ()
     """Trainings that a person has made for this bot, on its own claim."""
     cron_job: Manifest | None = None
     configurations: tuple[Manifest, ...] = ()
@@ -66,7 +64,12 @@ class BotSeen:
     """Children that the API server has refused in this very look."""
 
     @property
-    def all_trainings(self) -> tuple[Manifest, ...]:
+    def owner(self) -> Manifest:
+        """The bot's object."""
+        return self.bot.manifest
+
+    @property
+    def all_trainings(self) -> tuple[Training, ...]:
         """The bot's own trainings and those that a person has made for it."""
         return (*self.trainings, *self.studies)
 
@@ -81,15 +84,16 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
     owner = await cache.read_owner(kube, ref)
     if owner is None or is_deleting(owner):
         return None
-    spec = read_spec(TradingBotSpec, owner)
+    bot = Bot(owner)
+    spec = bot.spec
     children = cache.of_bot(namespace, name)
     cron_job = _only(children, owner)
     seen = BotSeen(
-        owner,
-        trainings=_owned(children, MODEL_TRAININGS, owner),
+        bot,
+        trainings=tuple(Training(t) for t in _owned(children, MODEL_TRAININGS, owner)),
         cron_job=cron_job,
         configurations=_owned(children, CONFIG_MAPS, owner),
-        refusal=await _refusal(kube, owner, cron_job),
+        refusal=await _refusal(kube, bot, cron_job),
         runs=() if cron_job is None else await _observe_runs(kube, cache, children, cron_job, now),
     )
     if isinstance(spec, str) or spec.mode == "Live":
@@ -106,17 +110,17 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
     return replace(seen, secret=secret, claim=claim_seen, studies=_studies(children, claim))
 
 
-async def _refusal(kube: Kube, owner: Manifest, cron_job: Manifest | None) -> str | None:
+async def _refusal(kube: Kube, bot: Bot, cron_job: Manifest | None) -> str | None:
     if cron_job is None:
         return None
-    known = read_status(TradingBotStatus, owner).conditions
+    known = bot.status.conditions
     stale = any(c.type == BotCondition.SIGNAL_FRESH and c.status == "False" for c in known)
     return await observe_refusal(kube, cron_job) if stale else None
 
 
-def _studies(children: list[Manifest], claim: str) -> tuple[Manifest, ...]:
+def _studies(children: list[Manifest], claim: str) -> tuple[Training, ...]:
     return tuple(
-        c
+        Training(c)
         for c in children
         if resource_of(c) == MODEL_TRAININGS
         and controller_uid(c) is None

@@ -8,7 +8,6 @@ from bot_operator.plan import Plan, notes_of
 from bot_operator.refusals import refusals_of, refuse_claim
 from bot_operator.resources import MODEL_TRAININGS, Ref, generation_of, name_of, ref_of
 from bot_operator.settings import Settings
-from bot_operator.specs import read_spec, read_status
 from bot_operator.storage import ClaimVerdict, plan_claim, store_claim
 from bot_operator.tradingbot.active import previous_of
 from bot_operator.tradingbot.candidate import Candidate, Wish, find_candidate, plan_candidate
@@ -30,15 +29,13 @@ from bot_runtime.contract.status import (
     Children,
     TradingBotStatus,
 )
-from bot_runtime.contract.tradingbot import TradingBotSpec
 
 
 def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
     """Return what to do for the bot, and the whole of its status."""
-    before = read_status(TradingBotStatus, seen.owner)
+    before, spec = seen.bot.status, seen.bot.spec
     generation = generation_of(seen.owner)
     conditions = ConditionSet(Kind, before.conditions, generation, now)
-    spec = read_spec(TradingBotSpec, seen.owner)
     if isinstance(spec, str):
         status = refuse(before, conditions, generation, Reason.INVALID_SPEC, spec)
         return Plan(status, notes=notes_of(conditions, TOLD))
@@ -131,7 +128,7 @@ def _versions_in_use(context: Context) -> frozenset[str]:
 
 def _everything_running(seen: BotSeen) -> tuple[Ref, ...]:
     """Return what a bot in a mode that is not available must not have."""
-    trainings = [t for t in seen.trainings if (t.get("status") or {}).get("completionTime") is None]
+    trainings = [t.manifest for t in seen.trainings if t.status.completion_time is None]
     cron_jobs = [] if seen.cron_job is None else [seen.cron_job]
     return tuple(ref_of(child) for child in (*cron_jobs, *trainings))
 

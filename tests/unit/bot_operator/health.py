@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bot_operator.resources import Manifest, controller_uid, uid_of
-from bot_operator.specs import read_spec
-from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_operator.specs import Training
 from bot_runtime.contract.runconfig import training_digest
 from tests.kstatus import kstatus
 
@@ -61,5 +60,5 @@ def _status(training: Manifest) -> dict[str, Any]:
 
 
 def _digest(training: Manifest) -> str:
-    spec = read_spec(ModelTrainingSpec, training)
+    spec = Training(training).spec
     return spec if isinstance(spec, str) else training_digest(spec)

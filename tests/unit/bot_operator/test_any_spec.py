@@ -3,10 +3,13 @@
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot_operator.resources import TRADING_BOTS
+from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Resource
+from bot_runtime.contract.crd import MODEL_TRAINING, TRADING_BOT
+from tests.fuzz import statuses_of
 from tests.resources import REMOVED, changed
 from tests.unit.bot_operator.world import World
 
@@ -73,3 +76,29 @@ def test_any_spec_and_any_status_end_at_rest(changes: dict[str, Any]) -> None:
         assert world.condition("ModelAvailable", "other") == ("True", "ModelPromoted")
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("when", ["training", "promoted"])
+@settings(max_examples=25, deadline=None)
+@given(statuses_of(TRADING_BOT), statuses_of(MODEL_TRAINING))
+def test_any_status_that_somebody_writes_is_put_right(
+    when: str, of_bot: Manifest, of_training: Manifest
+) -> None:
+    async def story() -> None:
+        world = World(running=when == "promoted")
+        world.add_bot()
+        await world.settle()
+        world.kube.statuses_are_ours = False
+        _merge(world, MODEL_TRAININGS, world.training(), of_training)
+        _merge(world, TRADING_BOTS, world.kube.one(TRADING_BOTS, "btc-paper"), of_bot)
+        await world.settle()
+        for owner in (*world.kube.all(TRADING_BOTS), *world.kube.all(MODEL_TRAININGS)):
+            assert owner["status"]["observedGeneration"] == owner["metadata"]["generation"]
+            ready = next(c for c in owner["status"]["conditions"] if c["type"] == "Ready")
+            assert ready["status"] in {"True", "False"}
+
+    asyncio.run(story())
+
+
+def _merge(world: World, resource: Resource, stored: Manifest, status: Manifest) -> None:
+    world.kube.put({**stored, "status": {**stored["status"], **status}})

@@ -7,8 +7,7 @@ import pytest
 from bot_operator.errors import Conflict
 from bot_operator.plan import Plan
 from bot_operator.resources import JOBS, MODEL_TRAININGS, TRADING_BOTS, Manifest, Resource
-from bot_operator.specs import read_status
-from bot_runtime.contract.status import ModelTrainingStatus
+from bot_operator.specs import Training
 from tests.unit.bot_operator.fakes import FakeKube, Slot
 from tests.unit.bot_operator.world import World
 
@@ -88,7 +87,7 @@ async def test_a_status_is_never_written_over_one_that_was_not_seen() -> None:
     seen = world.training()
     later = {**seen["status"], "image": "example.org/other:2"}
     world.kube.put({**seen, "status": later})
-    status = read_status(ModelTrainingStatus, seen)
+    status = Training(seen).status
     plan = Plan(status.model_copy(update={"state": "Promoted"}))
     with pytest.raises(Conflict):
         await world.reconciler.applier.apply(seen, plan, world.at)

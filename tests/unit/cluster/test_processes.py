@@ -46,6 +46,25 @@ def test_kill_ends_all_of_one_cluster_and_nothing_else(identity: str, tmp_path: 
     processes.kill(other)
 
 
+def test_a_process_that_hides_its_mark_while_it_becomes_a_program_is_killed_too(
+    identity: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes.start(f"{identity}/sleep", LONG, tmp_path / "log")
+    eventually(lambda: processes.is_alive(identity))
+    read, looks = processes._mark, list[int]()
+
+    def hide_once(pid: int) -> str | None:
+        mark = read(pid)
+        if (mark or "").startswith(identity):
+            looks.append(pid)
+        return None if len(looks) == 2 else mark
+
+    monkeypatch.setattr(processes, "_mark", hide_once)
+    monkeypatch.setattr(processes, "KILL_SECONDS", 5.0)
+    processes.kill(identity)
+    assert not processes.is_alive(identity)
+
+
 def test_kill_of_one_component_leaves_the_others(identity: str, tmp_path: Path) -> None:
     processes.start(f"{identity}/sleep", LONG, tmp_path / "log")
     processes.start(f"{identity}/tail", ["tail", "-f", "/dev/null"], tmp_path / "log")
