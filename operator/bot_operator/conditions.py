@@ -36,21 +36,24 @@ class ConditionSet:
         self._generation = generation
         self._now = to_time(now)
         self._decided: dict[str, Condition] = {}
-        for kind in self._order:
-            self.set(kind, "Unknown", Reason.NOT_DECIDED)
 
     def set(self, kind: str, status: Status, reason: Reason, message: str = "") -> None:
         """Decide a condition."""
         before = self._previous.get(kind)
-        known = before is not None and before.status == status and self._has_been(before)
-        self._decided[kind] = Condition(
-            type=kind,
-            status=status,
-            reason=reason,
-            message=message[:_MESSAGE_MAX],
-            last_transition_time=before.last_transition_time if before and known else self._now,
-            observed_generation=self._generation,
-        )
+        since = self._now
+        if before is not None and before.status == status and self._has_been(before):
+            since = before.last_transition_time
+        decided = (status, reason, message[:_MESSAGE_MAX], since, self._generation)
+        if before is None or decided != _content(before):
+            before = Condition(
+                type=kind,
+                status=status,
+                reason=reason,
+                message=message[:_MESSAGE_MAX],
+                last_transition_time=since,
+                observed_generation=self._generation,
+            )
+        self._decided[kind] = before
 
     def _has_been(self, before: Condition) -> bool:
         """Tell whether its time lies in the past; a little ahead is another node's clock."""
@@ -59,6 +62,8 @@ class ConditionSet:
 
     def get(self, kind: str) -> Condition:
         """Return a condition as decided so far."""
+        if kind not in self._decided:
+            self.set(kind, "Unknown", Reason.NOT_DECIDED)
         return self._decided[kind]
 
     def before(self, kind: str) -> Condition | None:
@@ -67,8 +72,18 @@ class ConditionSet:
 
     def is_true(self, kind: str) -> bool:
         """Tell whether a condition is True so far."""
-        return self._decided[kind].status == "True"
+        return self.get(kind).status == "True"
 
     def all(self) -> tuple[Condition, ...]:
         """Return every condition, in the order of their declaration."""
-        return tuple(self._decided[kind] for kind in self._order)
+        return tuple(self.get(kind) for kind in self._order)
+
+
+def _content(condition: Condition) -> tuple[str, Reason, str, str, int]:
+    return (
+        condition.status,
+        condition.reason,
+        condition.message,
+        condition.last_transition_time,
+        condition.observed_generation,
+    )

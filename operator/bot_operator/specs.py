@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from bot_operator.resources import Manifest, name_of
 from bot_runtime.contract.model import Model
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.runconfig import training_digest
 from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
 from bot_runtime.contract.tradingbot import TradingBotSpec
 
@@ -58,6 +59,11 @@ class Training:
     def spec(self) -> ModelTrainingSpec | str:
         """The spec, or what is wrong with it, field by field."""
         return _read_spec(ModelTrainingSpec, self.manifest)
+
+    @cached_property
+    def digest(self) -> str | None:
+        """Training digest of the spec; None where the spec cannot be read."""
+        return None if isinstance(self.spec, str) else training_digest(self.spec)
 
     @cached_property
     def status(self) -> ModelTrainingStatus:

@@ -73,12 +73,10 @@ async def observe_training(
         return TrainingSeen(training)
     if is_final(status):
         return TrainingSeen(training, steps=_cached_steps(cache, owner))
-    steps = {
-        step: await _look_closer(
-            kube, step, await _observe_step(kube, cache, owner, step, status), now
-        )
-        for step in TRAINING_STEPS
-    }
+    steps = {}
+    for step, known in _cached_steps(cache, owner).items():
+        found = await _observe_step(kube, cache, owner, known, _recorded(status, step))
+        steps[step] = await _look_closer(kube, step, found, now)
     secret_name = spec.exchange.credentials_secret
     data = _recorded(status, "Data")
     secret = (
@@ -97,24 +95,23 @@ async def observe_training(
 
 
 async def _observe_step(
-    kube: Kube, cache: Cache, owner: Manifest, step: Step, status: ModelTrainingStatus
+    kube: Kube, cache: Cache, owner: Manifest, known: StepSeen, recorded: StepStatus | None
 ) -> StepSeen:
-    seen = _cached_steps(cache, owner)[step]
-    recorded = _recorded(status, step)
+    """Return a step as it is `known` to the cache, confirmed where its outcome follows from it."""
     if recorded is not None and recorded.state in FINAL:
-        return seen
-    if seen.job is None and recorded is not None and recorded.job_uid is not None:
+        return known
+    if known.job is None and recorded is not None and recorded.job_uid is not None:
         # The cache may be behind; that a Job is gone is believed from the API server alone.
-        name = names.job_name(name_of(owner), step)
+        name = names.job_name(name_of(owner), recorded.name)
         job = await kube.get(Ref(JOBS, namespace_of(owner), name))
-        seen = StepSeen(job, cache.gone(owner, recorded.job_uid))
-    if seen.job is None:
-        return seen
-    if is_true(seen.job, "Complete") or is_true(seen.job, "Failed"):
+        known = StepSeen(job, cache.gone(owner, recorded.job_uid))
+    if known.job is None:
+        return known
+    if is_true(known.job, "Complete") or is_true(known.job, "Failed"):
         # The pods' watch may be behind the Jobs': the result is read once, so it is read live.
-        gone = cache.gone(owner, uid_of(seen.job))
-        return StepSeen(seen.job, (*await observe_pods(kube, seen.job), *gone))
-    return seen
+        gone = cache.gone(owner, uid_of(known.job))
+        return StepSeen(known.job, (*await observe_pods(kube, known.job), *gone))
+    return known
 
 
 async def _look_closer(kube: Kube, step: Step, seen: StepSeen, now: datetime) -> StepSeen:

@@ -137,10 +137,11 @@ def serving_spec(
     new ones have a version of their own, the old version goes on with the old ones; thresholds
     are always the bot's present ones.
     """
-    trained = next((t.spec for t in trainings if t.name == active.training), None)
-    if not isinstance(trained, ModelTrainingSpec):
+    training = next((t for t in trainings if t.name == active.training), None)
+    if training is None or training.digest == training_digest(wanted):
         return spec
-    if training_digest(trained) == training_digest(wanted):
+    trained = training.spec
+    if isinstance(trained, str):
         return spec
     model = BotModelSpec.model_validate(trained.model.model_dump())
     return spec.model_copy(

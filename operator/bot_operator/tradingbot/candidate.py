@@ -85,6 +85,8 @@ class Wish:
 
     bot: str
     spec: ModelTrainingSpec
+    digest: str
+    """Training digest of `spec`."""
     allowed: bool
     """Whether a training may be created now."""
     restart: bool
@@ -98,7 +100,7 @@ class Wish:
 
     def name(self, attempt: int, scheduled_time: str | None) -> str:
         """Return the name of the wanted training's `attempt`, at a time of the schedule."""
-        digest = training_digest(self.spec)
+        digest = self.digest
         if scheduled_time is not None:
             digest = digest_of({"training": digest, "scheduledTime": scheduled_time})
         return training_name(self.bot, digest, attempt)
@@ -126,16 +128,15 @@ def _adopt(seen: BotSeen, wish: Wish, own: Candidate) -> Candidate:
     """
     if own.is_running:
         return own
-    digest, latest = training_digest(wish.spec), own.status.completion_time or ""
+    latest = own.status.completion_time or ""
     best = own
     for study in seen.studies:
-        status, spec = study.status, study.spec
+        status = study.status
         if (
             status.version is not None
             and status.version.promoted
             and (own.has_failed or (status.completion_time or "") > latest)
-            and isinstance(spec, ModelTrainingSpec)
-            and training_digest(spec) == digest
+            and study.digest == wish.digest
         ):
             latest = status.completion_time or ""
             best = Candidate(study.name, 1, own.scheduled_time, study)
@@ -197,12 +198,7 @@ def _begin(seen: BotSeen, wish: Wish, attempt: int, scheduled_time: str | None) 
 def has_learned(trainings: Iterable[Training], wanted: ModelTrainingSpec) -> bool:
     """Tell whether a training of what `wanted` asks for has ended with a version."""
     digest = training_digest(wanted)
-    return any(
-        t.status.version is not None
-        and isinstance(t.spec, ModelTrainingSpec)
-        and training_digest(t.spec) == digest
-        for t in trainings
-    )
+    return any(t.status.version is not None and t.digest == digest for t in trainings)
 
 
 def _retry_at(current: Candidate, wish: Wish, now: datetime) -> datetime | None:

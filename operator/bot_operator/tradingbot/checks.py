@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -28,8 +29,12 @@ class Timetable:
     zone: tzinfo
 
     def firing(self, after: datetime, count: int) -> datetime:
-        """Return the `count`-th firing after a moment, in UTC."""
-        return next(islice(self._after(after), count - 1, None))
+        """Return the `count`-th firing after a moment, in UTC.
+
+        Raises:
+            StopIteration: it fires less often.
+        """
+        return next(islice(self._next(after, count), count - 1, None))
 
     def last(self, at: datetime) -> datetime:
         """Return the newest firing that is not after a moment, in UTC."""
@@ -39,10 +44,15 @@ class Timetable:
 
     def least_period(self, now: datetime) -> float:
         """Return the least number of seconds between two of the next firings."""
-        firings = list(islice(self._after(now), _FIRINGS_LOOKED_AT))
+        firings = self._next(now, _FIRINGS_LOOKED_AT)
         return min((b - a).total_seconds() for a, b in pairwise(firings))
 
-    def _after(self, after: datetime) -> Iterator[datetime]:
+    def _next(self, after: datetime, count: int) -> Iterator[datetime]:
+        # It fires at whole minutes alone: within a minute the answer stays the same.
+        return iter(_firings(self, after.replace(second=0, microsecond=0), count))
+
+    def following(self, after: datetime) -> Iterator[datetime]:
+        """Yield the firings after a moment, in UTC."""
         start = (after - self._repeated(after)).astimezone(self.zone)
         return (at for at in map(_to_utc, CronSim(self.schedule, start)) if at > after)
 
@@ -51,6 +61,12 @@ class Timetable:
         around = [at - _REPEATED_HOURS, at + _REPEATED_HOURS]
         offsets = {moment.astimezone(self.zone).utcoffset() for moment in around}
         return _REPEATED_HOURS if len(offsets) > 1 else timedelta(seconds=1)
+
+
+@lru_cache(maxsize=4096)
+def _firings(timetable: Timetable, minute: datetime, count: int) -> tuple[datetime, ...]:
+    """Return the next firings after a whole minute: the same for every bot of the timetable."""
+    return tuple(islice(timetable.following(minute), count))
 
 
 def _to_utc(at: datetime) -> datetime:

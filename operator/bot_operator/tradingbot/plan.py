@@ -23,7 +23,7 @@ from bot_operator.tradingbot.summary import decide_conditions, next_look, refuse
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
-from bot_runtime.contract.runconfig import training_spec_of
+from bot_runtime.contract.runconfig import training_digest, training_spec_of
 from bot_runtime.contract.status import (
     CandidateTraining,
     Children,
@@ -111,6 +111,7 @@ def _wish(
     return Wish(
         bot=context.name,
         spec=wanted,
+        digest=training_digest(wanted),
         allowed=free and secret.valid and claim.usable,
         restart=bool(claim.delete),
         secret_changed_at=context.seen.secret.changed_at if context.seen.secret else None,

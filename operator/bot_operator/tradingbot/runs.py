@@ -49,7 +49,8 @@ def read_runs(
     runs: Iterable[Run], configuration: RunConfiguration, before: TradingBotStatus, now: datetime
 ) -> RunsVerdict:
     """Judge the runs of this configuration; those of earlier ones no longer matter."""
-    ours = [run for run in runs if run_digest(run) == configuration.digest]
+    digest = configuration.digest
+    ours = [run for run in runs if run_digest(run) == digest]
     troubles = (find_trouble(Scene(STEP, r.job), r.pods, r.obstacles, now) for r in ours)
     trouble = next((t for t in troubles if t is not None), None)
     waits = any(waits_for_pods(run.job, run.pods) for run in ours)

@@ -4,7 +4,6 @@ It merges as plain JSON. What only a real one can prove (server-side apply's own
 CEL, RBAC) is proved in tests/integration.
 """
 
-import copy
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -90,7 +89,7 @@ class FakeKube:
         def act() -> Manifest:
             if _slot(ref_of(manifest)) in self.objects:
                 raise AlreadyExists(409, "AlreadyExists", f"{name_of(manifest)} already exists")
-            return self.put(copy.deepcopy(manifest))
+            return self.put(manifest)
 
         return self._write("create", ref_of(manifest), act)
 
@@ -98,7 +97,7 @@ class FakeKube:
         def act() -> Manifest:
             existing = self.objects.get(_slot(ref_of(manifest)))
             if existing is None:
-                return self.put(copy.deepcopy(manifest))
+                return self.put(manifest)
             if not force and not _is_made_by_us(existing):
                 raise Conflict(409, "Conflict", "conflict with another manager")
             return self.put(_merged(existing, manifest))
@@ -118,7 +117,7 @@ class FakeKube:
             if version not in {None, existing["metadata"]["resourceVersion"]}:
                 raise Conflict(409, "Conflict", "changed meanwhile")
             self.statuses.append(manifest)
-            return self.put({**existing, "status": copy.deepcopy(manifest["status"])})
+            return self.put({**existing, "status": manifest["status"]})
 
         return self._write("status", ref_of(manifest), act)
 
@@ -168,7 +167,7 @@ class FakeKube:
     # What the cluster does.
 
     def put(self, manifest: Manifest) -> Manifest:
-        """Store an object as it is given; tell the watches where it has changed."""
+        """Store an object, which nobody changes from then on; tell the watches where it is new."""
         slot = _slot(ref_of(manifest))
         existing = self.objects.get(slot)
         # Whoever holds the former state keeps it: stored objects are never changed in place.
@@ -270,17 +269,14 @@ def _content(manifest: Manifest) -> Manifest:
 
 def _merged(existing: Any, given: Any) -> Any:
     if not isinstance(existing, dict) or not isinstance(given, dict):
-        return copy.deepcopy(given)
-    merged = copy.deepcopy(existing)
-    for key, value in given.items():
-        merged[key] = _merged(existing.get(key), value)
-    return merged
+        return given
+    return {**existing, **{key: _merged(existing.get(key), v) for key, v in given.items()}}
 
 
 def merged_patch(target: Any, patch: Any) -> Any:
     """Return RFC 7386's MergePatch(target, patch)."""
     if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
+        return patch
     result = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
