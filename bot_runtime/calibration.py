@@ -11,7 +11,7 @@ Values = npt.NDArray[np.float64]
 
 KNOTS = 101
 PRIOR_DEVIATIONS = (0.25, 0.1)
-"""Of slope and intercept."""
+"""Of the slope, and of the logarithm of the odds at the mean score."""
 _NEWTON_STEPS = 100
 
 
@@ -19,13 +19,16 @@ def fit_platt(score: Values, up: Values, horizon_steps: int) -> Platt:
     """Fit the probability of a rise to scores (n,), the logarithm of the odds by the model.
 
     Platt, Probabilistic Outputs for Support Vector Machines (1999). The horizons of neighbouring
-    rows overlap, so each row counts as 1 / horizon_steps of an observation; and the model was
-    fitted to a log loss already, so slope 1 and intercept 0 are what is expected beforehand, with
-    the standard deviations PRIOR_DEVIATIONS. On few rows the model is believed, on many the rows;
-    a stretch in which the market happened to rise moves the intercept little. A negative slope
-    would turn the model round: then the share of rises is all that is known.
+    rows overlap, so each row counts as 1 / horizon_steps of an observation. What is expected
+    beforehand, with the standard deviations PRIOR_DEVIATIONS: slope 1, for the model was fitted to
+    a log loss already, and even odds at the mean score, for a market that rises and falls. On few
+    rows the model is believed in what tells one bar from another, but not where it leans to one
+    side on all of them; on many rows the rows are. A negative slope would turn the model round:
+    then the share of rises is all that is known.
     """
-    slope, intercept = _fit_logistic(score, up, 1.0 / horizon_steps)
+    middle = float(np.mean(score))
+    slope, at_middle = _fit_logistic(score - middle, up, 1.0 / horizon_steps)
+    intercept = at_middle - slope * middle
     if slope <= 0:
         share = (np.sum(up) + 1) / (len(up) + 2)
         slope, intercept = 0.0, math.log(share / (1 - share))

@@ -99,6 +99,5 @@ def test_noise_is_rejected_and_not_traded_whatever_the_seed(store: Store) -> Non
         trend = result.objectives[0].metrics
         lower += float(trend["log_loss"]) < float(trend["log_loss_naive"])
     assert not any(promoted)
-    assert np.median(shares) == 0
-    assert np.mean(shares) <= 0.02  # of rejected versions; one lucky market of twenty is most of it
+    assert np.mean(shares) <= 0.01  # of rejected versions, which nothing serves
     assert lower > 2  # luck was there to be had

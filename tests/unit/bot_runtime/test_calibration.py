@@ -36,6 +36,14 @@ def test_few_rows_leave_the_model_nearly_as_it_is(draw: np.random.Generator) -> 
     assert 1.0 < found.slope < 1.3
 
 
+def test_model_that_leans_to_one_side_is_not_believed_in_that(draw: np.random.Generator) -> None:
+    leaning = draw.normal(-0.5, 0.3, 600)
+    up = (draw.uniform(size=600) < 0.5).astype(float)
+    found = fit_platt(leaning, up, horizon_steps=15)
+    assert found.slope == pytest.approx(1, abs=0.2)
+    assert np.mean(to_probability(leaning[:, None], found)) == pytest.approx(0.5, abs=0.03)
+
+
 def test_scores_that_point_the_wrong_way_are_not_turned_round(draw: np.random.Generator) -> None:
     truth = draw.normal(0, 2, 20_000)
     up = (draw.uniform(size=20_000) < 0.7 / (1 + np.exp(truth))).astype(float)
