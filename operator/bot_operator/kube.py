@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -34,10 +35,12 @@ _CONNECT_SECONDS = 10.0
 _PAGE = 500
 _LOG_BYTES = 16_384
 _CONNECTIONS = 64
-_APPLY = "application/apply-patch+yaml"
+# The client would write JSON for the type alone, without a character set.
+_APPLY = "application/apply-patch+yaml; charset=utf-8"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
 _READS = ("get", "list")
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _OURS = {"fieldManager": names.FIELD_MANAGER}
 _METHODS = {"get": "GET", "list": "GET", "create": "POST", "patch": "PATCH", "delete": "DELETE"}
 
@@ -50,7 +53,7 @@ class Request:
     resource: Resource
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | bytes | None = None
     content: str = _JSON
 
 
@@ -171,7 +174,7 @@ class ApiServer:
         resource = resource_of(manifest)
         path = resource.path(namespace_of(manifest), name_of(manifest), subresource)
         query = {**_OURS, "force": "true" if force else "false"}
-        return await self._call(Request("patch", resource, path, query, manifest, _APPLY))
+        return await self._call(Request("patch", resource, path, query, to_yaml(manifest), _APPLY))
 
     async def _call(self, request: Request) -> Manifest:
         data = await self._request(request)
@@ -217,6 +220,17 @@ class ApiServer:
         limits = aiohttp.ClientTimeout(total=_TIMEOUT_SECONDS, connect=connect)
         response = await self.api.call_api(*arguments, _request_timeout=limits)
         return response.status, response.headers, await response.read()
+
+
+def to_yaml(value: Manifest) -> bytes:
+    """Return `value` as JSON that is YAML too, in UTF-8, as the API server reads what is applied.
+
+    JSON writes a character beyond U+FFFF as two halves, which YAML refuses; YAML has others that it
+    does not take as they are, or folds as the end of a line.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    escaped = _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return escaped.encode(errors="replace")
 
 
 def proxy_of(url: str) -> str | None:

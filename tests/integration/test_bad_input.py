@@ -23,6 +23,7 @@ from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE
 from tests.eventually import eventually
 from tests.fuzz import draw_many, odd_statuses_of, resources_of
 from tests.integration.api import APPLY, MERGE, PLURALS, Refused
+from tests.integration.fake_kubelet import failed
 from tests.integration.operator_process import running
 from tests.integration.stage import Stage
 from tests.resources import bot, changed, training
@@ -264,6 +265,21 @@ NONSENSE: tuple[Object, ...] = (
     },
     {"lastFailure": None, "images": {"training": "nonsense", "inference": "x" * 512}},
 )
+
+
+@pytest.mark.timeout(120)
+def test_a_failure_in_any_script_is_told_as_it_is(stage: Stage) -> None:
+    """What is applied is read as YAML, which takes fewer characters than JSON does."""
+    text = "\U0001f98a \u6f22 \u00df \ufeff\ufffe boom"
+    _prepare(stage)
+    stage.kubelet.outcomes["Trend"] = lambda _: failed(1, text)
+    with stage.kubelet, running(stage.operator):
+        stage.api.create(bot(storage={"storageClassName": "fuzz"}), stage.namespace)
+        failure = eventually(lambda: stage.status()["lastFailure"])
+        eventually(lambda: _all_are_served(stage))
+        _assert_the_operator_is_well(stage)
+    assert "\U0001f98a \u6f22 \u00df" in failure["message"]
+    assert failure["message"].endswith("boom")
 
 
 @pytest.mark.timeout(120)

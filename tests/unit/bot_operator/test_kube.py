@@ -1,14 +1,17 @@
 """The API server's client: how it is set up, and what it counts."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from aiohttp import web
+from hypothesis import example, given
+from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from bot_operator.errors import Unavailable
-from bot_operator.kube import ApiServer, proxy_of
+from bot_operator.kube import ApiServer, proxy_of, to_yaml
 from bot_operator.resources import CLAIMS, Ref
 
 
@@ -78,6 +81,16 @@ async def test_a_server_that_is_not_there_is_counted_as_code_0(
     finally:
         await server.close()
     assert _requests("get", "0") == before + 1
+
+
+@given(st.dictionaries(st.text(), st.text() | st.lists(st.text())))
+@example({"message": "\U0001f98a \x7f \x85 \u2028 \ufeff"})
+def test_what_is_applied_is_yaml_whatever_the_text(value: dict[str, Any]) -> None:
+    assert yaml.load(to_yaml(value), yaml.CSafeLoader) == value
+
+
+def test_half_a_character_is_applied_as_a_question_mark() -> None:
+    assert to_yaml({"message": "\ud83e"}) == b'{"message": "?"}'
 
 
 def _requests(verb: str, code: str) -> float:
