@@ -7,6 +7,7 @@ import numpy as np
 
 from bot_exchange.market import GeneratedMarket
 from bot_runtime.candle_files import load_candles
+from bot_runtime.candle_schema import check_schema
 from bot_runtime.candles import Candles
 
 SUFFIXES = (".csv", ".feather", ".parquet")
@@ -34,10 +35,15 @@ def candle_series() -> tuple[str, dict[str, Candles]]:
 
 
 def _load(path: Path) -> Candles:
-    """Return a file's candles; their interval is the commonest distance of two."""
+    """Return a file's candles; their interval is the commonest distance of two.
+
+    Raises DataUnusableError where rows are broken.
+    """
     unknown = load_candles(path, 1)
     steps, counts = np.unique(np.diff(unknown.open_time_ms), return_counts=True)
-    return load_candles(path, int(steps[np.argmax(counts)]))
+    candles = load_candles(path, int(steps[np.argmax(counts)]))
+    check_schema(candles, path.name)
+    return candles
 
 
 def _generated(seed: int) -> Candles:

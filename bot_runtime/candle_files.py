@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 
-from bot_runtime.candles import VALUE_COLUMNS, Candles, Times
+from bot_runtime.candles import VALUE_COLUMNS, Candles, Times, row_numbers
 from bot_runtime.errors import ArtifactInvalidError, DataUnusableError
 from bot_runtime.store import new_file
 
@@ -34,7 +34,7 @@ def save_candles(path: Path, candles: Candles) -> None:
 
 
 def load_candles(path: Path, interval_ms: int) -> Candles:
-    """Return the candles in a file, as they stand in it; `check_candles` judges them.
+    """Return the candles in a file, as they stand in it; `check_schema` judges them.
 
     Raises DataUnusableError where the format or a column is not what it should be, and
     ArtifactInvalidError where the file cannot be read.
@@ -59,6 +59,12 @@ def load_candles(path: Path, interval_ms: int) -> Candles:
 
 def _times(table: Any, path: Path) -> Times:
     column = table[TIME_COLUMN]
+    if column.null_count:
+        absent = np.flatnonzero(column.is_null().to_numpy())
+        raise DataUnusableError(
+            f"{path.name}: column {TIME_COLUMN}: {len(absent)} of {len(column)} rows "
+            f"({row_numbers(absent)}) have no time; write one, or leave the rows out"
+        )
     try:
         if pa.types.is_timestamp(column.type):
             column = column.cast(pa.timestamp("ms"), safe=False)

@@ -1,5 +1,6 @@
 """Candles of one symbol: what they must be, and where some are missing."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ Values = npt.NDArray[np.float64]
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 VALUE_COLUMNS = (*PRICE_COLUMNS, "volume")
+ROWS_NAMED = 5
+"""Broken rows that a message names for each rule."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +108,19 @@ def _refuse(symbol: str, candles: Candles, bad: npt.NDArray[np.bool_], what: str
         f"{symbol}: row {row} of {len(candles)} ({utc(int(candles.open_time_ms[row]))}) {what}: "
         f"{found}; {int(bad.sum())} such rows; ask the exchange again or leave the window out"
     )
+
+
+def rows_digest(candles: Candles) -> str:
+    """Return the sha256 of the rows themselves, the same in whatever file they stand."""
+    digest = hashlib.sha256(candles.open_time_ms.astype("<i8").tobytes())
+    for name in VALUE_COLUMNS:
+        digest.update(getattr(candles, name).astype("<f8").tobytes())
+    return digest.hexdigest()
+
+
+def row_numbers(rows: npt.NDArray[np.intp]) -> str:
+    """Return the first ROWS_NAMED of sorted row numbers for a message: 5, 900, ..."""
+    return ", ".join([*map(str, rows[:ROWS_NAMED]), *(["..."] if len(rows) > ROWS_NAMED else [])])
 
 
 def find_gaps(candles: Candles) -> tuple[Gap, ...]:

@@ -1,16 +1,24 @@
 """The data step: the training's own snapshot of closed candles, the same for every later step.
 
-Repeated on the same training it changes nothing: a snapshot that is there and whole is kept.
+Repeated on the same training it changes nothing: a snapshot that is there and whole is kept. What
+an ended attempt or an earlier training has fetched of the window is not asked for again; files are
+saved as the fetch goes on.
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
+import numpy as np
+
+from bot_runtime.candle_files import save_candles
+from bot_runtime.candle_schema import check_schema
 from bot_runtime.candles import (
     Candles,
     Gap,
-    check_candles,
     find_gaps,
+    from_rows,
     merge,
     missing_count,
     utc,
@@ -24,6 +32,8 @@ from bot_runtime.datasets import LEAST_ROWS, SHARES
 from bot_runtime.errors import ArtifactInvalidError, DataUnusableError
 from bot_runtime.exchange import PAGE, ExchangeClient
 from bot_runtime.features import WARM_UP
+from bot_runtime.feed import judge_clock
+from bot_runtime.known_candles import known_candles
 from bot_runtime.reporting import Reporter
 from bot_runtime.retries import RetryPolicy
 from bot_runtime.snapshot import (
@@ -37,7 +47,9 @@ from bot_runtime.snapshot import (
 from bot_runtime.store import Store
 
 POLICY: Final = RetryPolicy(attempts=6, budget_seconds=600)
-"""Longer than a minute's rate limit, and than most bans; the step is repeated as a whole later."""
+"""Longer than a minute's rate limit, and than most bans; the step is repeated later."""
+PAGES_BETWEEN_SAVES: Final = 50
+"""An attempt that is ended loses no more pages than these."""
 
 
 def fetch(configuration: RunConfiguration, store: Store, reporter: Reporter) -> DataResult:
@@ -90,6 +102,7 @@ def _bare_dataset(configuration: RunConfiguration, run: TrainingRun) -> Dataset:
     return Dataset(
         training=run.name,
         exchange=configuration.exchange.id,
+        endpoint=configuration.exchange.endpoint,
         timeframe=configuration.timeframe,
         lookback=run.lookback,
         symbols=(),
@@ -102,20 +115,56 @@ def _fetch(
     """Fetch, check and save every symbol's candles of the window that ends now."""
     client = ExchangeClient(configuration.exchange, configuration.timeframe, POLICY, reporter.log)
     client.load_markets(configuration.symbols)
-    now_ms, _ = client.server_time_ms()
+    now_ms, skew_ms = client.server_time_ms()
+    trouble = judge_clock(skew_ms, client.interval_ms)
+    if trouble is not None:  # which candles are closed would be a guess
+        raise DataUnusableError(trouble.text)
     end_ms = now_ms // client.interval_ms * client.interval_ms
     start_ms = end_ms - seconds_of(run.lookback) * 1000 // client.interval_ms * client.interval_ms
+    bare = _bare_dataset(configuration, run)
     parts: list[SymbolSnapshot] = []
     for i, symbol in enumerate(configuration.symbols):
         reporter.progress(i / len(configuration.symbols), f"fetching {symbol}")
-        candles = client.candles(symbol, start_ms, end_ms)
+        known = known_candles(store, bare, symbol, reporter)
+        save = partial(save_candles, store.candles(run.name, symbol))
+        candles = fetch_symbol(client, symbol, (start_ms, end_ms), known, save)
         candles = repair_gaps(client, symbol, candles)
-        check_candles(candles, symbol)
+        check_schema(candles, symbol)
         _check_enough(candles, symbol, configuration, run)
         _warn_of_holes(candles, symbol, end_ms, reporter)
         parts.append(save_symbol(store, run.name, symbol, candles))
     reporter.progress(1.0, "fetched")
-    return _bare_dataset(configuration, run).model_copy(update={"symbols": tuple(parts)})
+    return bare.model_copy(update={"symbols": tuple(parts)})
+
+
+def fetch_symbol(
+    client: ExchangeClient,
+    symbol: str,
+    span: tuple[int, int],
+    known: Candles | None,
+    save: Callable[[Candles], None],
+) -> Candles:
+    """Return the candles that open in [start, end) ms, asking for what is not `known` only.
+
+    `save` is given what there is after every PAGES_BETWEEN_SAVES pages.
+    """
+    start_ms, end_ms = span
+    candles = from_rows([], client.interval_ms)
+    asked = [span]
+    if known is not None:
+        times = known.open_time_ms
+        candles = known[slice(*np.searchsorted(times, span))]
+        if len(candles):
+            first, last = int(candles.open_time_ms[0]), int(candles.close_time_ms[-1])
+            asked = [(start_ms, first), (last, end_ms)]
+    stretch = PAGES_BETWEEN_SAVES * PAGE * client.interval_ms
+    for begin, stop in asked:
+        for cursor in range(begin, stop, stretch):
+            more = client.candles(symbol, cursor, min(cursor + stretch, stop))
+            candles = merge([candles, more])
+            if cursor + stretch < stop and len(candles):
+                save(candles)
+    return candles
 
 
 def repair_gaps(client: ExchangeClient, symbol: str, candles: Candles) -> Candles:

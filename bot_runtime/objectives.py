@@ -25,7 +25,9 @@ Columns = Mapping[str, Values]
 
 PROBABILITY_TOLERANCE = 1e-5
 RETURN_TOLERANCE = 1e-4
-"""In units of the median p10-p90 width."""
+"""In units of the p10-p90 width, or of the volatility."""
+LEAST_TOLERANCE = 1e-8
+"""Of a return: float32 does not tell less apart."""
 
 
 class ObjectiveRules(Protocol):
@@ -45,8 +47,8 @@ class ObjectiveRules(Protocol):
     ) -> Columns:
         """Return the predictions at `rows` in their units."""
 
-    def tolerances(self, columns: Columns) -> Mapping[str, float]:
-        """Return how far each column may be from the trained model's own."""
+    def tolerances(self, columns: Columns) -> Mapping[str, float | Values]:
+        """Return how far each column, or row of it, may be from the trained model's own."""
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
         """Return the metrics at `rows`, each beside its naive reference."""
@@ -75,7 +77,7 @@ class Trend:
         assert isinstance(calibration, Platt)
         return {"prob_up": to_probability(raw, calibration)}
 
-    def tolerances(self, columns: Columns) -> Mapping[str, float]:
+    def tolerances(self, columns: Columns) -> Mapping[str, float | Values]:
         """Return the same for every market."""
         return dict.fromkeys(columns, PROBABILITY_TOLERANCE)
 
@@ -109,10 +111,11 @@ class Return:
         found = to_quantiles(raw, calibration, data.volatility[rows], data.horizon_steps)
         return {"p10": found.p10, "p50": found.p50, "p90": found.p90}
 
-    def tolerances(self, columns: Columns) -> Mapping[str, float]:
-        """Return a share of the median width of the band."""
-        width = float(np.median(columns["p90"] - columns["p10"]))
-        return dict.fromkeys(columns, RETURN_TOLERANCE * width)
+    def tolerances(self, columns: Columns) -> Mapping[str, float | Values]:
+        """Return a share of the width of the row's band, or of the median one where it is wider."""
+        width = columns["p90"] - columns["p10"]
+        limit = RETURN_TOLERANCE * np.maximum(width, np.median(width))
+        return dict.fromkeys(columns, np.maximum(limit, LEAST_TOLERANCE))
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
         """Return pinball loss and coverage beside those of constant and of scaled quantiles."""
@@ -144,10 +147,14 @@ class Risk:
         volatility = to_volatility(raw, data.volatility[rows])
         return {"volatility": volatility, "risk_score": to_risk_score(volatility, calibration)}
 
-    def tolerances(self, columns: Columns) -> Mapping[str, float]:
-        """Return a probability's for the score, and a return's for the volatility."""
-        middle = float(np.median(columns["volatility"]))
-        return {"volatility": RETURN_TOLERANCE * middle, "risk_score": PROBABILITY_TOLERANCE}
+    def tolerances(self, columns: Columns) -> Mapping[str, float | Values]:
+        """Return a probability's for the score, and a share of the volatility as of a band."""
+        volatility = columns["volatility"]
+        limit = RETURN_TOLERANCE * np.maximum(volatility, np.median(volatility))
+        return {
+            "volatility": np.maximum(limit, LEAST_TOLERANCE),
+            "risk_score": PROBABILITY_TOLERANCE,
+        }
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
         """Return QLIKE and rank correlation beside those of the EWMA and of HAR."""

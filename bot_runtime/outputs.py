@@ -22,6 +22,9 @@ SCORE_LIMIT = 15.0
 LOG_RATIO_LIMIT = 10.0
 """Logarithms of a variance ratio beyond this are cut: exp(10) is 22,000 times."""
 
+LEAST_SPREAD = 1e-6
+"""Relative spread of risks below which they differ by rounding alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
@@ -62,7 +65,12 @@ def to_volatility(raw: npt.ArrayLike, volatility: Values) -> Values:
 
 
 def to_risk_score(predicted: Values, scale: RiskScale) -> Values:
-    """Return the share of training-window rows with a lower predicted risk, (n,) in [0, 1]."""
+    """Return the share of training-window rows with a lower predicted risk, (n,) in [0, 1].
+
+    A half for every row of a market whose risk is the same throughout.
+    """
+    if scale.knots[-1] <= scale.knots[0] * (1.0 + LEAST_SPREAD):
+        return np.full(len(predicted), 0.5)
     knots, first = np.unique(np.asarray(scale.knots), return_index=True)
     shares = np.linspace(0.0, 1.0, len(scale.knots))[first]
     return np.interp(predicted, knots, shares, right=1.0)

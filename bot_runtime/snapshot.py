@@ -3,10 +3,12 @@
 `dataset.json` is written last, so where it is the snapshot is whole.
 """
 
+from datetime import UTC, datetime
+
 from pydantic import Field, ValidationError
 
 from bot_runtime.candle_files import load_candles, save_candles
-from bot_runtime.candles import Candles, missing_count
+from bot_runtime.candles import Candles, missing_count, rows_digest
 from bot_runtime.config import explain
 from bot_runtime.contract.intervals import Timeframe, seconds_of
 from bot_runtime.contract.model import Model
@@ -24,6 +26,8 @@ class SymbolSnapshot(Model):
     missing: int = Field(ge=0, description="Candles that the exchange never delivered.")
     first_open_ms: int
     last_close_ms: int
+    rows_sha256: str = Field(default="", description="Of the rows, whatever file they stand in.")
+    fetched_at: str = Field(default="", description="When the newest row was asked for, in UTC.")
 
 
 class Dataset(Model):
@@ -32,6 +36,7 @@ class Dataset(Model):
     contract_version: int = CONTRACT_VERSION
     training: str
     exchange: str
+    endpoint: str | None = Field(default=None, description="Its base address, where not its own.")
     timeframe: Timeframe
     lookback: str
     symbols: tuple[SymbolSnapshot, ...]
@@ -56,17 +61,19 @@ def load_snapshot(store: Store, dataset: Dataset) -> dict[str, Candles]:
 
     Raises ArtifactInvalidError where a file is missing or is not the one that was fetched.
     """
-    loaded = {}
-    for part in dataset.symbols:
-        path = store.candles(dataset.training, part.symbol)
-        found = sha256_of(path)
-        if found != part.sha256:
-            raise ArtifactInvalidError(
-                f"{path.name}: sha256 is {found[:12]}…, dataset.json says {part.sha256[:12]}…; "
-                "delete the training's directory and run it again"
-            )
-        loaded[part.symbol] = load_candles(path, dataset.interval_ms)
-    return loaded
+    return {part.symbol: load_symbol(store, dataset, part) for part in dataset.symbols}
+
+
+def load_symbol(store: Store, dataset: Dataset, part: SymbolSnapshot) -> Candles:
+    """Return one symbol's candles, checked against the sha256; raises ArtifactInvalidError."""
+    path = store.candles(dataset.training, part.symbol)
+    found = sha256_of(path)
+    if found != part.sha256:
+        raise ArtifactInvalidError(
+            f"{path.name}: sha256 is {found[:12]}…, dataset.json says {part.sha256[:12]}…; "
+            "delete the training's directory and run it again"
+        )
+    return load_candles(path, dataset.interval_ms)
 
 
 def save_snapshot(store: Store, dataset: Dataset) -> None:
@@ -85,4 +92,6 @@ def save_symbol(store: Store, training: str, symbol: str, candles: Candles) -> S
         missing=missing_count(candles),
         first_open_ms=int(candles.open_time_ms[0]),
         last_close_ms=int(candles.close_time_ms[-1]),
+        rows_sha256=rows_digest(candles),
+        fetched_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )

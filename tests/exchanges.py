@@ -33,8 +33,12 @@ class Exchange:
         It stands in the middle of a minute, so that rounding never meets a boundary.
         """
         now_ms = time.time_ns() // 1_000_000 // MINUTE_MS * MINUTE_MS + MINUTE_MS // 2
-        self._post("clock", {"now_ms": now_ms, "speed": 0})
+        self.set_clock(now_ms)
         return now_ms
+
+    def set_clock(self, now_ms: int) -> None:
+        """Let the exchange's clock stand at a time."""
+        self._post("clock", {"now_ms": now_ms, "speed": 0})
 
     def _post(self, what: str, order: dict[str, Any]) -> None:
         request = urllib.request.Request(  # loopback, for the test's own process

@@ -146,7 +146,8 @@ def draw_losses(findings: Findings) -> Figure:
         for objective, color in zip(OBJECTIVES, (_MODEL, _OTHER, "#6a4c93"), strict=True):
             own, *others = findings.losses(objective).values()
             naive = min(others, key=lambda loss: float(np.mean(loss)))
-            gain = np.cumsum(naive - own) / np.sum(naive)
+            whole = float(np.sum(naive)) or 1.0  # a constant price has nothing to gain from
+            gain = np.cumsum(naive - own) / whole
             axes.plot(times, 100 * gain, color=color, lw=1.5, label=objective)
         axes.axhline(0, color=_LIMIT, linestyle="--")
         axes.set_ylabel("gained so far, % of the whole")

@@ -59,6 +59,11 @@ def test_time_may_be_milliseconds(tmp_path: Path) -> None:
         ("a.csv", "date,open,high,low,close\n1,1,1,1,1\n", "has no column volume"),
         ("a.csv", "date,open,high,low,close,volume\n1,x,1,1,1,1\n", "column open: found string"),
         ("a.csv", "date,open,high,low,close,volume\nno,1,1,1,1,1\n", "column date: found string"),
+        (
+            "a.csv",
+            "date,open,high,low,close,volume\n1,1,1,1,1,1\n,1,1,1,1,1\n",
+            r"rows \(1\) have no",
+        ),
         ("a.txt", "", r"found extension '\.txt'"),
     ],
 )

@@ -1,15 +1,18 @@
 """The data step against a real test exchange: the snapshot, its repetition, holes, too few."""
 
 import dataclasses
+import time
+from datetime import UTC, datetime
 from io import StringIO
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from bot_runtime.candle_files import load_candles
-from bot_runtime.candles import Gap, find_gaps, missing_count
+from bot_runtime.candle_files import load_candles, save_candles
+from bot_runtime.candles import Candles, Gap, find_gaps, missing_count, rows_digest
 from bot_runtime.contract.results import DataResult
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.datasets import split_rows
@@ -19,12 +22,12 @@ from bot_runtime.errors import (
     DataUnusableError,
     ExchangeUnavailableError,
 )
-from bot_runtime.exchange import PAGE
+from bot_runtime.exchange import PAGE, ExchangeClient
 from bot_runtime.features import WARM_UP, compute_features
 from bot_runtime.fetch import POLICY, fetch, needed_candles, spans_of
 from bot_runtime.reporting import Reporter
 from bot_runtime.snapshot import load_dataset, load_snapshot
-from bot_runtime.store import Store
+from bot_runtime.store import Store, save_json
 from tests.exchanges import MINUTE_MS, Exchange, exchange_with
 from tests.unit.bot_runtime.markets import bot_spec, training_configuration
 
@@ -75,6 +78,120 @@ def test_repeated_step_asks_nothing_and_changes_nothing(exchange: Exchange, stor
     assert store.candles(training(asked), "BTC/USDT").read_bytes() == before
 
 
+class Asked(ExchangeClient):
+    """The real client, which keeps the spans that it was asked for."""
+
+    spans: ClassVar[list[tuple[int, int]]] = []
+
+    def candles(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
+        self.spans.append((start_ms, end_ms))
+        return super().candles(symbol, start_ms, end_ms)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The spans of candles that steps ask for from now on."""
+    monkeypatch.setattr("bot_runtime.fetch.ExchangeClient", Asked)
+    Asked.spans.clear()
+    return Asked.spans
+
+
+def test_attempt_that_was_ended_is_gone_on_with(
+    exchange: Exchange,
+    store: Store,
+    asked: list[tuple[int, int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    wanted = configuration(exchange, "2d")
+    monkeypatch.setattr("bot_runtime.fetch.PAGES_BETWEEN_SAVES", 1)
+    saves = count(1)
+
+    def save_once(path: Path, candles: Candles) -> None:
+        save_candles(path, candles)
+        if next(saves) == 2:
+            exchange.order(error_next=99)
+
+    monkeypatch.setattr("bot_runtime.fetch.save_candles", save_once)
+    with pytest.raises(ExchangeUnavailableError):
+        run(wanted, store)
+    assert not store.dataset(training(wanted)).exists()
+    exchange.order()
+    asked.clear()
+    result, _ = run(wanted, store)
+    assert (result.candles, result.missing) == (2880, 0)
+    assert asked == [(end - 880 * MINUTE_MS, end)]
+    assert load_snapshot(store, load_dataset(store, training(wanted)))["BTC/USDT"].close[0] > 0
+
+
+def test_half_written_file_of_an_ended_attempt_is_fetched_again(
+    exchange: Exchange, store: Store
+) -> None:
+    wanted = configuration(exchange)
+    path = store.candles(training(wanted), "BTC/USDT")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PAR1")
+    result, reporter = run(wanted, store)
+    assert result.candles == 1440
+    assert "cannot be read" in reporter.warnings[0]
+
+
+def test_later_training_asks_for_what_the_earlier_one_has_not(
+    exchange: Exchange, store: Store, asked: list[tuple[int, int]]
+) -> None:
+    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    run(configuration(exchange, "1d"), store)
+    asked.clear()
+    longer = configuration(exchange, "2d", symbols=["BTC/USDT", "ETH/USDT"])
+    result, _ = run(longer, store)
+    assert result.candles == 2880
+    begin, known = end - 2880 * MINUTE_MS, end - 1440 * MINUTE_MS
+    assert asked == [(begin, known), (begin, end)]
+    found = load_snapshot(store, load_dataset(store, training(longer)))["BTC/USDT"]
+    store.dataset(training(configuration(exchange, "1d"))).unlink()
+    fresh = configuration(exchange, "2d")
+    run(fresh, store)
+    again = load_snapshot(store, load_dataset(store, training(fresh)))["BTC/USDT"]
+    assert rows_digest(found) == rows_digest(again)
+
+
+def test_candles_of_another_exchange_are_not_taken(
+    exchange: Exchange, store: Store, asked: list[tuple[int, int]]
+) -> None:
+    wanted = configuration(exchange)
+    run(wanted, store)
+    path = store.dataset(training(wanted))
+    dataset = load_dataset(store, training(wanted))
+    save_json(path, dataset.model_copy(update={"endpoint": "http://elsewhere"}).to_json())
+    asked.clear()
+    run(configuration(exchange, "2d"), store)
+    assert asked[0][1] - asked[0][0] == 2880 * MINUTE_MS
+
+
+def test_snapshot_says_where_and_when_its_rows_are_from(exchange: Exchange, store: Store) -> None:
+    wanted = configuration(exchange)
+    before = datetime.now(UTC).replace(microsecond=0)
+    run(wanted, store)
+    dataset = load_dataset(store, training(wanted))
+    part = dataset.symbols[0]
+    assert (dataset.exchange, dataset.endpoint) == ("binance", exchange.url)
+    assert before <= datetime.fromisoformat(part.fetched_at) <= datetime.now(UTC)
+    candles = load_snapshot(store, dataset)["BTC/USDT"]
+    assert part.rows_sha256 == rows_digest(candles)
+    candles.volume[7] += 1e-9
+    assert part.rows_sha256 != rows_digest(candles)
+
+
+def test_clock_that_is_off_by_more_than_a_candle_is_refused(
+    exchange: Exchange, store: Store
+) -> None:
+    exchange.set_clock(time.time_ns() // 1_000_000 - 3 * MINUTE_MS)
+    wanted = configuration(exchange)
+    with pytest.raises(DataUnusableError, match=r"clock is -1[78]\d{4} ms ahead.*set the node"):
+        run(wanted, store)
+    assert not store.training(training(wanted)).exists()
+
+
 def test_corrupt_snapshot_is_refused_by_steps_and_fetched_again(
     exchange: Exchange, store: Store
 ) -> None:
@@ -103,7 +220,6 @@ def test_holes_that_stay_are_counted_and_told(exchange: Exchange, store: Store) 
 
 
 def test_hole_that_the_exchange_fills_later_is_repaired(exchange: Exchange, store: Store) -> None:
-    from bot_runtime.exchange import ExchangeClient
     from bot_runtime.fetch import repair_gaps
 
     now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
