@@ -31,7 +31,7 @@ class Candidate:
         losses: loss at each row of the selection slice, (n,), in time order; lower is better.
         native: the loaded model's own predictions at the test rows.
         forecast: those of the graphs at the newest closed candle of each symbol, whose horizon is
-            still to come.
+            still to come; empty where a hole is too near before each.
         served: those of the graphs at the test rows.
         dropped: why it cannot be published, or None.
     """
@@ -67,7 +67,7 @@ def train_candidate(
     rows = rules.calibration_rows(splits)
     calibration = rules.calibrate(runner.raw(data.features, rows), data, rows)
     served, forecast = (
-        rules.finish(runner.raw(data.features, rows), calibration, data, rows)
+        rules.finish(runner.raw(data.features, rows), calibration, data, rows) if len(rows) else {}
         for rows in (splits.test, data.newest)
     )
     native = rules.finish(model.raw(data.features, splits.test), calibration, data, splits.test)

@@ -54,6 +54,7 @@ BAD = {
     "flash crash of 90 %": crashed(),
     "prices that halve for good": changed(slice(800, None), 0.5),
     "a long hole": without(MARKET, *range(500, 700)),
+    "a hole before the newest candles": without(MARKET, *range(1440, 1470)),
 }
 
 
