@@ -17,6 +17,8 @@ Object = dict[str, Any]
 
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+SECONDS = 65
+"""Longer than the API server itself takes before it gives up on a request."""
 PLURALS = {"TradingBot": "tradingbots", "ModelTraining": "modeltrainings"}
 
 
@@ -57,7 +59,7 @@ class Api:
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self.context)
         )
         try:
-            with opener.open(request, timeout=30) as answer:
+            with opener.open(request, timeout=SECONDS) as answer:
                 found: Object = json.loads(answer.read())
         except urllib.error.HTTPError as e:
             raise Refused(e.code, json.loads(e.read()).get("message", "")) from None
