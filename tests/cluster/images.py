@@ -6,6 +6,7 @@ follow from the first three alone, in layers that builder and containerd keep.
 
 import hashlib
 import subprocess
+import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,21 @@ def git_commit(checkout: Path = CHECKOUT) -> str:
     return f"{head}+dirty" if _git(checkout, "status", "--porcelain") else head
 
 
+def check_out_previous(folder: Path) -> str | None:
+    """Write the files of the commit before this one to `folder`; return the commit's digest.
+
+    None where it is not known, as in a clone of one commit.
+    """
+    previous = _git(CHECKOUT, "rev-parse", "--verify", "--quiet", "HEAD~1")
+    archive = folder / "files.tar"
+    if previous is None or _git(CHECKOUT, "archive", f"--output={archive}", previous) is None:
+        return None
+    with tarfile.open(archive) as files:
+        files.extractall(folder, filter="data")
+    archive.unlink()
+    return previous
+
+
 def _git(checkout: Path, *words: str) -> str | None:
     try:
         done = subprocess.run(
@@ -89,7 +105,9 @@ def _git(checkout: Path, *words: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def ensure(cluster: Cluster, report: Report, commit: str | None = None) -> Images:
+def ensure(
+    cluster: Cluster, report: Report, commit: str | None = None, checkout: Path = CHECKOUT
+) -> Images:
     """Build what is not built and bring to the node what it does not have; return the names.
 
     Raises:
@@ -97,7 +115,7 @@ def ensure(cluster: Cluster, report: Report, commit: str | None = None) -> Image
     """
     with buildah.exclusive(report):
         base = buildah.base_image(report)
-        wanted = build(base, commit or git_commit(), report)
+        wanted = build(base, commit or git_commit(checkout), report, checkout=checkout)
         # After the build, which takes layers from older ones; before gigabytes are loaded.
         prune_storage(list(wanted.values()))
         prune_node(cluster, list(wanted.values()))

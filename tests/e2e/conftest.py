@@ -1,7 +1,8 @@
 """The cluster, the images and the world of the end-to-end tests: made once, removed at the end."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.cluster.install import (
     install_exchange,
     install_operator,
 )
+from tests.cluster.layout import CHECKOUT
 from tests.e2e.world import World
 from tests.integration.operator_process import is_denied
 
@@ -31,6 +33,14 @@ MARKETS = {
     "noise": ("--flavour=momentum", "--strength=0"),
 }
 COMMON = ("--timeframe=1m", "--symbols=BTC/USDT", "--seed=7")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The images of a commit."""
+
+    commit: str
+    images: Images
 
 
 def _report(message: str) -> None:
@@ -72,20 +82,24 @@ def commit() -> str:
 
 
 @pytest.fixture(scope="session")
-def build_images(cluster: Cluster) -> Callable[[str], Images]:
-    """Build the images of a commit from our Dockerfiles and bring them to the node."""
-    return lambda commit: builds.ensure(cluster, _report, commit)
+def previous(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """What the commit before this one builds; where it is not known, this one under its name."""
+    folder = tmp_path_factory.mktemp("previous")
+    commit = builds.check_out_previous(folder)
+    if commit is None:
+        commit, folder = "0123456789abcdef0123456789abcdef01234567", CHECKOUT
+    return Release(commit, builds.ensure(cluster, _report, commit, folder))
 
 
 @pytest.fixture(scope="session")
-def world(cluster: Cluster, build_images: Callable[[str], Images], commit: str) -> Iterator[World]:
+def world(cluster: Cluster, commit: str) -> Iterator[World]:
     """The operator and three test exchanges in a namespace that enforces `restricted`.
 
     At the session's end, whatever the order of the tests was, no story may have met a missing
     right; that no right is left over is for tests/integration/test_rights.py to show.
     """
     kubectl = cluster.kubectl
-    images = build_images(commit)
+    images = builds.ensure(cluster, _report, commit)
     create_namespace(kubectl, NAMESPACE)
     install_crds(kubectl)
     everything = ("tradingbots,modeltrainings", "--all", f"--namespace={NAMESPACE}")
