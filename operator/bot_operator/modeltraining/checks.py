@@ -62,6 +62,18 @@ def is_final(before: ModelTrainingStatus) -> bool:
     return recorded and before.completion_time is not None
 
 
+def recorded_steps(before: ModelTrainingStatus) -> dict[Step, StepStatus]:
+    """Return the steps on record, by name; none where they have ended it and no outcome is known.
+
+    Both are written at once, so somebody else has written such a status: its Jobs are asked again.
+    """
+    steps: dict[Step, StepStatus] = {step.name: step for step in before.steps}
+    ended = any(s.state in {"Failed", "Skipped"} for s in before.steps)
+    if "Evaluation" in steps and steps["Evaluation"].state in FINAL:
+        ended = True
+    return {} if ended and not is_final(before) else steps
+
+
 def judge_step(
     before: StepStatus,
     seen: StepSeen,

@@ -6,7 +6,7 @@ from datetime import datetime
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.credentials import SecretSeen, observe_secret
-from bot_operator.modeltraining.checks import FINAL, StepSeen, is_final
+from bot_operator.modeltraining.checks import FINAL, StepSeen, is_final, recorded_steps
 from bot_operator.modeltraining.evidence import observe_progress
 from bot_operator.refusals import Refusal
 from bot_operator.resources import (
@@ -30,7 +30,6 @@ from bot_operator.storage import ClaimSeen, find_holder, observe_claim, store_cl
 from bot_operator.waits import observe_obstacles, observe_pods
 from bot_runtime.contract import names
 from bot_runtime.contract.results import TRAINING_STEPS, Step
-from bot_runtime.contract.status import ModelTrainingStatus
 from bot_runtime.contract.steps import StepStatus
 
 
@@ -73,12 +72,13 @@ async def observe_training(
         return TrainingSeen(training)
     if is_final(status):
         return TrainingSeen(training, steps=_cached_steps(cache, owner))
+    recorded = recorded_steps(status)
     steps = {}
     for step, known in _cached_steps(cache, owner).items():
-        found = await _observe_step(kube, cache, owner, known, _recorded(status, step))
+        found = await _observe_step(kube, cache, owner, known, recorded.get(step))
         steps[step] = await _look_closer(kube, step, found, now)
     secret_name = spec.exchange.credentials_secret
-    data = _recorded(status, "Data")
+    data = recorded.get("Data")
     secret = (
         await observe_secret(kube, namespace, secret_name)
         if secret_name is not None and (data is None or data.state not in FINAL)
@@ -141,7 +141,3 @@ def _cached_steps(cache: Cache, owner: Manifest) -> dict[Step, StepSeen]:
         )
         for step in TRAINING_STEPS
     }
-
-
-def _recorded(status: ModelTrainingStatus, step: str) -> StepStatus | None:
-    return next((s for s in status.steps if s.name == step), None)

@@ -15,6 +15,7 @@ from bot_operator.modeltraining.checks import (
     is_final,
     judge_step,
     next_steps,
+    recorded_steps,
 )
 from bot_operator.modeltraining.evidence import LOOK_AGAIN_SECONDS
 from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
@@ -173,7 +174,7 @@ def _judge_needs(
 def _judge_steps(
     before: ModelTrainingStatus, seen: TrainingSeen, run_digest: str, now: datetime
 ) -> dict[Step, Judged]:
-    recorded = {step.name: step for step in before.steps}
+    recorded = recorded_steps(before)
     return {
         step: judge_step(
             recorded.get(step, StepStatus(name=step)),

@@ -100,5 +100,22 @@ def test_any_status_that_somebody_writes_is_put_right(
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("step", ["Data", "Evaluation"])
+@pytest.mark.parametrize("state", ["Succeeded", "Unseen", "Failed", "Skipped"])
+async def test_steps_that_end_a_training_without_an_outcome_are_not_believed(
+    step: str, state: str
+) -> None:
+    world = World()
+    world.add_bot()
+    await world.settle()
+    world.kube.statuses_are_ours = False
+    version = world.training()["status"]["version"]
+    ended = [{"name": step, "state": state}]
+    world.kube.put({**world.training(), "status": {"observedGeneration": 1, "steps": ended}})
+    await world.settle()
+    assert world.training()["status"]["version"] == version
+    assert world.condition("ModelAvailable") == ("True", "ModelPromoted")
+
+
 def _merge(world: World, resource: Resource, stored: Manifest, status: Manifest) -> None:
     world.kube.put({**stored, "status": {**stored["status"], **status}})
