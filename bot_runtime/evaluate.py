@@ -18,6 +18,7 @@ from bot_runtime.contract.results import EvaluationResult, ObjectiveResult
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import TrainingData, load_training_data
+from bot_runtime.drift_reference import build_references
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import Duel, Evidence, check_gate
 from bot_runtime.git import git_commit
@@ -40,6 +41,7 @@ from bot_runtime.served_band import BandState
 from bot_runtime.serving import Predictions, ServedVersion, load_version
 from bot_runtime.store import (
     BANDS_FOLDER,
+    REFERENCES_FOLDER,
     Store,
     file_stem,
     load_json,
@@ -177,12 +179,14 @@ def _write(
     result: EvaluationResult,
     data: TrainingData,
 ) -> None:
-    """Write what was found beside the models: the numbers, the report, where the bands begin."""
+    """Write what was found beside the models: numbers, report, where bands begin, references."""
     save_json(folder / EVALUATION_FILE, _details_of(verdict, result))
     save_bytes(folder / REPORT_FILE, _report_of(version, verdict, result, data).encode())
     for symbol, band in verdict.bands.items():
         state = BandState(lower=band.lower, upper=band.upper)
         save_json(folder / BANDS_FOLDER / f"{file_stem(symbol)}.json", state.to_json())
+    for symbol, reference in build_references(version, data, verdict.served).items():
+        save_json(folder / REFERENCES_FOLDER / f"{file_stem(symbol)}.json", reference.to_json())
 
 
 def _native(store: Store, training: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from bot_runtime.pruning import note_use
 from bot_runtime.reporting import Reporter
 from bot_runtime.retries import RetryPolicy
 from bot_runtime.served_band import follow, load_band, save_band
+from bot_runtime.served_drift import Row, watch
 from bot_runtime.serving import ServedVersion, load_version
 from bot_runtime.store import Store, save_json
 from bot_runtime.threads import cpu_count
@@ -87,6 +88,9 @@ def infer(
     signals = []
     for symbol, feed in feeds.items():
         signal = build_signal(configuration, version, symbol, feed, features.get(symbol))
+        signal = watch(
+            store, signal, _row(configuration, version, feed, features.get(symbol)), reporter
+        )
         if feed.candles is not None and len(feed.candles) > 0:
             state = load_band(store, run.model_version, symbol, reporter)
             unit = version.unit(feed.candles.close)
@@ -228,6 +232,17 @@ def _decided(
         "regime": regime_of(features[-1]),
         "position_size": outcome.position_size,
     }
+
+
+def _row(
+    configuration: RunConfiguration, version: ServedVersion, feed: Feed, features: Values | None
+) -> Row | None:
+    """Return what the run has seen of a symbol, None where there is no candle."""
+    if feed.candles is None or len(feed.candles) == 0:
+        return None
+    width = configuration.model.triple_barrier_width
+    barrier = None if width is None else width * version.unit(feed.candles.close)
+    return Row(feed.candles, None if features is None else features[-1], barrier)
 
 
 def _newest_close(feed: Feed) -> str | None:

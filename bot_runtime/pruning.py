@@ -20,13 +20,14 @@ from bot_runtime.contract.names import ENV_PRUNING
 from bot_runtime.contract.pruning import Pruning
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.reporting import Reporter
-from bot_runtime.store import BANDS_FOLDER, Store, load_json
+from bot_runtime.store import BANDS_FOLDER, DRIFT_FOLDER, Store, load_json
 
 IN_USE_SECONDS: Final = 2 * 3600.0
 """Longer than any run of inference."""
 ABANDONED_SECONDS: Final = 8 * 86_400.0
 """Longer than any step of a training."""
 _USED_FILE: Final = ".used"
+_SERVING: Final = (_USED_FILE, BANDS_FOLDER, DRIFT_FOLDER)
 
 
 def load_pruning() -> Pruning | None:
@@ -107,7 +108,7 @@ def _changed_at(folder: Path) -> float:
 
     What serving a version writes there says nothing of how old it is.
     """
-    files = (f for f in folder.iterdir() if f.name not in (_USED_FILE, BANDS_FOLDER))
+    files = (f for f in folder.iterdir() if f.name not in _SERVING)
     return max((_time_of(f) for f in files), default=_time_of(folder))
 
 

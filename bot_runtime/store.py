@@ -19,6 +19,8 @@ from bot_runtime.contract.names import ENV_STORE, STORE_PATH
 from bot_runtime.errors import ArtifactInvalidError, StoreUnavailableError
 
 BANDS_FOLDER = "bands"
+DRIFT_FOLDER = "drift"
+REFERENCES_FOLDER = "references"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,14 @@ class Store:
     def band(self, version: str, symbol: str) -> Path:
         """Return the file of a symbol's adaptive band, which changes while the version serves."""
         return self.version(version) / BANDS_FOLDER / f"{file_stem(symbol)}.json"
+
+    def drift(self, version: str, symbol: str) -> Path:
+        """Return the file of what inference has seen of a symbol while the version serves."""
+        return self.version(version) / DRIFT_FOLDER / f"{file_stem(symbol)}.json"
+
+    def reference(self, version: str, symbol: str) -> Path:
+        """Return the file of what a symbol was like on the candles the version was judged on."""
+        return self.version(version) / REFERENCES_FOLDER / f"{file_stem(symbol)}.json"
 
     def promoted(self) -> Path:
         """Return the pointer to the last version that passed the gate."""

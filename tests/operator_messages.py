@@ -68,7 +68,11 @@ def evaluation_message(run: dict[str, Any], *, promoted: bool) -> str:
 
 
 def inference_message(
-    run: dict[str, Any], at: datetime, *, reason: str = "LongSignal prob_up=0.61"
+    run: dict[str, Any],
+    at: datetime,
+    *,
+    reason: str = "LongSignal prob_up=0.61",
+    drift: str | None = None,
 ) -> str:
     """Return what an inference run leaves: a decision on every symbol."""
     configuration = RunConfiguration.model_validate(run)
@@ -81,6 +85,7 @@ def inference_message(
             ts=to_time(at),
             bar_close_ts=to_time(at),
             prob_up="0.61",
+            drift=drift,
         )
         for symbol in configuration.symbols
     )

@@ -1,6 +1,11 @@
-"""Condition types and reasons of both resources. Every reason is declared here and only here."""
+"""Conditions of both resources: types, reasons, shape. Every reason is declared here alone."""
 
 from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bot_runtime.contract.model import Model, Time
 
 
 class BotCondition(StrEnum):
@@ -160,7 +165,35 @@ class Reason(StrEnum):
     """No signal for two schedules, and no run that failed or waits: the CronJob does not fire."""
     FEED_TROUBLE = "FeedTrouble"
     """The last run could not trust the exchange's candles and decided NO_TRADE."""
+    DRIFT = "Drift"
+    """The market is no longer the one that the active version was judged on; see driftPolicy."""
     RUN_FAILED = "RunFailed"
     """The last inference run failed; lastFailure says why."""
     BOT_READY = "BotReady"
     """The bot decides on schedule."""
+
+
+class Condition(Model):
+    """A standard condition (metav1.Condition)."""
+
+    type: str = Field(max_length=64, description="Type of the condition, such as Ready.")
+    status: Literal["True", "False", "Unknown"] = Field(
+        description="Whether it holds: True, False or Unknown."
+    )
+    reason: Reason = Field(description="Why, in one word of a closed list.")
+    message: str = Field(default="", max_length=2048, description="Why, and what to do about it.")
+    last_transition_time: Time = Field(description="When the status of the condition last changed.")
+    observed_generation: int = Field(description="Generation of the spec that this is about.")
+
+
+Conditions = Annotated[
+    tuple[Condition, ...],
+    Field(
+        max_length=16,
+        description="Standard conditions, by type.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    ),
+]

@@ -63,6 +63,38 @@ class Calibration(SignalModel):
     live_coverage: float | None = Field(default=None, ge=0, le=1)
 
 
+class Drift(SignalModel):
+    """How the newest rows that were decided on differ from those the version was judged on.
+
+    Each figure stands before its limit; `calibration` is None where too few outcomes are known, and
+    `features` are those that have moved farthest.
+    """
+
+    rows: int = Field(ge=0)
+    feature_psi: float = Field(ge=0)
+    feature_limit: float = Field(gt=0)
+    prediction_psi: float = Field(ge=0)
+    prediction_limit: float = Field(gt=0)
+    calibration: float | None = Field(default=None, ge=0)
+    calibration_limit: float = Field(gt=0)
+    features: tuple[str, ...] = ()
+
+    @property
+    def found(self) -> str | None:
+        """What is farthest beyond its limit, with both figures; None where nothing is."""
+        figures = (
+            ("features", self.feature_psi, self.feature_limit),
+            ("predictions", self.prediction_psi, self.prediction_limit),
+            ("calibration", self.calibration, self.calibration_limit),
+        )
+        beyond = [
+            (value / limit, f"{name} {value:.3g} > {limit:.3g}")
+            for name, value, limit in figures
+            if value is not None and value > limit
+        ]
+        return max(beyond)[1] if beyond else None
+
+
 class Signal(SignalModel):
     """One symbol's decision: `signal.json`.
 
@@ -91,6 +123,7 @@ class Signal(SignalModel):
     bars_missing: int = Field(default=0, ge=0)
     clock_skew_ms: int = 0
     calibration: Calibration
+    drift: Drift | None = None
     run_digest: str = Field(max_length=64)
     version: SignalVersion
 
@@ -106,6 +139,7 @@ class Signal(SignalModel):
             expected_return=_short(self.expected_return),
             risk_score=_short(self.risk_score),
             confidence=_short(self.confidence),
+            drift=self.drift.found if self.drift else None,
         )
         excess = len(short.model_dump_json(exclude_none=True).encode()) - SHORT_SIGNAL_MAX_BYTES
         if excess <= 0:
@@ -143,6 +177,14 @@ class ShortSignal(SignalModel):
     )
     confidence: str | None = Field(
         default=None, max_length=16, description="Confidence in the decision, 0 to 1."
+    )
+    drift: str | None = Field(
+        default=None,
+        max_length=40,
+        description=(
+            "How the market differs from the one that the version was judged on: features, "
+            "predictions or calibration, figure > limit; unset where it does not."
+        ),
     )
 
 

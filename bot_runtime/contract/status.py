@@ -4,39 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.conditions import Conditions
 from bot_runtime.contract.failures import MESSAGE_MAX, LastFailure
 from bot_runtime.contract.model import Image, Model, Time, VersionName
 from bot_runtime.contract.results import Metrics, Number
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.contract.steps import StepStatus
-
-
-class Condition(Model):
-    """A standard condition (metav1.Condition)."""
-
-    type: str = Field(max_length=64, description="Type of the condition, such as Ready.")
-    status: Literal["True", "False", "Unknown"] = Field(
-        description="Whether it holds: True, False or Unknown."
-    )
-    reason: Reason = Field(description="Why, in one word of a closed list.")
-    message: str = Field(default="", max_length=2048, description="Why, and what to do about it.")
-    last_transition_time: Time = Field(description="When the status of the condition last changed.")
-    observed_generation: int = Field(description="Generation of the spec that this is about.")
-
-
-Conditions = Annotated[
-    tuple[Condition, ...],
-    Field(
-        max_length=16,
-        description="Standard conditions, by type.",
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["type"],
-        },
-    ),
-]
 
 
 class ImagesStatus(Model):
@@ -202,6 +176,13 @@ class TradingBotStatus(Model):
         default=None,
         max_length=120,
         description="Schedule that nextTrainingTime follows; its edit alone trains nothing.",
+    )
+    drift_since: Time | None = Field(
+        default=None,
+        description=(
+            "First decision since which the market has not been the one that the active version "
+            "was judged on; unset where it is."
+        ),
     )
     missed_training_time: Time | None = Field(
         default=None,

@@ -136,6 +136,13 @@ class BotTrainingSpec(TrainingSpec):
             "is left out. RunOnce: one training makes up for all that were missed."
         ),
     )
+    drift_policy: Literal["Report", "Retrain"] = Field(
+        default="Report",
+        description=(
+            "What follows when the market is no longer the one that the served version was judged "
+            "on. Report: condition Degraded with the reason Drift. Retrain: that, and one training."
+        ),
+    )
 
 
 class InferenceSpec(Model):

@@ -6,8 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from bot_operator.resources import from_time, to_time
-from bot_runtime.contract.conditions import Reason
-from bot_runtime.contract.status import Condition
+from bot_runtime.contract.conditions import Condition, Reason
 
 Status = Literal["True", "False", "Unknown"]
 

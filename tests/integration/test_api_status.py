@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bot_runtime.contract.conditions import BotCondition, Reason, TrainingCondition
+from bot_runtime.contract.conditions import BotCondition, Condition, Reason, TrainingCondition
 from bot_runtime.contract.failures import FailureClass, LastFailure
 from bot_runtime.contract.results import TRAINING_STEPS
 from bot_runtime.contract.signal import StatusSignal
@@ -15,7 +15,6 @@ from bot_runtime.contract.status import (
     ActiveObjective,
     CandidateTraining,
     Children,
-    Condition,
     ImagesStatus,
     LastRun,
     ModelTrainingStatus,

@@ -95,6 +95,12 @@ def is_feed_trouble(signal: StatusSignal) -> bool:
     return signal.reason.partition(" ")[0].rstrip(":,;") in FEED_REASONS
 
 
+def drift_since(known: str | None, signals: Iterable[StatusSignal]) -> str | None:
+    """Return since which decision some symbol has drifted, `known` where it did before."""
+    drifting = [signal.ts for signal in signals if signal.drift is not None]
+    return (known or min(drifting)) if drifting else None
+
+
 def is_version_unusable(failure: LastFailure | None) -> bool:
     """Tell whether the last run failed because the version's files cannot be used."""
     return failure is not None and failure.exit_code == ExitCode.ARTIFACT_INVALID

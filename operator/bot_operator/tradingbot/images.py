@@ -3,9 +3,8 @@
 from bot_operator.settings import Settings
 from bot_operator.specs import Training
 from bot_runtime.contract.conditions import BotCondition as Kind
-from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.conditions import Condition, Reason
 from bot_runtime.contract.status import (
-    Condition,
     ImagesStatus,
     TradingBotStatus,
 )

@@ -11,7 +11,7 @@ from bot_operator.settings import Settings
 from bot_operator.storage import ClaimVerdict, plan_claim, store_claim
 from bot_operator.tradingbot.active import previous_of
 from bot_operator.tradingbot.candidate import Candidate, Wish, find_candidate, plan_candidate
-from bot_operator.tradingbot.checks import merge_signals
+from bot_operator.tradingbot.checks import drift_since, merge_signals
 from bot_operator.tradingbot.events import TOLD, notes_of_bot
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.images import images_of_release, resolve_images
@@ -153,6 +153,7 @@ def _build_status(
         candidate_training=followed,
         next_training_time=findings.retraining.next_time,
         training_schedule=findings.retraining.schedule,
+        drift_since=_drift_since(context, findings),
         missed_training_time=findings.retraining.missed_time,
         last_signal=max(findings.signals, key=lambda s: s.ts, default=None),
         signals=findings.signals,
@@ -166,6 +167,14 @@ def _build_status(
             training=followed.name if followed else None,
         ),
     )
+
+
+def _drift_since(context: Context, findings: Findings) -> str | None:
+    """Return since when the active version drifts; another version begins anew."""
+    before, active = context.before, findings.active
+    served = before.active_model
+    same = served is not None and active is not None and served.version == active.version
+    return drift_since(before.drift_since if same else None, findings.active_signals)
 
 
 def _candidate_status(candidate: Candidate) -> CandidateTraining | None:

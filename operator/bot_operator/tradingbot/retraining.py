@@ -1,10 +1,11 @@
-"""Scheduled retraining: when the bot is trained next, what is due now, what was missed. Pure.
+"""Retraining: when the bot is trained next, what is due now, what was missed. Pure.
 
 All that is remembered is the next time and the schedule that it follows. A new schedule is counted
-from the moment it is first seen, so an edit never begins a training for a time that has passed.
+from the moment it is first seen, so an edit never begins a training for a time that has passed. A
+drift is due since its first decision, which the status remembers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot_operator.resources import from_time, uid_of
@@ -33,7 +34,25 @@ class Calendar:
 
 
 def plan_retraining(context: Context, current: Candidate, *, may_train: bool) -> Retraining:
-    """Return what the schedule asks for, given the training that the bot follows."""
+    """Return what schedule and drift ask for, given the training that the bot follows."""
+    scheduled = _plan_schedule(context, current, may_train=may_train)
+    if scheduled.due is not None or not may_train or current.is_running:
+        return scheduled
+    return replace(scheduled, due=_due_by_drift(context, current))
+
+
+def _due_by_drift(context: Context, current: Candidate) -> datetime | None:
+    """Return since when the version drifts where no training was begun since; None elsewhere.
+
+    That time names the training, so that one drift begins one training, whatever becomes of it.
+    """
+    since, begun = _time(context.before.drift_since), _time(current.scheduled_time)
+    if context.spec.training.drift_policy != "Retrain" or since is None:
+        return None
+    return since if begun is None or begun < since else None
+
+
+def _plan_schedule(context: Context, current: Candidate, *, may_train: bool) -> Retraining:
     spec = context.spec
     if spec.training.schedule is None:
         return Retraining()

@@ -129,6 +129,12 @@ def _degraded(found: Findings) -> Finding | None:
     feed = [s for s in found.active_signals if is_feed_trouble(s)]
     if feed:
         return Reason.FEED_TROUBLE, "; ".join(f"{s.symbol}: {s.reason}" for s in feed)
+    drifting = [s for s in found.active_signals if s.drift is not None]
+    if drifting:
+        what = "; ".join(f"{s.symbol}: {s.drift}" for s in drifting)
+        version = drifting[0].model_version
+        text = f"the market is no longer the one that {version} was judged on: {what}"
+        return Reason.DRIFT, text
     trouble = _model_trouble(found)
     if trouble is None and found.claim.reason is Reason.CLAIM_SIZE_KEPT:
         return found.claim.reason, found.claim.message

@@ -8,15 +8,22 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bot_runtime.adaptive_band import RATE
 from bot_runtime.bundle import TAIL
 from bot_runtime.candles import utc
 from bot_runtime.contract.signal import Signal
+from bot_runtime.drift import Block
+from bot_runtime.drift_reference import Before, build_reference
 from bot_runtime.errors import ArtifactInvalidError, ConfigurationError
+from bot_runtime.exchange import ExchangeClient
+from bot_runtime.features import FEATURES, compute_features
 from bot_runtime.infer import Patience, infer, share_of
 from bot_runtime.reporting import Reporter
+from bot_runtime.retries import RetryPolicy
+from bot_runtime.served_drift import DriftState
 from bot_runtime.store import Store, load_json, save_json
 from tests.exchanges import MINUTE_MS, Exchange
 from tests.unit.bot_runtime.markets import bot_spec, inference_configuration, publish_version
@@ -202,6 +209,42 @@ def test_band_adapts_from_run_to_run_beside_the_version(exchange: Exchange, stor
     assert first.p10 is not None
     assert second.p10 is not None
     assert second.p10 < first.p10
+
+
+def test_drift_is_counted_from_run_to_run_and_told_by_the_signal(
+    exchange: Exchange, store: Store
+) -> None:
+    """The reference is the exchange's own market; then inference has seen another one."""
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    first = run(exchange, store)
+    version = first.version.model_version
+    assert first.drift is None
+    configuration = inference_configuration(bot_spec(exchange.url), version)
+    policy = RetryPolicy(attempts=1, budget_seconds=10)
+    client = ExchangeClient(configuration.exchange, "1m", policy, lambda *_, **__: None)
+    client.load_markets(["BTC/USDT"])
+    market = client.candles("BTC/USDT", now_ms - 900 * MINUTE_MS, now_ms)
+    features = compute_features(market)[60:]
+    told = [first.prob_up, first.p50, 0.01, first.risk_score]
+    rows = np.column_stack([features[-300:], np.tile(np.array(told, dtype=float), (300, 1))])
+    reference = build_reference(rows, Before(features[:-300], rows[:, -4:]), FEATURES, 10)
+    save_json(store.reference(version, "BTC/USDT"), reference.to_json())
+    counts = tuple(column.counts for column in reference.columns)
+    turned = tuple((0,) * 9 + (300,) for _ in counts)
+    drifts = []
+    for seen in (counts, turned):
+        blocks = (Block(rows=10, counts=seen),) * 6
+        save_json(store.drift(version, "BTC/USDT"), DriftState(blocks=blocks).to_json())
+        (signal,) = infer(configuration, store, Reporter("Inference", stream=StringIO()), QUICK)
+        assert signal.drift is not None
+        assert signal.drift.rows == 61
+        drifts.append(signal.shortened().drift or "")
+        saved = load_json(store.drift(version, "BTC/USDT"))
+        assert [block["rows"] for block in saved["blocks"]] == [10] * 6 + [1]
+        assert saved["countedMs"] == now_ms
+        assert len(saved["told"]) == 1
+    assert "features" not in drifts[0]
+    assert drifts[1].startswith("features ")
 
 
 def test_version_of_another_timeframe_is_refused(exchange: Exchange, store: Store) -> None:

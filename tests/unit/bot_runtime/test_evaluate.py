@@ -1,5 +1,6 @@
 """The evaluation step: assembled, served, judged and published, and never promoted by luck."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -17,8 +18,10 @@ from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, GateSpec
 from bot_runtime.cross_features import compute_panel
 from bot_runtime.datasets import load_training_data
+from bot_runtime.drift import PREDICTIONS, Reference
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.evaluate import evaluate
+from bot_runtime.features import FEATURES
 from bot_runtime.served_band import load_band
 from bot_runtime.serving import load_version
 from bot_runtime.snapshot import load_dataset, load_snapshot
@@ -34,6 +37,8 @@ from tests.unit.bot_runtime.learning import (
     train_and_evaluate,
 )
 from tests.unit.bot_runtime.markets import bot_spec, publish_version
+
+HOUR_MS = 3_600_000
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +98,29 @@ def test_every_score_stands_beside_its_references_and_bands_begin_where_they_end
         state = load_band(store, result.version, symbol, quiet("Inference"))
         assert state.lower != 0
         assert state.upper != 0
+
+
+def test_version_is_watched_by_what_it_was_judged_on(tmp_path: Path) -> None:
+    minutes = market_candles(2400)["BTC/USDT"]
+    hours = dataclasses.replace(
+        minutes, interval_ms=HOUR_MS, open_time_ms=np.arange(2400, dtype=np.int64) * HOUR_MS
+    )
+    store = Store(tmp_path)
+    spec = model_spec(gradientBoosting={"maxIterations": 10})
+    configuration = prepare_training(store, {"BTC/USDT": hours}, spec, timeframe="1h")
+    result = train_and_evaluate(configuration, store)
+    found = load_json(store.reference(result.version, "BTC/USDT"))
+    reference = Reference.model_validate(found)
+    assert reference.names == (*FEATURES, *PREDICTIONS)
+    assert reference.block_rows == 30
+    rows = len(load_training_data(configuration, store).splits.test)
+    assert {sum(column.counts) for column in reference.columns} == {rows}
+
+
+def test_history_too_short_for_limits_is_not_watched(ready: tuple[Store, RunConfiguration]) -> None:
+    store, configuration = ready
+    result = evaluate(configuration, store, quiet("Evaluation"))
+    assert not store.reference(result.version, "BTC/USDT").exists()
 
 
 def test_result_fits_the_termination_message(ready: tuple[Store, RunConfiguration]) -> None:

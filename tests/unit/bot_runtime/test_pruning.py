@@ -85,6 +85,8 @@ def test_a_version_that_a_run_may_be_loading_stays(store: Store) -> None:
 
 def test_using_a_version_does_not_make_it_one_of_the_newest(store: Store) -> None:
     note_use(store, version(8))
+    save_json(store.band(version(9), "BTC/USDT"), {})
+    save_json(store.drift(version(10), "BTC/USDT"), {})
     act(store)
     assert versions(store) == {version(n) for n in (1, 2, 3, 8)}
 

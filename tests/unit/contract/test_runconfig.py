@@ -53,6 +53,7 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "training.timeZone": "Europe/Paris",
     "training.jitterSeconds": 600,
     "training.missedRunPolicy": "RunOnce",
+    "training.driftPolicy": "Retrain",
     "training.historyLimit": 5,
     "training.maxModelAge": "14d",
     "training.gate.mode": "Off",

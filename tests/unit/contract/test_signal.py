@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bot_runtime.contract.signal import (
     SHORT_SIGNAL_MAX_BYTES,
     Calibration,
+    Drift,
     ShortSignal,
     Signal,
     SignalVersion,
@@ -62,6 +63,41 @@ def test_a_long_reason_keeps_its_first_words() -> None:
     reason = build_signal(reason="ReturnBelowMin: " + "9" * 140).shortened().reason
     assert reason.startswith("ReturnBelowMin: 9999")
     assert reason.endswith("…")
+
+
+def drift(feature: float, prediction: float, calibration: float | None) -> Drift:
+    """Return a drift whose limits are 0.92, 0.25 and 13.8."""
+    return Drift(
+        rows=2016,
+        feature_psi=feature,
+        feature_limit=0.92,
+        prediction_psi=prediction,
+        prediction_limit=0.25,
+        calibration=calibration,
+        calibration_limit=13.8,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (drift(0.5, 0.1, 3.0), None),
+        (drift(0.92, 0.25, None), None),
+        (drift(1.312, 0.1, None), "features 1.31 > 0.92"),
+        (drift(0.5, 0.3, 21.0), "calibration 21 > 13.8"),
+    ],
+)
+def test_a_short_signal_tells_what_of_a_drift_is_farthest_beyond_its_limit(
+    found: Drift, told: str | None
+) -> None:
+    assert build_signal(drift=found.model_dump()).shortened().drift == told
+
+
+def test_a_drift_fits_beside_the_longest_names_and_the_reasons_word() -> None:
+    found = drift(1.234e5, 1.234e5, 1.234e5).model_dump()
+    short = build_signal(drift=found, reason="ExchangeUnavailable: " + "9" * 130).shortened()
+    assert _bytes(short) <= SHORT_SIGNAL_MAX_BYTES
+    assert short.reason.startswith("ExchangeUnavailable")
 
 
 def test_numbers_travel_as_text_of_six_digits_and_nothing_as_nothing() -> None:
