@@ -79,7 +79,7 @@ def test_any_spec_and_any_status_end_at_rest(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("when", ["training", "promoted"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(statuses_of(TRADING_BOT), statuses_of(MODEL_TRAINING))
 def test_any_status_that_somebody_writes_is_put_right(
     when: str, of_bot: Manifest, of_training: Manifest
