@@ -34,12 +34,20 @@ class Unreadable:
     other_contract: bool = False
 
 
+def parse_result(text: str) -> StepResult:
+    """Return the result in a termination message; raises ValidationError where it has none.
+
+    Fields of a later release are passed over: its images may run under this operator.
+    """
+    return StepResult.model_validate_json(text, extra="ignore")
+
+
 def read_result(text: str, step: str, run_digest: str) -> StepResult | Unreadable:
     """Return the result in a termination message, if it speaks of this step of this run."""
     if not text.strip():
         return Unreadable("left no result")
     try:
-        result = StepResult.model_validate_json(text)
+        result = parse_result(text)
     except ValidationError as e:
         version = _contract_version(text)
         if version is not None and version not in SUPPORTED_CONTRACT_VERSIONS:
@@ -78,7 +86,7 @@ def finished_at(pod: Manifest) -> str:
 def last_words(text: str) -> str:
     """Return the error in a termination message, or the last line of a log, scrubbed."""
     try:
-        error = StepResult.model_validate_json(text).error
+        error = parse_result(text).error
         found = error.message if error is not None else text
     except ValidationError:
         lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -7,7 +7,13 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from bot_operator.diagnosis import Scene, diagnose_job, diagnose_pod
-from bot_operator.messages import Unreadable, finished_at, read_result, termination_of
+from bot_operator.messages import (
+    Unreadable,
+    finished_at,
+    parse_result,
+    read_result,
+    termination_of,
+)
 from bot_operator.modeltraining.evidence import with_evidence, with_progress
 from bot_operator.resources import (
     Manifest,
@@ -239,7 +245,7 @@ def _last_result(step: StepStatus, pods: Sequence[Manifest]) -> StepResult | Non
     last = max(pods, key=finished_at, default=None)
     text = "" if last is None else str((termination_of(last) or {}).get("message") or "")
     try:
-        result = StepResult.model_validate_json(text)
+        result = parse_result(text)
     except ValidationError:
         return None
     return result if result.step == step.name else None

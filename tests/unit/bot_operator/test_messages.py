@@ -68,7 +68,7 @@ def test_control_characters_reach_no_terminal() -> None:
         (json.dumps({"step": "Trend", "runDigest": "d"}), "result of step Trend"),
         (json.dumps({"step": "Data", "runDigest": "e"}), "run configuration e"),
         (json.dumps({"step": "Data"}), "run configuration none"),
-        (json.dumps({"step": "Data", "runDigest": "d", "secret": 1}), "no readable result"),
+        (json.dumps({"step": "Data", "runDigest": 1}), "no readable result"),
         (json.dumps({"step": "Data", "runDigest": "d", "durationSeconds": -1}), "no readable"),
         ('{"step": "Data", "runDigest": "d", "durationSeconds": NaN}', "no readable result"),
     ],
@@ -92,6 +92,15 @@ def test_any_text_is_read_without_an_error_and_can_be_sent(text: str) -> None:
 def test_a_good_result_is_read() -> None:
     result = read_result(to_message(StepResult(step="Data", run_digest="d")), "Data", "d")
     assert isinstance(result, StepResult)
+
+
+def test_fields_of_a_later_release_are_passed_over() -> None:
+    told = json.loads(to_message(StepResult(step="Data", run_digest="d")))
+    told |= {"later": 1, "error": {"exitCode": 65, "message": "no", "later": [2]}}
+    result = read_result(json.dumps(told), "Data", "d")
+    assert isinstance(result, StepResult)
+    assert result.error is not None
+    assert last_words(json.dumps(told)) == result.error.message == "no"
 
 
 def test_a_pod_without_an_ended_container_ended_when_it_was_pushed_out() -> None:
