@@ -100,7 +100,7 @@ bench: setup ## Benchmarks, each ratio held against its limit (NAME=x for one)
 
 FAULTS := tests/integration/faults
 .PHONY: crash-points
-crash-points: setup ## The operator killed before and after every write of a bot's life (CRASH_SEED=n)
+crash-points: setup ## The operator killed before and after every write of a bot's life (CRASH_SEED=n, CRASH_FROM=n)
 	CRASH_POINTS=all $(PY) -m pytest $(FAULTS)/test_crash_points.py -s
 
 .PHONY: soak

@@ -1,6 +1,7 @@
 """The operator is killed at every single write of a bot's whole life, and ends in the same objects.
 
-`make test` draws some of the points, `make crash-points` takes all of them (CRASH_POINTS=all).
+`make test` draws some of the points, `make crash-points` takes all of them (CRASH_POINTS=all), or
+those from CRASH_FROM on where an earlier run was stopped.
 """
 
 import os
@@ -19,6 +20,7 @@ from tests.integration.stage import Stage
 
 DRAWN = 4
 ALL = os.environ.get("CRASH_POINTS") == "all"
+FROM = int(os.environ.get("CRASH_FROM") or 0)
 
 
 @dataclass
@@ -49,8 +51,7 @@ def test_killed_at_any_write_it_ends_in_the_same_objects(stage: Stage, proxy: Pr
         assert total > 40, writes.seen
         points = [(n, acted) for n in range(total) for acted in (False, True)]
         seed = int(os.environ.get("CRASH_SEED") or time.time_ns() % 10**6)
-        if not ALL:
-            points = random.Random(seed).sample(points, DRAWN)
+        points = points[FROM:] if ALL else random.Random(seed).sample(points, DRAWN)
         print(f"{len(points)} of {2 * total} points, CRASH_SEED={seed}")
         for number, acted in points:
             forget(stage)
