@@ -14,6 +14,9 @@ from bot_operator.tradingbot.checks import Timetable, check_schedule
 from bot_operator.tradingbot.findings import LATEST_START, Context, Retraining
 from bot_runtime.contract.digests import digest_of
 
+BETWEEN_DRIFTS = timedelta(days=6)
+"""From when on a new version is watched: six blocks of the seven of a week."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
@@ -42,14 +45,15 @@ def plan_retraining(context: Context, current: Candidate, *, may_train: bool) ->
 
 
 def _due_by_drift(context: Context, current: Candidate) -> datetime | None:
-    """Return since when the version drifts where no training was begun since; None elsewhere.
+    """Return since when the version drifts, unless a training was begun within BETWEEN_DRIFTS.
 
-    That time names the training, so that one drift begins one training, whatever becomes of it.
+    That time names the training, so that one drift begins one training, whatever becomes of it. A
+    figure near its limit comes and goes: it must not train all day.
     """
     since, begun = _time(context.before.drift_since), _time(current.scheduled_time)
     if context.spec.training.drift_policy != "Retrain" or since is None:
         return None
-    return since if begun is None or begun < since else None
+    return since if begun is None or since - begun >= BETWEEN_DRIFTS else None
 
 
 def _plan_schedule(context: Context, current: Candidate, *, may_train: bool) -> Retraining:

@@ -93,9 +93,13 @@ async def test_drift_is_answered_once_also_where_the_new_version_is_rejected() -
         await world.settle()
     assert begun(world) == [None, "2026-03-01T12:05:00Z"]
     assert world.condition("Degraded") == ("True", "Drift")
+    for drift in (None, DRIFT, None, DRIFT):  # a figure near its limit
+        await decide(world, drift)
+    assert begun(world) == [None, "2026-03-01T12:05:00Z"]
     await decide(world, None)
+    world.pass_time(6 * 86_400)
     await decide(world, DRIFT)  # another one
-    assert begun(world) == [None, "2026-03-01T12:05:00Z", "2026-03-01T12:25:00Z"]
+    assert begun(world) == [None, "2026-03-01T12:05:00Z", "2026-03-07T12:45:00Z"]
 
 
 async def test_a_bot_that_may_not_train_is_told_alone() -> None:
