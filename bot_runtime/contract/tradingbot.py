@@ -140,8 +140,8 @@ class BotTrainingSpec(TrainingSpec):
         default="Report",
         description=(
             "What follows when the market is no longer the one that the served version was judged "
-            "on. Report: condition Degraded with the reason Drift. Retrain: that, and one training, "
-            "at most every six days."
+            "on. Report: condition Degraded with the reason Drift. Retrain: that, and one "
+            "training, at most every six days."
         ),
     )
 
