@@ -4,7 +4,7 @@ What comes out of the fit is never used directly: predictions are those of the e
 they are held against the model as it was loaded from what was saved.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from bot_runtime.bundle import Graph, Inputs, ObjectiveManifest
 from bot_runtime.contract.spec import Algorithm
 from bot_runtime.datasets import TrainingData
+from bot_runtime.learning import LearningCurve
 from bot_runtime.models.forecaster import Task
 from bot_runtime.models.registry import forecaster_of
 from bot_runtime.objectives import RULES, Columns
@@ -33,6 +34,7 @@ class Candidate:
         forecast: those of the graphs at the newest closed candle of each symbol, whose horizon is
             still to come; empty where a hole is too near before each.
         served: those of the graphs at the test rows.
+        learning: how its losses moved while it was fitted.
         dropped: why it cannot be published, or None.
     """
 
@@ -42,6 +44,7 @@ class Candidate:
     native: Columns
     served: Columns
     forecast: Columns
+    learning: LearningCurve
     dropped: str | None
 
     @property
@@ -55,7 +58,8 @@ def train_candidate(
 ) -> Candidate:
     """Train one candidate in an existing empty folder, which keeps its model and its graphs."""
     kind = forecaster_of(algorithm)
-    kind.fit(task).save(folder)
+    learning = LearningCurve()
+    kind.fit(replace(task, progress=learning.listen(task.progress))).save(folder)
     model = kind.load(folder)
     files = model.export(folder, task.objective.lower())
     graphs = tuple(Graph(file=name, sha256=sha256_of(folder / name)) for name in files)
@@ -81,4 +85,4 @@ def train_candidate(
         calibration=calibration,
     )
     dropped = check_parity(served, native, rules.tolerances(native))
-    return Candidate(manifest, folder, losses, native, served, forecast, dropped)
+    return Candidate(manifest, folder, losses, native, served, forecast, learning, dropped)

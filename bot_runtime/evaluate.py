@@ -32,6 +32,7 @@ from bot_runtime.judge import (
     score_tables_of,
     trading_duel,
 )
+from bot_runtime.learning import LearningCurve
 from bot_runtime.pruning import load_pruning, prune
 from bot_runtime.report.findings import Findings, permutation_importance
 from bot_runtime.report.page import REPORT_FILE, render_report
@@ -66,6 +67,7 @@ class Verdict:
     record: TradingRecord
     account: Backtest
     tables: dict[Objective, Table]
+    learning: dict[Objective, dict[str, LearningCurve]]
     bands: dict[str, AdaptiveBand]
     served: Predictions
     adapted: Predictions
@@ -149,6 +151,7 @@ def _judge(
         record=record_of(served, data.labels.simple_return[rows], configuration.decision),
         account=account,
         tables=score_tables_of(adapted, data, rows),
+        learning={o: _learning(store.objective(run.name, o)) for o in OBJECTIVES},
         bands=bands,
         served=served,
         adapted=adapted,
@@ -206,6 +209,15 @@ def _published(folder: Path) -> ObjectiveResult:
     return ObjectiveResult.model_validate(found)
 
 
+def _learning(folder: Path) -> dict[str, LearningCurve]:
+    """Return how each candidate of an objective was fitted."""
+    candidates: dict[str, dict[str, Any]] = load_json(folder / SCORES_FILE).get("candidates", {})
+    return {
+        algorithm: LearningCurve.from_json(details.get("learning", {}))
+        for algorithm, details in candidates.items()
+    }
+
+
 def _result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> EvaluationResult:
     return EvaluationResult(
         version=manifest.version,
@@ -253,6 +265,7 @@ def _report_of(
             rows=rows,
             served=verdict.served,
             adapted=verdict.adapted,
+            learning=verdict.learning,
             importance=permutation_importance(version, data, rows),
         )
     )

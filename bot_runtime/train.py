@@ -209,6 +209,7 @@ def _details_of(candidate: Candidate, data: TrainingData) -> dict[str, Any]:
     return {
         "selectionLoss": f"{candidate.loss:.6g}",
         "dropped": candidate.dropped,
+        "learning": candidate.learning.to_json(),
         "forecast": {
             symbol: to_text({name: float(v[i]) for name, v in candidate.forecast.items()})
             for i, symbol in enumerate(symbols)

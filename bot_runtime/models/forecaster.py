@@ -25,6 +25,8 @@ class Epoch(NamedTuple):
     validation_loss: float | None = None
     """Loss on the selection rows, which decides when to stop."""
     samples_per_second: float | None = None
+    part: str = ""
+    """Which of several fits of one candidate: trees learn every quantile on its own."""
 
 
 Progress = Callable[[float, str, Epoch], None]

@@ -22,7 +22,7 @@ from bot_runtime.models.forecaster import Epoch, Rows, Task, Values
 from bot_runtime.scores import QUANTILES
 from bot_runtime.serving import windows_at
 
-ROUNDS_BETWEEN_LINES = 20
+ROUNDS_BETWEEN_LINES = 10
 PATIENCE_ROUNDS = 30
 ROWS_PER_THREAD = 50_000
 """A second thread pays for its waiting only from here on; on few rows it costs many times more."""
@@ -121,7 +121,8 @@ def _boost(
 
 
 def _telling(task: Task, part: int, parts: int) -> Callable[[Any], None]:
-    """Return a callback of LightGBM that reports every twentieth round."""
+    """Return a callback of LightGBM that reports every tenth round."""
+    part_name = f"p{100 * QUANTILES[part]:.0f}" if parts > 1 else ""
 
     def tell(environment: Any) -> None:
         done = environment.iteration + 1
@@ -129,7 +130,7 @@ def _telling(task: Task, part: int, parts: int) -> Callable[[Any], None]:
             loss = environment.evaluation_result_list[0][2]
             rounds = environment.end_iteration
             share = (part + done / rounds) / parts
-            epoch = Epoch(done, rounds, validation_loss=loss)
+            epoch = Epoch(done, rounds, validation_loss=loss, part=part_name)
             task.progress(share, f"round {done} of {rounds}: validation loss {loss:.5f}", epoch)
 
     return tell

@@ -9,6 +9,7 @@ from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import Rows, TrainingData
 from bot_runtime.gate import Duel
 from bot_runtime.judge import columns_of
+from bot_runtime.learning import LearningCurve
 from bot_runtime.score_tables import (
     MODEL,
     Table,
@@ -32,6 +33,7 @@ class Findings:
     Attributes:
         rows: the unseen rows, sorted by time; `served` and `adapted` are the predictions there,
             before and after their bands adapt.
+        learning: by objective and algorithm, how each candidate was fitted.
         importance: by objective and feature, the share by which the loss grows without it.
     """
 
@@ -45,6 +47,7 @@ class Findings:
     rows: Rows
     served: Predictions
     adapted: Predictions
+    learning: dict[Objective, dict[str, LearningCurve]]
     importance: dict[Objective, dict[str, float]]
 
     def losses(self, objective: Objective) -> dict[str, Values]:

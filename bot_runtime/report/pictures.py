@@ -11,10 +11,12 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bot_runtime import scores
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.datasets import Rows
+from bot_runtime.learning import LearningCurve
 from bot_runtime.report.findings import Findings
 
 FAN_ROWS = 120
@@ -24,6 +26,8 @@ WINDOW_SHARE = 20
 TOP_FEATURES = 10
 _WIDTH, _HEIGHT = 6.4, 3.2
 _MODEL, _OTHER, _LIMIT = "#1f6f8b", "#c8963e", "#8a8a8a"
+_SERIES = (_MODEL, _OTHER, "#6a4c93")
+"""Colours of things of one kind: objectives, quantiles."""
 _STYLE: Any = {  # matplotlib's type of it lists 300 names
     "svg.fonttype": "none",  # text stays text: small, searchable, in the reader's own font
     "svg.hashsalt": "botcripto",
@@ -45,6 +49,7 @@ def draw_pictures(findings: Findings) -> dict[str, str]:
             ("Quantile fan on the newest unseen candles", draw_fan),
             ("Coverage of p10 to p90 over time", draw_coverage),
             ("What each feature is worth: loss without it", draw_importance),
+            ("Learning: loss on the selection slice above its lowest", draw_learning),
             ("Loss against the best naive reference, summed up", draw_losses),
             ("An account that follows the decisions", draw_account),
         )
@@ -138,12 +143,41 @@ def draw_importance(findings: Findings) -> Figure:
     return figure
 
 
+def draw_learning(findings: Findings) -> Figure:
+    """Draw how each candidate's validation loss fell, one row of panels for each objective."""
+    columns = max(1, *(len(curves) for curves in findings.learning.values()))
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(_WIDTH, 2.2 * _HEIGHT), layout="constrained")
+        for i, objective in enumerate(OBJECTIVES):
+            curves = findings.learning[objective]
+            for j, (algorithm, curve) in enumerate(curves.items(), start=1):
+                axes = figure.add_subplot(len(OBJECTIVES), columns, i * columns + j)
+                _draw_curve(axes, curve)
+                axes.set_title(f"{objective}, {algorithm}", fontsize=9)
+                if j == 1:
+                    axes.set_ylabel("% above lowest", fontsize=9)
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
+    for (part, losses), color in zip(curve.losses.items(), _SERIES, strict=False):
+        numbers, values = list(losses), np.asarray(list(losses.values()))
+        lowest = int(np.argmin(values))
+        above = 100 * (values - values[lowest]) / (abs(values[lowest]) or 1.0)
+        axes.plot(numbers, above, color=color, lw=1.5, label=part)
+        axes.plot(numbers[lowest], 0, "o", color=color, ms=4)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.tick_params(labelsize=9)
+    if len(curve.losses) > 1:
+        axes.legend(frameon=False, fontsize=9)
+
+
 def draw_losses(findings: Findings) -> Figure:
     """Draw by how many per cent the model's loss is below the best reference's, up to each row."""
     times = _times(findings, findings.rows)
 
     def draw(axes: Axes) -> None:
-        for objective, color in zip(OBJECTIVES, (_MODEL, _OTHER, "#6a4c93"), strict=True):
+        for objective, color in zip(OBJECTIVES, _SERIES, strict=True):
             own, *others = findings.losses(objective).values()
             naive = min(others, key=lambda loss: float(np.mean(loss)))
             whole = float(np.sum(naive)) or 1.0  # a constant price has nothing to gain from

@@ -75,10 +75,10 @@ def create_namespace(kubectl: Kubectl, namespace: str) -> None:
 
 
 def operator_objects(
-    kubectl: Kubectl, namespace: str, images: Images, pull_policy: str
+    kubectl: Kubectl, namespace: str, images: Images, pull_policy: str, variant: str = "base"
 ) -> list[dict[str, Any]]:
-    """Return manifests/base with the namespace and the images of this build put in."""
-    rendered = kubectl("kustomize", str(REPOSITORY / "manifests" / "base"))
+    """Return a variant of manifests/ with the namespace and the images of this build put in."""
+    rendered = kubectl("kustomize", str(REPOSITORY / "manifests" / variant))
     objects = [o for o in yaml.safe_load_all(rendered) if o]
     kept = [o for o in objects if o["kind"] not in {"CustomResourceDefinition", "Namespace"}]
     for item in kept:
@@ -105,10 +105,14 @@ def _set_images(deployment: dict[str, Any], images: Images, pull_policy: str) ->
 
 
 def install_operator(
-    kubectl: Kubectl, namespace: str, images: Images, pull_policy: str = "IfNotPresent"
+    kubectl: Kubectl,
+    namespace: str,
+    images: Images,
+    pull_policy: str = "IfNotPresent",
+    variant: str = "base",
 ) -> None:
-    """Apply the operator and wait until it is ready."""
-    apply_objects(kubectl, operator_objects(kubectl, namespace, images, pull_policy))
+    """Apply the operator as a variant of manifests/ has it, and wait until it is ready."""
+    apply_objects(kubectl, operator_objects(kubectl, namespace, images, pull_policy, variant))
     kubectl(
         "rollout",
         "status",

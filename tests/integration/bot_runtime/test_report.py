@@ -12,7 +12,7 @@ import pytest
 from bot_runtime import evaluate as evaluation
 from bot_runtime.report.findings import Findings, growth
 from bot_runtime.report.page import REPORT_FILE, render_report
-from bot_runtime.report.pictures import draw_coverage, draw_pictures, to_svg
+from bot_runtime.report.pictures import draw_coverage, draw_learning, draw_pictures, to_svg
 from bot_runtime.store import Store
 from tests.unit.bot_runtime.learning import (
     BOTH,
@@ -119,7 +119,7 @@ def test_refusal_stands_at_the_top_and_markup_in_it_is_text(made: tuple[Path, Fi
 def test_pictures_are_svg_and_the_same_twice(made: tuple[Path, Findings]) -> None:
     text = made[0].read_text(encoding="utf-8")
     pictures = draw_pictures(made[1])
-    assert len(pictures) == 6
+    assert len(pictures) == 7
     for svg in pictures.values():
         ET.fromstring(svg)  # well-formed
         assert svg in text
@@ -135,6 +135,23 @@ def test_coverage_picture_shows_the_bands_that_were_told(made: tuple[Path, Findi
         span = len(inside) - len(drawn) + 1
         assert drawn[0] == pytest.approx(100 * inside[:span].mean())
     assert "80" in to_svg(draw_coverage(findings))
+
+
+def test_learning_picture_shows_every_fit_of_every_candidate(made: tuple[Path, Findings]) -> None:
+    learning = made[1].learning
+    assert {o: set(curves) for o, curves in learning.items()} == {
+        one.objective: set(one.scores) for one in made[1].result.objectives
+    }
+    assert set(learning["Return"]["GradientBoosting"].losses) == {"p10", "p50", "p90"}
+    panels = draw_learning(made[1]).axes
+    fits = [curve for curves in learning.values() for curve in curves.values()]
+    assert len(panels) == len(fits)
+    for panel, curve in zip(panels, fits, strict=True):
+        drawn = [line for line in panel.lines if len(np.asarray(line.get_ydata())) > 1]
+        assert len(panel.lines) == 2 * len(curve.losses)
+        for line, losses in zip(drawn, curve.losses.values(), strict=False):
+            assert list(np.asarray(line.get_xdata())) == list(losses)
+            assert np.asarray(line.get_ydata()).min() == 0
 
 
 def test_importance_finds_what_moves_the_loss(made: tuple[Path, Findings]) -> None:
