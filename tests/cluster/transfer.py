@@ -6,6 +6,7 @@ and it is left out of the stream. So a code change moves kilobytes, though the i
 When large layers are new, buildah writes a plain folder, for in a layout it would compress them.
 """
 
+import contextlib
 import hashlib
 import json
 import subprocess
@@ -74,7 +75,11 @@ def _contents(cluster: Cluster) -> dict[str, int]:
     """Return digest → size of everything that containerd's content store has."""
     folder = cluster.store_folder / stores.CONTENT
     digests = run(cluster.ctr("content", "list", "--quiet")).split()
-    return {digest: (folder / oci.blob_path(digest)).stat().st_size for digest in digests}
+    found = {}
+    for digest in digests:
+        with contextlib.suppress(FileNotFoundError):  # freed since: an image was removed before
+            found[digest] = (folder / oci.blob_path(digest)).stat().st_size
+    return found
 
 
 def _plain_folder(name: str, folder: Path) -> dict[str, Path]:

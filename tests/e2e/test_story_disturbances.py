@@ -27,7 +27,7 @@ PATIENT_TFT = {
 DOCKERFILE = """
 FROM {image} AS crashing
 COPY bot_runtime /crashing/bot_runtime
-ENV PYTHONPATH=/crashing
+WORKDIR /crashing
 """
 
 
@@ -36,6 +36,7 @@ def crashing_image(world: World, cluster: Cluster, tmp_path: Path) -> Iterator[s
     """An image whose program reads where there is no memory."""
     package, dockerfile = tmp_path / "bot_runtime", tmp_path / "Dockerfile"
     package.mkdir()
+    (package / "__init__.py").touch()
     (package / "__main__.py").write_text("import ctypes\nctypes.string_at(0)\n")
     dockerfile.write_text(DOCKERFILE.format(image=world.images.inference))
     name = f"{builds.REGISTRY}/crashing:1.0.0"
@@ -88,9 +89,12 @@ def test_an_evicted_fit_is_shown_on_its_way_and_goes_on_where_it_was(world: Worl
     training = eventually(
         lambda: world.status(bot).get("candidateTraining", {}).get("name"), timeout=60
     )
-    shown = eventually(lambda: _step(world, training, "Trend").get("progress"), timeout=120)
+    shown = eventually(
+        lambda: (told := _step(world, training, "Trend")["progress"])["percent"] and told,
+        timeout=120,
+    )
     assert shown["epochs"] == EPOCHS
-    eventually(lambda: _step(world, training, "Trend")["progress"]["percent"] >= 10, timeout=120)
+    assert "estimatedCompletionTime" in shown
     pod = _pods(world, training, "trend")[0]["metadata"]["name"]
     _evict(world, pod)
     second = eventually(
