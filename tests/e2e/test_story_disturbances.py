@@ -95,12 +95,12 @@ def test_an_evicted_fit_is_shown_on_its_way_and_goes_on_where_it_was(world: Worl
     )
     assert shown["epochs"] == EPOCHS
     assert "estimatedCompletionTime" in shown
-    pod = _pods(world, training, "trend")[0]["metadata"]["name"]
+    pod = _pods(world, training, "Trend")[0]["metadata"]["name"]
     _evict(world, pod)
     second = eventually(
         lambda: next(
             name
-            for found in _pods(world, training, "trend")
+            for found in _pods(world, training, "Trend")
             if (name := found["metadata"]["name"]) != pod
         ),
         timeout=60,

@@ -21,7 +21,8 @@ def test_an_operator_killed_while_training_converges_with_five_jobs(world: World
         timeout=180,
     )
     world.start_operator()
-    world.wait(bot, "Ready", 300)
+    world.wait(bot, "ModelAvailable", 300)
+    world.wait(bot, "InferenceScheduled", 60)
     creations = world.job_creations(training)
     assert sorted(creations) == sorted(f"{training}-{step}" for step in STEPS)
     world.delete("tradingbot", bot)

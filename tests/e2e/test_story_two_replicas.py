@@ -1,5 +1,6 @@
-"""Two replicas, as the high-availability overlay has them: the node kills the one that leads."""
+"""Two replicas, as the high-availability overlay has them: the one that leads hangs."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from tests.cluster.install import install_operator
 from tests.e2e.world import World
 from tests.eventually import eventually
 
-TAKEOVER_SECONDS = 20
+TAKEOVER_SECONDS = 30
+"""The Lease's 15 s and what a busy node adds. Under 20 s is shown in tests/integration."""
 STEPS = ("data", "trend", "return", "risk", "evaluation")
 
 
@@ -27,7 +29,7 @@ def replicas(world: World) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("replicas")
-def test_the_second_replica_takes_over_a_training_whose_leader_was_killed(world: World) -> None:
+def test_the_second_replica_takes_over_a_training_whose_leader_hangs(world: World) -> None:
     bot = "handed-over"
     world.apply(world.bot(bot))
     training = eventually(
@@ -35,10 +37,13 @@ def test_the_second_replica_takes_over_a_training_whose_leader_was_killed(world:
     )
     eventually(lambda: world.job_creations(training), timeout=30)
     leader = _leader(world)
-    _kill(world, leader)
-    # The kubelet needs a moment to tell, and a busy node more.
-    eventually(lambda: _leader(world) not in {"", leader}, timeout=TAKEOVER_SECONDS + 5)
-    world.wait(bot, "Ready", 300)
+    hanging = _processes(world, leader)
+    _signal(hanging, signal.SIGSTOP)
+    eventually(lambda: _leader(world) not in {"", leader}, timeout=TAKEOVER_SECONDS)
+    # It wakes up in the middle of what it was about to do, if the kubelet has not ended it before.
+    _signal(hanging, signal.SIGCONT)
+    world.wait(bot, "ModelAvailable", 300)
+    world.wait(bot, "InferenceScheduled", 60)
     assert sorted(world.job_creations(training)) == sorted(f"{training}-{s}" for s in STEPS)
     world.delete("tradingbot", bot)
 
@@ -49,32 +54,29 @@ def _leader(world: World) -> str:
     return str((lease or {}).get("spec", {}).get("holderIdentity") or "")
 
 
-def _kill(world: World, pod: str) -> None:
-    """Kill the processes of a pod from outside it, as its node does in need of memory."""
+def _processes(world: World, pod: str) -> list[int]:
+    """Return the numbers that this machine gives the operator's processes in a pod."""
     found = world.get("pod", pod)
     assert found is not None
     uid = found["metadata"]["uid"]
-    killed = 0
-    for entry in Path("/proc").iterdir():
-        if (
-            entry.name.isdigit()
-            and uid in _control_groups(entry)
-            and "bot_operator" in _line(entry)
-        ):
-            os.kill(int(entry.name), signal.SIGKILL)
-            killed += 1
-    assert killed
+    numbers = [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and uid in _text(entry / "cgroup")
+        if "bot_operator" in _text(entry / "cmdline")
+    ]
+    assert numbers
+    return numbers
 
 
-def _control_groups(process: Path) -> str:
+def _signal(processes: list[int], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
+
+
+def _text(path: Path) -> str:
     try:
-        return (process / "cgroup").read_text()
-    except OSError:
-        return ""
-
-
-def _line(process: Path) -> str:
-    try:
-        return (process / "cmdline").read_text()
+        return path.read_text()
     except OSError:
         return ""

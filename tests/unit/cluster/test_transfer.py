@@ -19,4 +19,4 @@ def test_content_that_containerd_frees_meanwhile_is_not_counted(
     path.write_bytes(b"layer")
     cluster: Any = SimpleNamespace(store_folder=tmp_path, ctr=lambda *words: list(words))
     monkeypatch.setattr(transfer, "run", lambda *_, **__: f"{kept}\n{freed}\n")
-    assert transfer._contents(cast(Cluster, cluster)) == {kept: 5}
+    assert transfer._contents(cast("Cluster", cluster)) == {kept: 5}
