@@ -35,10 +35,10 @@ class LearningCurve:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Mapping[str, Any]]) -> Self:
-        """Return what `to_json` gave."""
+        """Return what `to_json` gave, epochs in order: a file has them in that of their text."""
         return cls(
             {
-                part: {int(number): float(loss) for number, loss in losses.items()}
+                part: {number: float(losses[str(number)]) for number in sorted(map(int, losses))}
                 for part, losses in found.items()
             }
         )

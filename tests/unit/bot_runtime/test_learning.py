@@ -1,5 +1,7 @@
 """Learning curves: what they remember of a fit, and that they are stored whole."""
 
+import json
+
 from bot_runtime.learning import LearningCurve
 from bot_runtime.models.forecaster import Epoch
 
@@ -20,6 +22,9 @@ def test_curve_keeps_the_last_loss_of_each_epoch_and_part_and_passes_everything_
     assert curve.losses == {"": {1: 0.7, 2: 0.6}, "p10": {10: 1.5}}
 
 
-def test_curve_comes_back_from_json() -> None:
-    curve = LearningCurve({"": {1: 0.123456, 20: 3e-05}, "p90": {10: 2.0}})
-    assert LearningCurve.from_json(curve.to_json()) == curve
+def test_curve_comes_back_from_a_file_with_its_epochs_in_order() -> None:
+    curve = LearningCurve({"": {1: 0.123456, 20: 3e-05, 100: 1.0}, "p90": {10: 2.0}})
+    text = json.dumps(curve.to_json(), sort_keys=True)
+    back = LearningCurve.from_json(json.loads(text))
+    assert back == curve
+    assert list(back.losses[""]) == [1, 20, 100]
