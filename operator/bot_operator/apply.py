@@ -10,7 +10,7 @@ import structlog
 from bot_operator import metrics
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
-from bot_operator.differences import is_current, merging
+from bot_operator.differences import is_as_stored, is_current, merging
 from bot_operator.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid
 from bot_operator.events import Teller
 from bot_operator.objects import is_made_for
@@ -130,8 +130,9 @@ class Applier:
         return True
 
     async def _keep(self, owner: Manifest, manifest: Manifest) -> bool:
-        known = self._cache.get(ref_of(manifest))
-        if is_current(manifest, known):
+        ref = ref_of(manifest)
+        known = self._cache.get(ref)
+        if is_current(manifest, known) or is_as_stored(manifest, self._cache.stored(ref), known):
             return False
         if known is not None and controller_uid(known) not in {None, uid_of(owner)}:
             # Most likely a child of an earlier owner of this name, which is about to be collected.
@@ -147,6 +148,9 @@ class Applier:
             text = f"one of this name is somebody else's: {e.message}"
             raise _Foreign(e.status, e.reason, text) from e
         self._cache.put(applied)
+        if not is_current(manifest, applied):
+            log.warning("the API server stores another value", kind=applied["kind"], name=ref.name)
+            self._cache.note_stored(applied)
         return True
 
     async def _status(self, owner: Manifest, plan: Plan) -> bool:

@@ -40,6 +40,7 @@ class Cache:
         self._deleted: OrderedDict[str, None] = OrderedDict()
         self._doubted: set[Ref] = set()
         self._gone = Gone()
+        self._stored: dict[tuple[Resource, str, str], Manifest] = {}
         self._queued: set[tuple[Resource, str, str]] = set()
         self.starting: set[str] = set()
         """Uids of trainings that this process has decided to begin."""
@@ -130,6 +131,16 @@ class Cache:
         """Return the named object, None where none is known."""
         return self._objects.get((ref.resource, ref.namespace, ref.name))
 
+    def note_stored(self, manifest: Manifest) -> None:
+        """Take note of what the API server answered to an apply, other than what was sent."""
+        key = _key(manifest)
+        if key in self._objects:
+            self._stored[key] = slim(manifest)
+
+    def stored(self, ref: Ref) -> Manifest | None:
+        """Return the last answer that was noted of an object, None where there is none."""
+        return self._stored.get((ref.resource, ref.namespace, ref.name))
+
     def all(self, resource: Resource) -> list[Manifest]:
         """Return all known objects of a kind."""
         return [found for key, found in self._objects.items() if key[0] == resource]
@@ -177,6 +188,7 @@ class Cache:
         self.starting.discard(uid_of(self._objects[key]))
         self._doubted.discard(Ref(*key))
         self._gone.forget(key)
+        self._stored.pop(key, None)
         self._unlink(key)
 
     def _children(self, owner: tuple[str, str, str]) -> list[Manifest]:

@@ -283,6 +283,17 @@ def test_a_failure_in_any_script_is_told_as_it_is(stage: Stage) -> None:
 
 
 @pytest.mark.timeout(120)
+def test_an_amount_that_the_api_server_caps_is_written_once(stage: Stage) -> None:
+    resources = {"requests": {"memory": "999999999Ti"}}
+    _prepare(stage)
+    with stage.kubelet, running(stage.operator):
+        spec = {"inference": {"resources": resources}, "storage": {"storageClassName": "fuzz"}}
+        stage.api.create(bot(**spec), stage.namespace)
+        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
+        _assert_all_come_to_rest(stage, seconds=20)
+
+
+@pytest.mark.timeout(120)
 def test_a_status_that_somebody_wrote_over_comes_back(stage: Stage) -> None:
     _prepare(stage)
     with stage.kubelet, running(stage.operator):

@@ -57,6 +57,8 @@ class FakeKube:
         """Number of the write, and whether the operator dies `before` or `after` it."""
         self.refused: dict[Resource, ApiError] = {}
         """Kinds that may not be created, applied, changed or deleted, and what is answered."""
+        self.admit: Callable[[Manifest], Manifest] = lambda manifest: manifest
+        """What admission makes of what is applied."""
         self.refusal: str | None = None
         """Why a dry run is refused."""
         self.statuses_are_ours = True
@@ -97,10 +99,10 @@ class FakeKube:
         def act() -> Manifest:
             existing = self.objects.get(_slot(ref_of(manifest)))
             if existing is None:
-                return self.put(manifest)
+                return self.put(self.admit(manifest))
             if not force and not _is_made_by_us(existing):
                 raise Conflict(409, "Conflict", "conflict with another manager")
-            return self.put(_merged(existing, manifest))
+            return self.put(self.admit(_merged(existing, manifest)))
 
         return self._write("apply", ref_of(manifest), act)
 
