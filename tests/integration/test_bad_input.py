@@ -287,8 +287,8 @@ def test_an_amount_that_the_api_server_caps_is_written_once(stage: Stage) -> Non
     resources = {"requests": {"memory": "999999999Ti"}}
     _prepare(stage)
     with stage.kubelet, running(stage.operator):
-        spec = {"inference": {"resources": resources}, "storage": {"storageClassName": "fuzz"}}
-        stage.api.create(bot(**spec), stage.namespace)
+        made = bot(inference={"resources": resources}, storage={"storageClassName": "fuzz"})
+        stage.api.create(made, stage.namespace)
         stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
         _assert_all_come_to_rest(stage, seconds=20)
 
