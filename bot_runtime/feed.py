@@ -6,6 +6,8 @@ no failure of the run: the decision is NO_TRADE, and the reason says why.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bot_runtime.candles import Candles, check_candles, find_gaps, utc
 from bot_runtime.contract.signal import DecisionReason
 from bot_runtime.errors import DataUnusableError
@@ -13,16 +15,25 @@ from bot_runtime.errors import DataUnusableError
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The candles that a decision needs: `length` of them, the last one closing at `close_ms`."""
+    """The candles that a decision needs: `length` of them, the last one closing at `close_ms`.
+
+    Of the `earlier` ones before them a decision needs none; they show what came of past ones.
+    """
 
     interval_ms: int
     length: int
     close_ms: int
+    earlier: int = 0
 
     @property
     def start_ms(self) -> int:
         """Opening time of the first candle."""
         return self.close_ms - self.length * self.interval_ms
+
+    @property
+    def earliest_ms(self) -> int:
+        """Opening time of the first candle that is asked for."""
+        return self.start_ms - self.earlier * self.interval_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +45,9 @@ class Trouble:
     bars_missing: int = 0
 
 
-def newest_window(now_ms: int, interval_ms: int, length: int) -> Window:
+def newest_window(now_ms: int, interval_ms: int, length: int, earlier: int) -> Window:
     """Return the window that ends with the newest closed candle at the exchange's time `now_ms`."""
-    return Window(interval_ms, length, now_ms // interval_ms * interval_ms)
+    return Window(interval_ms, length, now_ms // interval_ms * interval_ms, earlier)
 
 
 def judge_clock(skew_ms: int, interval_ms: int) -> Trouble | None:
@@ -52,6 +63,7 @@ def judge_clock(skew_ms: int, interval_ms: int) -> Trouble | None:
 
 def judge_candles(candles: Candles, symbol: str, window: Window) -> Trouble | None:
     """Return trouble where the window's newest candle, or one inside of it, is missing."""
+    candles = candles[int(np.searchsorted(candles.open_time_ms, window.start_ms)) :]
     newest = int(candles.close_time_ms[-1]) if len(candles) else window.start_ms
     late = (window.close_ms - newest) // window.interval_ms
     missing = window.length - len(candles)

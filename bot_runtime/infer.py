@@ -60,7 +60,10 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What the exchange gave for one symbol: candles, or why they cannot be decided on."""
+    """What the exchange gave for one symbol: candles, or why they cannot be decided on.
+
+    The candles begin a horizon before those that are decided on.
+    """
 
     candles: Candles | None
     trouble: Trouble | None
@@ -83,7 +86,9 @@ def infer(
     policy = patience.policy(run.deadline_seconds)
     client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
     wait_until = time.monotonic() + min(patience.wait_seconds, policy.budget_seconds)
-    feeds = observe_feeds(client, configuration.symbols, version.context_length, wait_until)
+    # So the horizon's end of every probability and band told since the last run is among them.
+    lengths = version.context_length, configuration.model.horizon_steps
+    feeds = observe_feeds(client, configuration.symbols, lengths, wait_until)
     features = features_of(feeds, version)
     signals = []
     for symbol, feed in feeds.items():
@@ -129,10 +134,11 @@ def check_version(version: ServedVersion, configuration: RunConfiguration) -> No
 
 
 def observe_feeds(
-    client: ExchangeClient, symbols: Sequence[str], length: int, wait_until: float
+    client: ExchangeClient, symbols: Sequence[str], lengths: tuple[int, int], wait_until: float
 ) -> dict[str, Feed]:
-    """Return every symbol's last `length` candles, waiting until then for those just closed.
+    """Return every symbol's newest candles, waiting until then for those just closed.
 
+    `lengths`: how many are decided on, and how many are asked for before those.
     Raises ConfigurationError where the exchange has no such market.
     """
     try:
@@ -143,7 +149,7 @@ def observe_feeds(
     trouble = judge_clock(skew_ms, client.interval_ms)
     if trouble is not None:
         return dict.fromkeys(symbols, Feed(None, trouble, skew_ms))
-    window = newest_window(now_ms, client.interval_ms, length)
+    window = newest_window(now_ms, client.interval_ms, *lengths)
     return {s: _observe(client, s, window, wait_until, skew_ms) for s in symbols}
 
 
@@ -154,7 +160,7 @@ def _observe(
     asked = 0
     while True:
         try:
-            candles = client.candles(symbol, window.start_ms, window.close_ms)
+            candles = client.candles(symbol, window.earliest_ms, window.close_ms)
         except ExchangeUnavailableError as e:
             return Feed(None, _unavailable(e), skew_ms)
         asked += 1
@@ -180,7 +186,7 @@ def build_signal(
 ) -> Signal:
     """Return a symbol's signal; without predictions where the feed is in trouble.
 
-    `features` are those of the feed's candles, None where they are not decided on.
+    `features` are those of the feed's newest candles, None where they are not decided on.
     """
     calibration = version.trend_calibration
     signal = Signal(
@@ -203,9 +209,9 @@ def build_signal(
 
 
 def features_of(feeds: Mapping[str, Feed], version: ServedVersion) -> dict[str, Values]:
-    """Return the features of the feeds that are not in trouble, by symbol."""
+    """Return the features of what is decided on, by symbol, of feeds that are not in trouble."""
     candles = {
-        symbol: feed.candles
+        symbol: feed.candles[-version.context_length :]
         for symbol, feed in feeds.items()
         if feed.candles is not None and feed.trouble is None
     }
@@ -215,8 +221,8 @@ def features_of(feeds: Mapping[str, Feed], version: ServedVersion) -> dict[str, 
 def _decided(
     configuration: RunConfiguration, version: ServedVersion, candles: Candles, features: Values
 ) -> dict[str, Any]:
-    """Return the signal's fields that follow from a prediction on the window's candles."""
-    prediction = version.predict(features, candles.close)
+    """Return the signal's fields that follow from a prediction on the newest candles."""
+    prediction = version.predict(features, candles.close[-len(features) :])
     outcome = decide(prediction, configuration.decision)
     return {
         "decision": outcome.decision,

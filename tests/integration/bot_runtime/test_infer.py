@@ -13,9 +13,10 @@ import pytest
 
 from bot_runtime.adaptive_band import RATE
 from bot_runtime.bundle import TAIL
-from bot_runtime.candles import utc
+from bot_runtime.candles import Candles, utc
 from bot_runtime.contract.signal import Signal
-from bot_runtime.drift import Block
+from bot_runtime.contract.spec import ExchangeSpec
+from bot_runtime.drift import BINS, PREDICTIONS, Block, Reference
 from bot_runtime.drift_reference import Before, build_reference
 from bot_runtime.errors import ArtifactInvalidError, ConfigurationError
 from bot_runtime.exchange import ExchangeClient
@@ -23,7 +24,7 @@ from bot_runtime.features import FEATURES, compute_features
 from bot_runtime.infer import Patience, infer, share_of
 from bot_runtime.reporting import Reporter
 from bot_runtime.retries import RetryPolicy
-from bot_runtime.served_drift import DriftState
+from bot_runtime.served_drift import DriftState, ToldProbability
 from bot_runtime.store import Store, load_json, save_json
 from tests.exchanges import MINUTE_MS, Exchange
 from tests.unit.bot_runtime.markets import bot_spec, inference_configuration, publish_version
@@ -124,11 +125,15 @@ def test_hole_in_the_needed_window_decides_nothing(exchange: Exchange, store: St
     assert utc(start) in signal.reason
 
 
-def test_hole_before_the_needed_window_does_not_matter(exchange: Exchange, store: Store) -> None:
+@pytest.mark.parametrize("horizon_steps", [5, 288])
+def test_hole_before_the_needed_window_does_not_matter(
+    exchange: Exchange, store: Store, horizon_steps: int
+) -> None:
     now_ms = exchange.stop_clock()
     start = now_ms // MINUTE_MS * MINUTE_MS - 90 * MINUTE_MS
     exchange.order(gaps=[[start, start + 3 * MINUTE_MS]])
-    assert run(exchange, store, **EASY).decision == "LONG"
+    model = {"horizonSteps": horizon_steps}
+    assert run(exchange, store, model=model, **EASY).decision == "LONG"
 
 
 @pytest.mark.parametrize("skew_ms", [-10 * MINUTE_MS, 10 * MINUTE_MS])
@@ -211,6 +216,52 @@ def test_band_adapts_from_run_to_run_beside_the_version(exchange: Exchange, stor
     assert second.p10 < first.p10
 
 
+def market_of(exchange: Exchange, now_ms: int) -> Candles:
+    """Return the exchange's newest 900 candles."""
+    policy = RetryPolicy(attempts=1, budget_seconds=10)
+    spec = ExchangeSpec(id="binance", endpoint=exchange.url)
+    client = ExchangeClient(spec, "1m", policy, lambda *_, **__: None)
+    client.load_markets(["BTC/USDT"])
+    return client.candles("BTC/USDT", now_ms - 900 * MINUTE_MS, now_ms)
+
+
+def reference_of(market: Candles, signal: Signal) -> Reference:
+    """Return a reference of the market's features and always the signal's predictions."""
+    features = compute_features(market)[60:]
+    told = np.array([signal.prob_up, signal.p50, 0.01, signal.risk_score], dtype=float)
+    rows = np.column_stack([features[-300:], np.tile(told, (300, 1))])
+    return build_reference(rows, Before(features[:-300], rows[:, -4:]), FEATURES, 10)
+
+
+@pytest.mark.parametrize("horizon_steps", [5, 61, 288])
+def test_probabilities_are_held_against_their_outcomes_however_long_the_horizon(
+    exchange: Exchange, store: Store, horizon_steps: int
+) -> None:
+    """Also those whose horizon has ended between two runs."""
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    model = {"horizonSteps": horizon_steps}
+    first = run(exchange, store, model=model)
+    version = first.version.model_version
+    market = market_of(exchange, now_ms)
+    save_json(store.reference(version, "BTC/USDT"), reference_of(market, first).to_json())
+    told = tuple(
+        ToldProbability(
+            bar_close_ms=int(market.close_time_ms[row]), close=market.close[row], prob_up=0.25
+        )
+        for row in range(-horizon_steps - 30, -horizon_steps)
+    )
+    empty = ((0,) * BINS,) * (len(FEATURES) + len(PREDICTIONS))
+    state = DriftState(blocks=(Block(counts=empty),), told=told)
+    save_json(store.drift(version, "BTC/USDT"), state.to_json())
+    configuration = inference_configuration(bot_spec(exchange.url, model=model), version)
+    infer(configuration, store, Reporter("Inference", stream=StringIO()), QUICK)
+    saved = DriftState.model_validate(load_json(store.drift(version, "BTC/USDT")))
+    rose = market.close[horizon_steps:] > market.close[:-horizon_steps]
+    assert saved.blocks[0].outcomes == 30
+    assert saved.blocks[0].score[0] == pytest.approx(rose[-30:].sum() - 30 * 0.25)
+    assert [told.bar_close_ms for told in saved.told] == [now_ms]
+
+
 def test_drift_is_counted_from_run_to_run_and_told_by_the_signal(
     exchange: Exchange, store: Store
 ) -> None:
@@ -220,14 +271,7 @@ def test_drift_is_counted_from_run_to_run_and_told_by_the_signal(
     version = first.version.model_version
     assert first.drift is None
     configuration = inference_configuration(bot_spec(exchange.url), version)
-    policy = RetryPolicy(attempts=1, budget_seconds=10)
-    client = ExchangeClient(configuration.exchange, "1m", policy, lambda *_, **__: None)
-    client.load_markets(["BTC/USDT"])
-    market = client.candles("BTC/USDT", now_ms - 900 * MINUTE_MS, now_ms)
-    features = compute_features(market)[60:]
-    told = [first.prob_up, first.p50, 0.01, first.risk_score]
-    rows = np.column_stack([features[-300:], np.tile(np.array(told, dtype=float), (300, 1))])
-    reference = build_reference(rows, Before(features[:-300], rows[:, -4:]), FEATURES, 10)
+    reference = reference_of(market_of(exchange, now_ms), first)
     save_json(store.reference(version, "BTC/USDT"), reference.to_json())
     counts = tuple(column.counts for column in reference.columns)
     turned = tuple((0,) * 9 + (300,) for _ in counts)

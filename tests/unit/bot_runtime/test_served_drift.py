@@ -65,12 +65,12 @@ def waiting(*told: ToldProbability) -> DriftState:
     return DriftState(blocks=(Block(counts=()),), told=told)
 
 
-@given(st.integers(0, 1000), st.sampled_from([None, 0.001, 0.004]), st.integers(1, 8))
+@given(st.integers(0, 1000), st.sampled_from([None, 0.001, 0.004]), st.integers(1, 288))
 def test_outcomes_are_the_labels_of_a_training(
     seed: int, barrier: float | None, steps: int
 ) -> None:
-    candles = random_candles(40, seed)
-    barriers = None if barrier is None else np.full(40, barrier)
+    candles = random_candles(steps + 40, seed)
+    barriers = None if barrier is None else np.full(len(candles), barrier)
     label = compute_labels(candles, steps, barriers).up[20]
     told = ToldProbability(
         bar_close_ms=int(candles.close_time_ms[20]),
