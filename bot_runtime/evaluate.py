@@ -238,12 +238,25 @@ def _details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
         "result": result.to_json(),
         "gitCommit": git_commit(),
         "reasons": verdict.reasons,
-        "duels": [asdict(duel) for duel in (*found.naive, *found.champion, *found.trading)],
+        "duels": [_duel(duel) for duel in (*found.naive, *found.champion, *found.trading)],
         "trading": asdict(verdict.record),
         "backtest": verdict.account.to_text(),
         "scores": {
             objective: {name: to_text(row) for name, row in table.items()}
             for objective, table in verdict.tables.items()
+        },
+    }
+
+
+def _duel(duel: Duel) -> dict[str, Any]:
+    """Return a duel with its numbers as text: one block has no finite standard error."""
+    found = duel.comparison
+    return {
+        "name": duel.name,
+        **to_text({"loss": duel.loss, "reference": duel.reference}),
+        "comparison": {
+            **to_text({"gain": found.gain, "standard_error": found.standard_error}),
+            "blocks": found.blocks,
         },
     }
 

@@ -193,8 +193,9 @@ class GateSpec(Model):
     mode: Literal["Enforce", "Off"] = Field(
         default="Enforce",
         description=(
-            "Enforce: only a version no worse than the naive references and the champion on unseen "
-            "candles. Off: any version that passed parity with finite metrics."
+            "Enforce: only a version that on unseen candles is better than the naive references "
+            "and not worse than the champion, by more than luck explains. Off: any version that "
+            "passed parity with finite metrics."
         ),
     )
     margin: float = Field(

@@ -240,6 +240,15 @@ def test_equal_candidate_replaces_the_champion(ready: tuple[Store, RunConfigurat
     assert len(duels) == 6  # two losses and the account, against naive and against the champion
 
 
+def test_unseen_candles_of_one_block_are_too_few_and_the_gate_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    spec = model_spec(horizonSteps=150)
+    result = train_and_evaluate(prepare_training(store, market_candles(3890), spec), store)
+    assert any("1 blocks of unseen candles, 8 are needed" in text for text in result.reasons)
+    duels = load_json(store.version(result.version) / "evaluation.json")["duels"]
+    assert duels[0]["comparison"]["standard_error"] == "inf"
+
+
 @pytest.mark.parametrize("trouble", ["missing", "corrupt", "other horizon"])
 def test_champion_that_cannot_be_compared_is_said_and_the_candidate_judged_alone(
     ready: tuple[Store, RunConfiguration], trouble: str
