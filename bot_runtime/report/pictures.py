@@ -67,10 +67,15 @@ def to_svg(figure: Figure) -> str:
 
 
 def draw_reliability(findings: Findings) -> Figure:
-    """Draw the share of rises over the probability, and how often each was said."""
+    """Draw the share of rises over the probability, each with its standard error.
+
+    Labels overlap by the horizon: so many rows count as one.
+    """
     rows, said = findings.rows, findings.adapted.prob_up
     curve = scores.reliability_curve(said, findings.data.labels.up[rows])
-    error = np.sqrt(curve.observed * (1 - curve.observed) / curve.rows)
+    error = np.sqrt(
+        curve.observed * (1 - curve.observed) * findings.data.horizon_steps / curve.rows
+    )
 
     def draw(axes: Axes) -> None:
         ends = [float(min(curve.predicted.min(), curve.observed.min())) - 0.03]

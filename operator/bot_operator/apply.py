@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from typing import TypeVar
 
 import structlog
@@ -11,7 +12,7 @@ from bot_operator import metrics
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
 from bot_operator.differences import is_as_stored, is_current, merging
-from bot_operator.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid
+from bot_operator.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, Unavailable
 from bot_operator.events import Teller
 from bot_operator.objects import is_made_for
 from bot_operator.plan import Plan
@@ -170,8 +171,15 @@ class Applier:
             },
             "status": wanted,
         }
-        stored = await self._write("status", lambda: self._kube.apply_status(manifest))
-        strange = merging(stored["status"], wanted)
+        try:
+            stored = await self._write("status", lambda: self._kube.apply_status(manifest))
+        except Unavailable as e:
+            if e.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            # Somebody wrote a list where a date belongs: the API server takes it, and fails to
+            # apply anything to it for ever. It can be merged.
+            stored = owner
+        strange = merging(stored.get("status", {}), wanted)
         if strange:
             # Somebody else wrote it, so that applying leaves it there: it would be news for ever.
             body = {"status": strange}

@@ -263,6 +263,18 @@ NONSENSE: tuple[Object, ...] = (
             "retryable": False,
         }
     },
+    {
+        "lastSignal": {
+            "symbol": "BTC/USDT",
+            "decision": "LONG",
+            "reason": "made up",
+            "ts": ["the API server takes", "a list for a date"],
+            "model_version": "none",
+            "git_commit": "none",
+            "run_digest": "none",
+            "producedBy": "nobody",
+        }
+    },
     {"lastFailure": None, "images": {"training": "nonsense", "inference": "x" * 512}},
 )
 
