@@ -7,6 +7,7 @@ QLIKE) for Risk's variance ratio.
 
 import math
 import re
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -121,17 +122,33 @@ def _boost(
 
 
 def _telling(task: Task, part: int, parts: int) -> Callable[[Any], None]:
-    """Return a callback of LightGBM that reports every tenth round."""
+    """Return a callback of LightGBM that reports every tenth round.
+
+    A sample is a row in a round. The loss on the fit rows would have to be computed for it alone.
+    """
     part_name = f"p{100 * QUANTILES[part]:.0f}" if parts > 1 else ""
+    started = time.monotonic()
 
     def tell(environment: Any) -> None:
         done = environment.iteration + 1
         if done % ROUNDS_BETWEEN_LINES == 0:
             loss = environment.evaluation_result_list[0][2]
             rounds = environment.end_iteration
-            share = (part + done / rounds) / parts
-            epoch = Epoch(done, rounds, validation_loss=loss, part=part_name)
-            task.progress(share, f"round {done} of {rounds}: validation loss {loss:.5f}", epoch)
+            pace = done / max(time.monotonic() - started, 1e-9)
+            epoch = Epoch(
+                done,
+                rounds,
+                validation_loss=loss,
+                samples_per_second=pace * len(task.fit),
+                part=part_name,
+            )
+            task.progress(
+                (part + done / rounds) / parts,
+                f"round {done} of {rounds}: validation loss {loss:.5f}, "
+                f"{epoch.samples_per_second:.0f} samples/s, "
+                f"{((parts - part) * rounds - done) / pace:.0f} s left at most",
+                epoch,
+            )
 
     return tell
 

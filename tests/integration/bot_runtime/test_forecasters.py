@@ -87,6 +87,32 @@ def test_it_tells_how_far_it_is_and_in_which_epoch(fitted: Fitted) -> None:
     assert all(0 < share <= 1 for share in shares)
     assert all(1 <= epoch.number <= epoch.most for _, epoch in fitted.told)
     assert all(np.isfinite(epoch.validation_loss or np.nan) for _, epoch in fitted.told)
+    assert all(0 < (epoch.samples_per_second or 0) < np.inf for _, epoch in fitted.told)
+    losses = [epoch.loss for _, epoch in fitted.told]
+    if type(fitted.model).__name__ == "GradientBoosting":
+        assert losses == [None] * len(losses)
+    else:
+        assert np.isfinite(np.array(losses, dtype=float)).all()
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_rows_without_weight_teach_nothing(data: TrainingData, algorithm: Algorithm) -> None:
+    """Every other row has a target that is turned round; what they weigh decides."""
+    spec = model_spec(
+        temporalFusionTransformer={"hiddenSize": 4, "maxEpochs": 3, "maxStepsPerEpoch": 20}
+    )
+    task = task_of(data, "Risk", spec)
+    wrong = np.arange(len(task.target)) % 2 == 1
+    target = np.where(wrong, 100.0, task.target)
+    target[task.selection] = task.target[task.selection]
+    errors = []
+    for weight in (np.where(wrong, 0.0, 2.0), None):
+        model = forecaster_of(algorithm).fit(
+            dataclasses.replace(task, target=target, weight=weight)
+        )
+        log_ratio = model.raw(data.features, data.splits.test)[:, 0]
+        errors.append(np.mean(task.target[data.splits.test] * np.exp(-log_ratio) + log_ratio))
+    assert errors[0] < errors[1] - 0.01, errors
 
 
 def test_outputs_have_the_shape_of_the_objective(fitted: Fitted, data: TrainingData) -> None:
