@@ -29,10 +29,13 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Inputs(Model):
-    """What the three models of a version share: the same rows of the same features."""
+    """What the three models of a version share: the same rows of the same features and labels."""
 
     timeframe: Timeframe
     horizon_steps: int = Field(ge=1)
+    triple_barrier_width: float | None = Field(
+        default=None, description="Width of the trend label's barriers; None is the sign."
+    )
     features: tuple[str, ...] = Field(min_length=1)
     warm_up: int = Field(ge=0, description="Candles before the first complete feature row.")
     volatility_candles: int = Field(ge=2, description="Returns that the current volatility spans.")

@@ -190,6 +190,7 @@ def inputs_of(configuration: RunConfiguration) -> Inputs:
     return Inputs(
         timeframe=configuration.timeframe,
         horizon_steps=configuration.model.horizon_steps,
+        triple_barrier_width=configuration.model.triple_barrier_width,
         features=feature_names(len(configuration.symbols)),
         warm_up=WARM_UP,
         volatility_candles=VOLATILITY_CANDLES,

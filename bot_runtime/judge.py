@@ -174,7 +174,9 @@ def duel_champion(
     except ArtifactInvalidError as e:
         return ChampionDuels(obstacle=str(e))
     if champion.manifest.inputs != candidate.manifest.inputs:
-        return ChampionDuels(obstacle="it was trained on another timeframe, horizon or features")
+        return ChampionDuels(
+            obstacle="it was trained on another timeframe, horizon, label or features"
+        )
     rows = _unseen_rows(champion, data)
     if len(rows) == 0:
         return ChampionDuels(obstacle="it has learned from all of the candles")

@@ -249,15 +249,15 @@ def test_unseen_candles_of_one_block_are_too_few_and_the_gate_says_so(tmp_path: 
     assert duels[0]["comparison"]["standard_error"] == "inf"
 
 
-@pytest.mark.parametrize("trouble", ["missing", "corrupt", "other horizon"])
+@pytest.mark.parametrize("trouble", ["missing", "corrupt", "other horizon", "other label"])
 def test_champion_that_cannot_be_compared_is_said_and_the_candidate_judged_alone(
     ready: tuple[Store, RunConfiguration], trouble: str
 ) -> None:
     store, configuration = ready
     champion = "bot-0-12345678"
     if trouble != "missing":
-        spec = bot_spec(model={"horizonSteps": 4} if trouble == "other horizon" else {})
-        champion = publish_version(store, spec)
+        model = {"other horizon": {"horizonSteps": 4}, "other label": {"tripleBarrierWidth": 1}}
+        champion = publish_version(store, bot_spec(model=model.get(trouble, {})))
     if trouble == "corrupt":
         (store.version(champion) / "trend.onnx").write_bytes(b"no graph")
     reporter = quiet("Evaluation")

@@ -89,6 +89,7 @@ def publish_version(store: Store, spec: TradingBotSpec, *, score: float = 3.0) -
     inputs = Inputs(
         timeframe=spec.timeframe,
         horizon_steps=spec.model.horizon_steps,
+        triple_barrier_width=spec.model.triple_barrier_width,
         features=names,
         warm_up=WARM_UP,
         volatility_candles=VOLATILITY_CANDLES,
