@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.cluster import processes
 from tests.cluster.binaries import Report
@@ -85,8 +86,14 @@ def exists(name: str) -> bool:
 
 
 def names() -> list[str]:
-    """Return the names of all images in the storage."""
-    images = json.loads(run("images", "--json") or "[]") or []
+    """Return the names of all images in the storage, newest first."""
+    return newest_first(run("images", "--json"))
+
+
+def newest_first(listing: str) -> list[str]:
+    """Return the names in what `buildah images --json` prints, which has the oldest first."""
+    images: list[dict[str, Any]] = json.loads(listing or "null") or []
+    images.sort(key=lambda image: image["created"], reverse=True)
     return [name for image in images for name in image.get("names") or []]
 
 

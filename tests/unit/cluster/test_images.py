@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,19 @@ def test_builds_on_other_libraries_and_old_builds_are_outdated() -> None:
     stored = [f"r/infer:new-{n}" for n in range(5)] + ["r/infer:old-0", "r/train:old-0", "r/base:1"]
     outdated = images.outdated_names(stored, ["r/infer:new-4"])
     assert outdated == ["r/infer:new-3", "r/infer:old-0"]
+
+
+def test_stored_images_are_listed_newest_first() -> None:
+    """As the builder prints them, the oldest first: a build of a minute ago was removed once."""
+    listing = json.dumps(
+        [
+            {"names": ["r/infer:a-1"], "created": 1795378166},
+            {"names": None, "created": 1795378169},
+            {"names": ["r/infer:a-2", "r/other:1"], "created": 1795438206},
+        ]
+    )
+    assert buildah.newest_first(listing) == ["r/infer:a-2", "r/other:1", "r/infer:a-1"]
+    assert buildah.newest_first("") == buildah.newest_first("null") == []
 
 
 def test_pip_settings_are_read_from_every_source() -> None:
