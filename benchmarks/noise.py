@@ -34,10 +34,12 @@ def _refusals(seed: int) -> tuple[str, ...]:
     rows = data.splits.test
     told = predictions_of("GradientBoosting", ModelSpec(seed=seed), data)
     account = follow_decisions(told, data, rows, DecisionSpec())
+    naive = naive_duels(told, data, rows)
     evidence = Evidence(
         parity=(),
         metrics={},
-        naive=naive_duels(told, data, rows),
+        naive=(naive["Trend"], naive["Return"]),
+        volatility=(naive["Risk"],),
         trading=(trading_duel(account, None, HORIZON),),
     )
     return check_gate(evidence, GateSpec())

@@ -32,7 +32,6 @@ from bot_runtime.judge import (
     score_tables_of,
     trading_duel,
 )
-from bot_runtime.learning import LearningCurve
 from bot_runtime.pruning import load_pruning, prune
 from bot_runtime.report.findings import Findings, permutation_importance
 from bot_runtime.report.page import REPORT_FILE, render_report
@@ -52,7 +51,8 @@ from bot_runtime.store import (
 )
 from bot_runtime.threads import cpu_count
 from bot_runtime.trading import Backtest, TradingRecord, record_of
-from bot_runtime.train import NATIVE_FILE, SCORES_FILE, load_columns, to_text
+from bot_runtime.train import to_text
+from bot_runtime.trained import Trained
 
 REASONS_MAX, REASON_LENGTH = 8, 160
 
@@ -67,7 +67,7 @@ class Verdict:
     record: TradingRecord
     account: Backtest
     tables: dict[Objective, Table]
-    learning: dict[Objective, dict[str, LearningCurve]]
+    trained: dict[Objective, Trained]
     bands: dict[str, AdaptiveBand]
     served: Predictions
     adapted: Predictions
@@ -127,15 +127,18 @@ def _judge(
 ) -> Verdict:
     run, rows = training_of(configuration), data.splits.test
     served = version.predict_rows(data.features, data.volatility, rows)
-    native = _native(store, run.name)
+    trained = {o: Trained.load(store.objective(run.name, o)) for o in OBJECTIVES}
+    native = {name: values for one in trained.values() for name, values in one.native.items()}
     adapted, bands = adapt(served, data, rows)
     metrics = measure(adapted, data, rows)
     trials = len(configuration.model.candidates) ** len(OBJECTIVES)
     account = follow_decisions(adapted, data, rows, configuration.decision, trials)
+    naive = naive_duels(adapted, data, rows)
     evidence = Evidence(
         parity=find_differences(served, native, configuration.decision),
         metrics={f"{o}.{name}": v for o, found in metrics.items() for name, v in found.items()},
-        naive=naive_duels(adapted, data, rows),
+        naive=(naive["Trend"], naive["Return"]),
+        volatility=(naive["Risk"],),
         champion=_champion_duels(version, data, configuration, store, reporter),
         trading=(trading_duel(account, None, data.horizon_steps),),
     )
@@ -143,15 +146,13 @@ def _judge(
         evidence=evidence,
         reasons=check_gate(evidence, run.gate),
         objectives=tuple(
-            _published(store.objective(run.name, o)).model_copy(
-                update={"metrics": to_text(metrics[o])}
-            )
-            for o in OBJECTIVES
+            one.result.model_copy(update={"metrics": to_text(metrics[o])})
+            for o, one in trained.items()
         ),
         record=record_of(served, data.labels.simple_return[rows], configuration.decision),
         account=account,
         tables=score_tables_of(adapted, data, rows),
-        learning={o: _learning(store.objective(run.name, o)) for o in OBJECTIVES},
+        trained=trained,
         bands=bands,
         served=served,
         adapted=adapted,
@@ -192,32 +193,6 @@ def _write(
         save_json(folder / REFERENCES_FOLDER / f"{file_stem(symbol)}.json", reference.to_json())
 
 
-def _native(store: Store, training: str) -> dict[str, Any]:
-    """Return the trained models' own predictions of the unseen rows, by column."""
-    return {
-        name: values
-        for objective in OBJECTIVES
-        for name, values in load_columns(store.objective(training, objective) / NATIVE_FILE).items()
-    }
-
-
-def _published(folder: Path) -> ObjectiveResult:
-    """Return what the training step reported of an objective."""
-    found = load_json(folder / SCORES_FILE).get("result")
-    if not isinstance(found, dict):
-        raise ArtifactInvalidError(f"{folder.name}/{SCORES_FILE}: has no result; train again")
-    return ObjectiveResult.model_validate(found)
-
-
-def _learning(folder: Path) -> dict[str, LearningCurve]:
-    """Return how each candidate of an objective was fitted."""
-    candidates: dict[str, dict[str, Any]] = load_json(folder / SCORES_FILE).get("candidates", {})
-    return {
-        algorithm: LearningCurve.from_json(details.get("learning", {}))
-        for algorithm, details in candidates.items()
-    }
-
-
 def _result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> EvaluationResult:
     return EvaluationResult(
         version=manifest.version,
@@ -238,7 +213,8 @@ def _details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
         "result": result.to_json(),
         "gitCommit": git_commit(),
         "reasons": verdict.reasons,
-        "duels": [_duel(duel) for duel in (*found.naive, *found.champion, *found.trading)],
+        "choices": {o: trained.choice.to_json() for o, trained in verdict.trained.items()},
+        "duels": [_duel(duel) for duel in found.duels],
         "trading": asdict(verdict.record),
         "backtest": verdict.account.to_text(),
         "scores": {
@@ -253,6 +229,7 @@ def _duel(duel: Duel) -> dict[str, Any]:
     found = duel.comparison
     return {
         "name": duel.name,
+        "against": duel.against,
         **to_text({"loss": duel.loss, "reference": duel.reference}),
         "comparison": {
             **to_text({"gain": found.gain, "standard_error": found.standard_error}),
@@ -270,7 +247,8 @@ def _report_of(
         Findings(
             result=result,
             reasons=verdict.reasons,
-            duels=(*found.naive, *found.champion, *found.trading),
+            duels=found.duels,
+            choices={o: trained.choice for o, trained in verdict.trained.items()},
             tables=verdict.tables,
             record=verdict.record,
             account=verdict.account,
@@ -278,7 +256,7 @@ def _report_of(
             rows=rows,
             served=verdict.served,
             adapted=verdict.adapted,
-            learning=verdict.learning,
+            learning={o: trained.learning for o, trained in verdict.trained.items()},
             importance=permutation_importance(version, data, rows),
         )
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from bot_runtime import references, scores
+from bot_runtime import scores
 from bot_runtime.adaptive_band import AdaptiveBand
 from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, Objective
 from bot_runtime.datasets import Rows, TrainingData
@@ -15,7 +15,14 @@ from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import LEAST_BLOCKS, Duel
 from bot_runtime.objectives import RULES, Columns
 from bot_runtime.parity import check_parity
-from bot_runtime.score_tables import Table, score_table
+from bot_runtime.score_tables import (
+    MODEL,
+    Table,
+    forecasts_of,
+    losses_of,
+    outcome_of,
+    score_table,
+)
 from bot_runtime.serving import Predictions, ServedVersion, load_version
 from bot_runtime.store import Store
 from bot_runtime.trading import Backtest, backtest, decisions_of
@@ -27,6 +34,10 @@ COLUMNS: dict[Objective, tuple[str, ...]] = {
     "Return": ("p10", "p50", "p90"),
     "Risk": ("volatility", "risk_score"),
 }
+
+LOSSES: dict[Objective, str] = {"Trend": "log loss", "Return": "pinball", "Risk": "QLIKE"}
+"""The loss of each objective that the gate judges."""
+CHAMPION = "champion"
 
 
 def columns_of(predictions: Predictions, objective: Objective) -> Columns:
@@ -99,43 +110,32 @@ def measure(
     return {o: RULES[o].measure(columns_of(served, o), data, rows) for o in OBJECTIVES}
 
 
-def losses_of(predictions: Predictions, data: TrainingData, rows: Rows) -> dict[str, Values]:
-    """Return the two losses that the gate judges, each (n,)."""
-    quantiles = np.column_stack([predictions.p10, predictions.p50, predictions.p90])
-    return {
-        "log loss": scores.log_loss(predictions.prob_up, data.labels.up[rows]),
-        "pinball": scores.pinball(quantiles, data.labels.simple_return[rows]),
-    }
+def naive_duels(served: Predictions, data: TrainingData, rows: Rows) -> dict[Objective, Duel]:
+    """Return each objective's duel with the best of its naive references at `rows`."""
+    duels = {}
+    for objective, name in LOSSES.items():
+        losses = _losses_of(served, objective, data, rows)
+        own = losses.pop(MODEL)
+        against = min(losses, key=lambda reference: float(np.mean(losses[reference])))
+        duels[objective] = _duel(name, own, (against, losses[against]), data, rows)
+    return duels
 
 
-def naive_duels(served: Predictions, data: TrainingData, rows: Rows) -> tuple[Duel, ...]:
-    """Return the duels with the base rate, and with the better of two naive bands."""
-    own = losses_of(served, data, rows)
-    up, outcome = data.labels.up[rows], data.labels.simple_return[rows]
-    bands = (
-        scores.pinball(naive(data, rows), outcome)
-        for naive in (references.constant_quantiles, references.scaled_quantiles)
-    )
-    naive = {
-        "log loss": scores.log_loss(references.base_rate(data, rows), up),
-        "pinball": min(bands, key=lambda loss: float(np.mean(loss))),
-    }
-    return _duels(own, naive, data, rows)
+def _losses_of(
+    predictions: Predictions, objective: Objective, data: TrainingData, rows: Rows
+) -> dict[str, Values]:
+    """Return the losses of the predictions and of their naive references at `rows`, each (n,)."""
+    forecasts = forecasts_of(objective, columns_of(predictions, objective), data, rows)
+    return losses_of(objective, forecasts, outcome_of(objective, data, rows))
 
 
-def _duels(
-    own: Mapping[str, Values], other: Mapping[str, Values], data: TrainingData, rows: Rows
-) -> tuple[Duel, ...]:
+def _duel(
+    name: str, own: Values, other: tuple[str, Values], data: TrainingData, rows: Rows
+) -> Duel:
+    against, its = other
     bar = data.time_ms[rows] // data.interval_ms
-    return tuple(
-        Duel(
-            name,
-            float(np.mean(own[name])),
-            float(np.mean(other[name])),
-            scores.compare(own[name], other[name], bar, data.horizon_steps),
-        )
-        for name in own
-    )
+    compared = scores.compare(own, its, bar, data.horizon_steps)
+    return Duel(name, against, float(np.mean(own)), float(np.mean(its)), compared)
 
 
 def follow_decisions(
@@ -150,7 +150,8 @@ def trading_duel(own: Backtest, other: Backtest | None, horizon_steps: int) -> D
     """Return the duel of an account with another's, None for one that stays out."""
     its = np.zeros(len(own.net)) if other is None else other.net
     compared = scores.compare(-own.net, -its, own.bar, horizon_steps)
-    return Duel("trading loss", float(np.mean(-own.net)), float(np.mean(-its)), compared)
+    against = "staying out" if other is None else CHAMPION
+    return Duel("trading loss", against, float(np.mean(-own.net)), float(np.mean(-its)), compared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,16 @@ def duel_champion(
     if len(rows) == 0:
         return ChampionDuels(obstacle="it has learned from all of the candles")
     own, its = (predict_adapted(version, data, rows) for version in (candidate, champion))
-    duels = _duels(losses_of(own, data, rows), losses_of(its, data, rows), data, rows)
+    duels = tuple(
+        _duel(
+            name,
+            _losses_of(own, objective, data, rows)[MODEL],
+            (CHAMPION, _losses_of(its, objective, data, rows)[MODEL]),
+            data,
+            rows,
+        )
+        for objective, name in LOSSES.items()
+    )
     account, other = (follow_decisions(told, data, rows, thresholds) for told in (own, its))
     duels += (trading_duel(account, other, data.horizon_steps),)
     if duels[0].comparison.blocks < LEAST_BLOCKS:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from bot_runtime.bundle import MANIFEST_FILE, Inputs
 from bot_runtime.candidate import Candidate, train_candidate
+from bot_runtime.choice import Choice, choose
 from bot_runtime.config import training_of
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.progress import seconds_left
@@ -25,12 +26,11 @@ from bot_runtime.contract.results import ObjectiveResult
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.datasets import TrainingData, inputs_of, load_training_data
-from bot_runtime.errors import ArtifactInvalidError, ModelUnfitError
+from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.git import git_commit
 from bot_runtime.labels import to_target
 from bot_runtime.models.forecaster import Checkpoint, Epoch, Progress, Task
 from bot_runtime.objectives import RULES, Columns
-from bot_runtime.overfitting import probability_of_overfitting
 from bot_runtime.reporting import Reporter
 from bot_runtime.store import Store, new_directory, save_json, sha256_of
 from bot_runtime.threads import cpu_count
@@ -57,8 +57,10 @@ def train(
     published = store.objective(training_of(configuration).name, objective)
     with new_directory(published, keep_existing=False) as folder:
         candidates = _train_all(task, inputs_of(configuration), data, folder, reporter)
-        best = choose(candidates, reporter)
-        result = publish(best, candidates, data, folder)
+        choice = choose(candidates)
+        for algorithm, reason in choice.dropped.items():
+            reporter.warn(f"{algorithm} dropped, {reason}")
+        result = publish(choice, candidates, data, folder)
     shutil.rmtree(store.checkpoints(training_of(configuration).name, objective), ignore_errors=True)
     return result
 
@@ -142,25 +144,11 @@ def _told(value: float | None) -> float | None:
     return float(f"{value:.6g}") if value is not None and np.isfinite(value) else None
 
 
-def choose(candidates: dict[Algorithm, Candidate], reporter: Reporter) -> Candidate:
-    """Return the candidate with the lowest selection loss of those that are served as trained.
-
-    Raises ModelUnfitError with every candidate's reason where there is none.
-    """
-    for algorithm, candidate in candidates.items():
-        if candidate.dropped is not None:
-            reporter.warn(f"{algorithm} dropped, its graph differs from it: {candidate.dropped}")
-    fit = [c for c in candidates.values() if c.dropped is None and np.isfinite(c.loss)]
-    if not fit:
-        reasons = "; ".join(f"{a}: {c.dropped or 'loss'}" for a, c in candidates.items())
-        raise ModelUnfitError(f"no candidate can be served as it was trained: {reasons}")
-    return min(fit, key=lambda candidate: candidate.loss)
-
-
 def publish(
-    best: Candidate, candidates: dict[Algorithm, Candidate], data: TrainingData, folder: Path
+    choice: Choice, candidates: dict[Algorithm, Candidate], data: TrainingData, folder: Path
 ) -> ObjectiveResult:
     """Write the objective's files of the chosen candidate into `folder` and return its result."""
+    best = candidates[choice.taken]
     manifest = best.manifest
     for graph in manifest.graphs:
         shutil.copyfile(best.folder / graph.file, folder / graph.file)
@@ -169,14 +157,14 @@ def publish(
     result = ObjectiveResult(
         objective=manifest.objective,
         algorithm=manifest.algorithm,
-        scores=to_text({a: c.loss for a, c in candidates.items()}),
+        scores=to_text(choice.losses),
         metrics=to_text(metrics),
         artifact_sha256=manifest.digest,
     )
     details = {
         "result": result.to_json(),
+        "choice": choice.to_json(),
         "candidates": {a: _details_of(c, data) for a, c in candidates.items()},
-        "probabilityOfOverfitting": f"{_luck_of_choice(candidates):.6g}",
         "metricsBySymbol": _by_symbol(best, data),
     }
     save_json(folder / SCORES_FILE, details)
@@ -207,19 +195,12 @@ def to_text(numbers: dict[Any, float]) -> dict[str, str]:
 def _details_of(candidate: Candidate, data: TrainingData) -> dict[str, Any]:
     symbols = [data.symbols[data.symbol[row]] for row in data.newest]
     return {
-        "selectionLoss": f"{candidate.loss:.6g}",
-        "dropped": candidate.dropped,
         "learning": candidate.learning.to_json(),
         "forecast": {
             symbol: to_text({name: float(v[i]) for name, v in candidate.forecast.items()})
             for i, symbol in enumerate(symbols)
         },
     }
-
-
-def _luck_of_choice(candidates: dict[Algorithm, Candidate]) -> float:
-    """Return how likely the choice would not hold elsewhere; NaN where there was none."""
-    return probability_of_overfitting(-np.column_stack([c.losses for c in candidates.values()]))
 
 
 def _by_symbol(best: Candidate, data: TrainingData) -> dict[str, dict[str, str]]:

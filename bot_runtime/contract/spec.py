@@ -194,8 +194,9 @@ class GateSpec(Model):
         default="Enforce",
         description=(
             "Enforce: only a version that on unseen candles is better than the naive references "
-            "and not worse than the champion, by more than luck explains. Off: any version that "
-            "passed parity with finite metrics."
+            "in probability and return, and not worse than them in volatility nor than the "
+            "champion in anything, by more than luck explains. Off: any version that passed "
+            "parity with finite metrics."
         ),
     )
     margin: float = Field(
@@ -205,6 +206,15 @@ class GateSpec(Model):
         description=(
             "Relative improvement of log loss and pinball loss over naive that is asked for "
             "(0.01 = 1 %)."
+        ),
+    )
+    champion_margin: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.5,
+        description=(
+            "Relative improvement of every loss over the champion that is asked for (0.01 = 1 %). "
+            "0: may trail it by no more than luck explains, as it has seen newer candles."
         ),
     )
 

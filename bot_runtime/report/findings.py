@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bot_runtime.choice import Choice
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import Rows, TrainingData
@@ -40,6 +41,7 @@ class Findings:
     result: EvaluationResult
     reasons: tuple[str, ...]
     duels: tuple[Duel, ...]
+    choices: dict[Objective, Choice]
     tables: dict[Objective, Table]
     record: TradingRecord
     account: Backtest

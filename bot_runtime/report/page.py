@@ -1,10 +1,12 @@
 """The report's page, from what evaluation found: `versions/<version>/report.html`."""
 
+import math
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bot_runtime.candles import utc
+from bot_runtime.choice import Choice
 from bot_runtime.report.findings import Findings
 from bot_runtime.report.pictures import draw_pictures
 
@@ -28,13 +30,13 @@ def render_report(findings: Findings) -> str:
             for objective, table in findings.tables.items()
         },
         candidates=[
-            {
-                "objective": one.objective,
-                "algorithm": one.algorithm,
-                "losses": ", ".join(f"{name} {loss}" for name, loss in one.scores.items()),
-            }
-            for one in findings.result.objectives
+            row for objective, found in findings.choices.items() for row in _rows(objective, found)
         ],
+        choices={
+            objective: _told(found)
+            for objective, found in findings.choices.items()
+            if not math.isnan(found.lead)
+        },
         duels=[_duel(duel) for duel in findings.duels],
         pictures=draw_pictures(findings),
     )
@@ -63,7 +65,28 @@ def _facts(findings: Findings) -> dict[str, str]:
 def _duel(duel: Any) -> list[str]:
     found = duel.comparison
     numbers = (duel.loss, duel.reference, found.gain, found.standard_error)
-    return [duel.name, *map(_short, numbers), str(found.blocks)]
+    return [duel.name, duel.against, *map(_short, numbers), str(found.blocks)]
+
+
+def _rows(objective: str, choice: Choice) -> list[list[str]]:
+    """Return the candidates of an objective, the one that was taken first."""
+    ordered = sorted(choice.losses, key=lambda algorithm: algorithm != choice.taken)
+    return [
+        [
+            objective,
+            algorithm,
+            _short(choice.losses[algorithm]),
+            "yes" if algorithm == choice.taken else choice.dropped.get(algorithm, "no"),
+        ]
+        for algorithm in ordered
+    ]
+
+
+def _told(choice: Choice) -> str:
+    return (
+        f"{choice.taken} leads by {choice.lead:.2%}; the choice would not hold elsewhere with a "
+        f"probability of {choice.overfitting:.0%} (luck alone gives 50%)"
+    )
 
 
 def _short(value: float) -> str:

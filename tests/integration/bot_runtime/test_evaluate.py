@@ -237,7 +237,10 @@ def test_equal_candidate_replaces_the_champion(ready: tuple[Store, RunConfigurat
     assert result.promoted, result.reasons
     assert load_json(store.promoted())["version"] == result.version != champion.version
     duels = load_json(store.version(result.version) / "evaluation.json")["duels"]
-    assert len(duels) == 6  # two losses and the account, against naive and against the champion
+    fought = [(duel["name"], duel["against"]) for duel in duels]
+    assert fought[2] in {("QLIKE", "HAR"), ("QLIKE", "EWMA")}
+    assert fought[3:6] == [(name, "champion") for name in ("log loss", "pinball", "QLIKE")]
+    assert fought[6:] == [("trading loss", "champion"), ("trading loss", "staying out")]
 
 
 def test_unseen_candles_of_one_block_are_too_few_and_the_gate_says_so(tmp_path: Path) -> None:

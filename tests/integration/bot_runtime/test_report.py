@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bot_runtime import evaluate as evaluation
+from bot_runtime.choice import Choice
 from bot_runtime.report.findings import Findings, growth
 from bot_runtime.report.page import REPORT_FILE, render_report
 from bot_runtime.report.pictures import draw_coverage, draw_learning, draw_pictures, to_svg
@@ -114,6 +115,18 @@ def test_refusal_stands_at_the_top_and_markup_in_it_is_text(made: tuple[Path, Fi
     assert "<b>1" not in text
     shown = Page(text).text
     assert shown.index("NotBetterThanNaive: <b>1 & 2</b>") < shown.index("What was judged")
+
+
+def test_report_tells_the_winners_lead_and_how_likely_it_is_luck(
+    made: tuple[Path, Findings],
+) -> None:
+    text = Page(made[0].read_text(encoding="utf-8")).text
+    assert "leads by" not in text, "of one candidate there is no choice"
+    losses = {"GradientBoosting": 0.5, "TemporalFusionTransformer": 0.25}
+    among_two = Choice("TemporalFusionTransformer", losses, {}, 1.0, 0.375)
+    text = Page(render_report(replace(made[1], choices={"Trend": among_two}))).text
+    assert "TemporalFusionTransformer leads by 100.00%" in text
+    assert "a probability of 38% (luck alone gives 50%)" in text
 
 
 def test_pictures_are_svg_and_the_same_twice(made: tuple[Path, Findings]) -> None:

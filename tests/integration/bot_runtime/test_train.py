@@ -51,7 +51,9 @@ def test_three_objectives_are_trained_measured_and_published(store: Store) -> No
         assert set(result.scores) == {"GradientBoosting"}
         details = json.loads((folder / "scores.json").read_text(encoding="utf-8"))
         assert set(details["metricsBySymbol"]) == set(BOTH)
-        assert details["probabilityOfOverfitting"] == "nan"  # of one candidate there is no choice
+        assert (
+            details["choice"]["probabilityOfOverfitting"] == "nan"
+        )  # of one candidate there is no choice
         forecast = details["candidates"]["GradientBoosting"]["forecast"]
         assert set(forecast) == set(BOTH)
         assert all(np.isfinite(float(v)) for f in forecast.values() for v in f.values())

@@ -10,7 +10,7 @@ from bot_runtime.scores import Comparison
 
 
 def duel(gain: float, error: float = 0.001, blocks: int = 40, name: str = "log loss") -> Duel:
-    return Duel(name, 0.69 - gain, 0.69, Comparison(gain, error, blocks))
+    return Duel(name, "reference", 0.69 - gain, 0.69, Comparison(gain, error, blocks))
 
 
 PASSING = (duel(0.02), duel(0.02, name="pinball"))
@@ -67,28 +67,64 @@ TABLE = [
         id="too few candles to tell",
     ),
     pytest.param(
-        Evidence((), METRICS, PASSING, (duel(-0.0009),)), GateSpec(), [], id="trails by luck"
+        Evidence((), METRICS, PASSING, champion=(duel(-0.0009),)),
+        GateSpec(),
+        [],
+        id="trails by luck",
     ),
     pytest.param(
-        Evidence((), METRICS, PASSING, (duel(0.0, 0.0),)), GateSpec(), [], id="equals the champion"
+        Evidence((), METRICS, PASSING, champion=(duel(0.0, 0.0),)),
+        GateSpec(),
+        [],
+        id="equals the champion",
     ),
     pytest.param(
-        Evidence((), METRICS, PASSING, (duel(-1e-8, 0.0),)),
+        Evidence((), METRICS, PASSING, champion=(duel(-1e-8, 0.0),)),
         GateSpec(),
         [],
         id="equals the champion but for the order of a sum",
     ),
     pytest.param(
-        Evidence((), METRICS, PASSING, (duel(-0.01), duel(0.01, name="pinball"))),
+        Evidence((), METRICS, PASSING, champion=(duel(-0.01), duel(0.01, name="pinball"))),
         GateSpec(),
         ["WorseThanChampion: log loss"],
         id="worse than the champion",
     ),
     pytest.param(
-        Evidence((), METRICS, PASSING, (duel(math.nan),)),
+        Evidence((), METRICS, PASSING, champion=(duel(math.nan),)),
         GateSpec(),
         ["WorseThanChampion: log loss"],
         id="a duel that is no number",
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, champion=(duel(0.02), duel(0.006, name="pinball"))),
+        GateSpec(champion_margin=0.01),
+        ["NotBetterThanChampion: pinball"],
+        id="better than the champion by less than its margin",
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, champion=(duel(math.nan),)),
+        GateSpec(champion_margin=0.01),
+        ["NotBetterThanChampion: log loss"],
+        id="a margin over what is no number",
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, volatility=(duel(-0.0024, name="QLIKE"),)),
+        GateSpec(),
+        [],
+        id="volatility no better than HAR's but for luck",
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, volatility=(duel(-0.0026, name="QLIKE"),)),
+        GateSpec(),
+        ["NotBetterThanNaive: QLIKE"],
+        id="volatility worse than HAR's",
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, volatility=(duel(math.nan, name="QLIKE"),)),
+        GateSpec(),
+        ["NotBetterThanNaive: QLIKE"],
+        id="a volatility that is no number",
     ),
     pytest.param(
         Evidence((), METRICS, PASSING, trading=(duel(-0.0009),)), GateSpec(), [], id="loses by luck"
@@ -103,7 +139,7 @@ TABLE = [
         id="loses money after fees",
     ),
     pytest.param(
-        Evidence((), METRICS, (duel(-1.0),), (duel(-1.0),), (duel(-1.0),)),
+        Evidence((), METRICS, *[(duel(-1.0),)] * 4),
         GateSpec(mode="Off"),
         [],
         id="off",

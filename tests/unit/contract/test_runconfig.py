@@ -58,6 +58,7 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "training.maxModelAge": "14d",
     "training.gate.mode": "Off",
     "training.gate.margin": 0.1,
+    "training.gate.championMargin": 0.1,
     "inference.schedule": "*/15 * * * *",
     "inference.timeZone": "Europe/Paris",
     "inference.deadlineSeconds": 60,

@@ -34,7 +34,8 @@ def duel(own: Any, reference: Any) -> Duel:
         scores.pinball(np.tile(band, (len(RETURNS), 1)), RETURNS) for band in (own, reference)
     ]
     comparison = scores.compare(losses[0], losses[1], np.arange(len(RETURNS)), HORIZON)
-    return Duel("pinball", float(np.mean(losses[0])), float(np.mean(losses[1])), comparison)
+    own_mean, its_mean = (float(np.mean(loss)) for loss in losses)
+    return Duel("pinball", "reference", own_mean, its_mean, comparison)
 
 
 CONSTANT = np.quantile(RETURNS, scores.QUANTILES)
