@@ -42,9 +42,20 @@ class Before:
     predictions: Values
 
 
-def build_references(
-    version: ServedVersion, data: TrainingData, served: Predictions
-) -> dict[str, Reference]:
+@dataclass(frozen=True, slots=True, eq=False)
+class References:
+    """What a version is watched by.
+
+    Attributes:
+        found: each symbol's reference.
+        lacking: of the other symbols, how many times as long their history would have to be.
+    """
+
+    found: dict[str, Reference]
+    lacking: dict[str, float]
+
+
+def build_references(version: ServedVersion, data: TrainingData, served: Predictions) -> References:
     """Return each symbol's reference; none for one whose history is too short to set limits.
 
     `served` are the version's predictions at the unseen rows, before their bands adapt.
@@ -58,14 +69,16 @@ def build_references(
         (splits.before_test, data.features[splits.before_test]),
         (earlier, np.column_stack(_columns(told))),
     )
-    references = {}
+    references = References({}, {})
     for i, symbol in enumerate(data.symbols):
         judged, features, predictions = (table[data.symbol[rows] == i] for rows, table in parts)
         shortest = min(len(judged) // 2, len(features), len(predictions))
         if shortest >= BLOCKS * block_rows:
             before = Before(features, predictions)
             names = version.manifest.inputs.features
-            references[symbol] = build_reference(judged, before, names, block_rows)
+            references.found[symbol] = build_reference(judged, before, names, block_rows)
+        else:
+            references.lacking[symbol] = BLOCKS * block_rows / max(shortest, 1)
     return references
 
 

@@ -18,7 +18,7 @@ from bot_runtime.contract.results import EvaluationResult, ObjectiveResult
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import TrainingData, load_training_data
-from bot_runtime.drift_reference import build_references
+from bot_runtime.drift_reference import References, build_references
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import Duel, Evidence, check_gate
 from bot_runtime.git import git_commit
@@ -96,12 +96,8 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
         version = ServedVersion(folder, manifest, cpu_count())
         verdict = _judge(version, data, configuration, store, reporter)
         result = _result_of(manifest, verdict, trained_at)
-        _write(folder, version, verdict, result, data)
-    if verdict.record.tradable_share == 0:
-        reporter.warn(
-            f"ThresholdsNeverMet: the thresholds would have traded none of {verdict.record.rows} "
-            f"unseen candles; {result.binding_threshold} refused most of them"
-        )
+        references = _write(folder, version, verdict, result, data)
+    _warn(verdict, result, references, reporter)
     load_version(store, manifest.version)  # as inference will: every file as its sha256 says
     if result.promoted:
         pointer = {
@@ -116,6 +112,23 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
         prune(store, pruning.model_copy(update={"keep": keep}), training, reporter)
     reporter.progress(1.0, "promoted" if result.promoted else "rejected", reasons=result.reasons)
     return result
+
+
+def _warn(
+    verdict: Verdict, result: EvaluationResult, references: References, reporter: Reporter
+) -> None:
+    """Tell what does not reject a version and still keeps it from what its bot is for."""
+    if verdict.record.tradable_share == 0:
+        reporter.warn(
+            f"ThresholdsNeverMet: the thresholds would have traded none of {verdict.record.rows} "
+            f"unseen candles; {result.binding_threshold} refused most of them"
+        )
+    if references.lacking:
+        reporter.warn(
+            f"not watched for drift: {', '.join(references.lacking)}: too short a history to "
+            f"set limits; about {max(references.lacking.values()):.2g} times training.lookback is "
+            "needed"
+        )
 
 
 def _judge(
@@ -182,15 +195,17 @@ def _write(
     verdict: Verdict,
     result: EvaluationResult,
     data: TrainingData,
-) -> None:
+) -> References:
     """Write what was found beside the models: numbers, report, where bands begin, references."""
     save_json(folder / EVALUATION_FILE, _details_of(verdict, result))
     save_bytes(folder / REPORT_FILE, _report_of(version, verdict, result, data).encode())
     for symbol, band in verdict.bands.items():
         state = BandState(lower=band.lower, upper=band.upper)
         save_json(folder / BANDS_FOLDER / f"{file_stem(symbol)}.json", state.to_json())
-    for symbol, reference in build_references(version, data, verdict.served).items():
+    references = build_references(version, data, verdict.served)
+    for symbol, reference in references.found.items():
         save_json(folder / REFERENCES_FOLDER / f"{file_stem(symbol)}.json", reference.to_json())
+    return references
 
 
 def _result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> EvaluationResult:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -316,9 +317,27 @@ def test_thresholds_that_nothing_meets_are_a_warning_that_names_the_binding_one(
     result = evaluate(configuration.model_copy(update={"decision": decision}), store, reporter)
     assert float(result.tradable_share) == 0
     assert result.binding_threshold == "minExpectedReturn"
-    (warning,) = reporter.warnings
+    warning, unwatched = reporter.warnings
     assert warning.startswith("ThresholdsNeverMet")
     assert "minExpectedReturn refused most" in warning
+    assert unwatched.startswith("not watched for drift: BTC/USDT")
+
+
+def test_too_short_a_history_for_drift_is_told_with_how_much_is_needed(
+    ready: tuple[Store, RunConfiguration],
+) -> None:
+    """A week of one-minute candles is 10,080, and two of them have to be among the unseen."""
+    store, configuration = ready
+    reporter = quiet("Evaluation")
+    version = evaluate(configuration, store, reporter).version
+    (warning,) = reporter.warnings
+    times = re.search(r"about ([\d.e+]+) times training.lookback is needed", warning)
+    assert times is not None, warning
+    configured = len(configuration.symbols)
+    rows = configured * 10_080 / float(times[1])
+    unseen = load_json(store.version(version) / "evaluation.json")["trading"]["rows"]
+    assert rows == pytest.approx(unseen / 2, rel=0.05)
+    assert not store.reference(version, "BTC/USDT").exists()
 
 
 def test_a_corrupt_version_of_the_same_name_is_replaced_and_old_ones_leave_the_store(
