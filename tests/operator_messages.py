@@ -55,6 +55,7 @@ def evaluation_message(run: dict[str, Any], *, promoted: bool) -> str:
         trained_at="2026-03-01T12:00:00Z",
         objectives=tuple(_objective(o) for o in ("Trend", "Return", "Risk")),
         tradable_share="0.23",
+        binding_threshold="probMin",
     )
     return to_message(
         StepResult(

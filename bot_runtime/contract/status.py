@@ -57,7 +57,13 @@ class ActiveModel(Model):
         },
     )
     tradable_share: Number | None = Field(
-        default=None, description="Share of unseen candles that the thresholds would have traded."
+        default=None,
+        description="Share of unseen candles that the thresholds of its evaluation would trade.",
+    )
+    binding_threshold: str | None = Field(
+        default=None,
+        max_length=40,
+        description="Threshold that refused most of the other candles.",
     )
 
 

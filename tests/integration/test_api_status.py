@@ -90,6 +90,7 @@ MODEL = ActiveModel(
         for name in OBJECTIVES
     ),
     tradable_share="0.12",
+    binding_threshold="probMin",
 )
 
 BOT_STATUS = TradingBotStatus(

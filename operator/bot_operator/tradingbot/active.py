@@ -122,6 +122,7 @@ def to_active(training: Training) -> ActiveModel:
         git_commit=version.git_commit,
         objectives=objectives,
         tradable_share=version.tradable_share,
+        binding_threshold=version.binding_threshold,
     )
 
 

@@ -55,7 +55,9 @@ async def test_one_yaml_ends_in_a_ready_bot_after_exactly_five_job_creations() -
     assert len(world.kube.created(JOBS)) == 5
     pod = next(p for p in world.kube.all(PODS) if "infer" in name_of(p))
     assert world.status()["lastSignal"]["producedBy"] == uid_of(pod)
-    assert world.status()["activeModel"]["objectives"][0]["metrics"]["logLoss"] == "0.68"
+    model = world.status()["activeModel"]
+    assert model["objectives"][0]["metrics"]["logLoss"] == "0.68"
+    assert (model["tradableShare"], model["bindingThreshold"]) == ("0.23", "probMin")
     assert world.status()["state"] == "Deciding"
 
 
