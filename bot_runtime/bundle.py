@@ -1,12 +1,13 @@
 """The format of trained models in the store: ONNX graphs, and a manifest of numbers beside them.
 
-    objectives/<Objective>/manifest.json + graphs    one trained objective
+    objectives/<Objective>/manifest.json + graph     one trained objective
     versions/<version>/manifest.json + graphs        three of them, served together
 
-Every graph maps float32 `(rows, window_length * features)`, the oldest candle first, to float32
-`(rows, outputs)`; the outputs of an objective's graphs stand beside each other. `outputs` turns
-them into predictions with the numbers of `calibration`. Nothing in a bundle is executable but the
-graphs, and nothing is read whose sha256 the manifest does not hold.
+A graph maps float32 `(rows, window_length * features)`, the oldest candle first, to float32
+`(rows, outputs)`. An objective is written with one; of several, as stores may hold, the outputs
+stand beside each other. `objectives.RULES` turns them into predictions with the numbers of
+`calibration`. Nothing in a bundle is executable but the graphs, and nothing is read whose sha256
+the manifest does not hold.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """One candidate of one objective: fitted, saved, loaded, exported, and compared with itself.
 
-What comes out of the fit is never used directly: predictions are those of the exported graphs, and
+What comes out of the fit is never used directly: predictions are those of the exported graph, and
 they are held against the model as it was loaded from what was saved.
 """
 
@@ -61,8 +61,8 @@ def train_candidate(
     learning = LearningCurve()
     kind.fit(replace(task, progress=learning.listen(task.progress))).save(folder)
     model = kind.load(folder)
-    files = model.export(folder, task.objective.lower())
-    graphs = tuple(Graph(file=name, sha256=sha256_of(folder / name)) for name in files)
+    file = model.export(folder, task.objective.lower())
+    graphs = (Graph(file=file, sha256=sha256_of(folder / file)),)
     window_length = kind.window_of(task.spec)
     runner = GraphRunner(folder, graphs, window_length, task.threads)
 

@@ -124,5 +124,5 @@ class Forecaster(Protocol):
         Raises ValueError where a row's window holds what is not finite.
         """
 
-    def export(self, folder: Path, stem: str) -> tuple[str, ...]:
-        """Write ONNX graphs by the bundle's format into `folder`; return their file names."""
+    def export(self, folder: Path, stem: str) -> str:
+        """Write an ONNX graph by the bundle's format into `folder`; return its file's name."""

@@ -79,13 +79,12 @@ class GradientBoosting:
         columns = [e.predict(matrix, raw_score=True, num_threads=1) for e in self.ensembles]
         return np.column_stack([np.asarray(c, dtype=np.float64) for c in columns])
 
-    def export(self, folder: Path, stem: str) -> tuple[str, ...]:
-        """Write one tree-ensemble regressor for each output."""
-        names = []
-        for i, ensemble in enumerate(self.ensembles):
-            names.append(f"{stem}-{i}.onnx")
-            (folder / names[-1]).write_bytes(_to_onnx(ensemble))
-        return tuple(names)
+    def export(self, folder: Path, stem: str) -> str:
+        """Write one graph: a tree-ensemble regressor for each output, side by side."""
+        name = f"{stem}.onnx"
+        graph = _beside_each_other([_to_onnx(ensemble) for ensemble in self.ensembles])
+        (folder / name).write_bytes(graph.SerializeToString(deterministic=True))
+        return name
 
 
 def _boost(
@@ -176,8 +175,8 @@ def _floor(value: float) -> str:
     return repr(float(near))
 
 
-def _to_onnx(ensemble: lgb.Booster) -> bytes:
-    """Return the ensemble's raw score as a graph.
+def _to_onnx(ensemble: lgb.Booster) -> Any:
+    """Return the ensemble's raw score as a graph from `window` to one column.
 
     Every loss becomes `regression` in the copy that is converted: the trees are the same, and no
     link function or class label is built into the graph.
@@ -193,10 +192,34 @@ def _to_onnx(ensemble: lgb.Booster) -> bytes:
     shape = [("window", FloatTensorType([None, ensemble.num_feature()]))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the same
-        graph = onnxmltools.convert_lightgbm(
+        return onnxmltools.convert_lightgbm(
             lgb.Booster(model_str=text),
             name="trees",  # unset it is a random one, and the same trees would be another file
             initial_types=shape,
             target_opset=ONNX_OPSET,
         )
-    return bytes(graph.SerializeToString())
+
+
+def _beside_each_other(graphs: list[Any]) -> Any:
+    """Return one graph with the columns of all, which read the same window."""
+    import onnx
+
+    parts = [onnx.compose.add_prefix(g, f"{i}_", rename_inputs=False) for i, g in enumerate(graphs)]
+    columns = [part.graph.output[0].name for part in parts]
+    window = parts[0].graph.input[0]
+    raw = onnx.helper.make_tensor_value_info("raw", onnx.TensorProto.FLOAT, [None, len(columns)])
+    beside = onnx.helper.make_graph(
+        [
+            *(node for part in parts for node in part.graph.node),
+            onnx.helper.make_node("Concat", columns, ["raw"], name="beside", axis=1),
+        ],
+        "trees",
+        [window],
+        [raw],
+        [constant for part in parts for constant in part.graph.initializer],
+    )
+    merged = onnx.helper.make_model(
+        beside, opset_imports=parts[0].opset_import, ir_version=parts[0].ir_version
+    )
+    onnx.checker.check_model(merged)
+    return merged

@@ -95,7 +95,7 @@ class TemporalFusionTransformer:
                 parts.append(self.network(torch.from_numpy(windows)).numpy())
         return np.concatenate(parts, dtype=np.float64)
 
-    def export(self, folder: Path, stem: str) -> tuple[str, ...]:
+    def export(self, folder: Path, stem: str) -> str:
         """Write one graph by torch's tracing exporter; its rows are the one length that varies."""
         name = f"{stem}.onnx"
         width = self.network.shape.encoder_length * self.network.shape.features
@@ -113,4 +113,4 @@ class TemporalFusionTransformer:
                 output_names=["raw"],
                 dynamic_axes={"window": {0: "rows"}, "raw": {0: "rows"}},
             )
-        return (name,)
+        return name

@@ -193,7 +193,7 @@ def test_predictions_that_differ_from_the_trained_models_are_rejected(
     assert result.reasons[0].startswith("Parity: prob_up: 1 of")
 
 
-@pytest.mark.parametrize("file", ["trend-0.onnx", "manifest.json", "native.npz", "scores.json"])
+@pytest.mark.parametrize("file", ["trend.onnx", "manifest.json", "native.npz", "scores.json"])
 def test_objective_with_a_missing_file_is_refused(
     ready: tuple[Store, RunConfiguration], file: str
 ) -> None:

@@ -120,10 +120,10 @@ def test_candidate_whose_graph_differs_a_little_is_unfit(
 ) -> None:
     true = GradientBoosting.export
 
-    def mutant(model: GradientBoosting, folder: Path, stem: str) -> tuple[str, ...]:
-        names = true(model, folder, stem)
-        nudge(folder / names[-1])
-        return names
+    def mutant(model: GradientBoosting, folder: Path, stem: str) -> str:
+        name = true(model, folder, stem)
+        nudge(folder / name)
+        return name
 
     configuration = prepare_training(store, market_candles(1000))
     monkeypatch.setattr(GradientBoosting, "export", mutant)
