@@ -23,6 +23,7 @@ _READERS: Final = {
     ".feather": pyarrow.feather.read_table,
     ".csv": pyarrow.csv.read_csv,
 }
+EXTENSIONS: Final = tuple(_READERS)
 
 
 def save_candles(path: Path, candles: Candles) -> None:
@@ -42,7 +43,7 @@ def load_candles(path: Path, interval_ms: int) -> Candles:
     reader = _READERS.get(path.suffix)
     if reader is None:
         raise DataUnusableError(
-            f"{path.name}: found extension {path.suffix!r}; use one of {', '.join(_READERS)}"
+            f"{path.name}: found extension {path.suffix!r}; use one of {', '.join(EXTENSIONS)}"
         )
     try:
         table = reader(path)

@@ -61,7 +61,7 @@ def check_schema(candles: Candles, source: str) -> None:
     except SchemaErrors as e:
         raise DataUnusableError(
             f"{source}: {'; '.join(_broken_rules(candles, e.failure_cases))}; "
-            "ask the exchange again or leave the window out"
+            "correct these rows or leave their time out"
         ) from e
 
 

@@ -33,7 +33,7 @@ from bot_runtime.errors import ArtifactInvalidError, DataUnusableError
 from bot_runtime.exchange import PAGE, ExchangeClient
 from bot_runtime.features import WARM_UP
 from bot_runtime.feed import judge_clock
-from bot_runtime.known_candles import known_candles
+from bot_runtime.known_candles import find_own_file, known_candles
 from bot_runtime.reporting import Reporter
 from bot_runtime.retries import RetryPolicy
 from bot_runtime.snapshot import (
@@ -132,7 +132,8 @@ def _fetch(
         check_schema(candles, symbol)
         _check_enough(candles, symbol, configuration, run)
         _warn_of_holes(candles, symbol, end_ms, reporter)
-        parts.append(save_symbol(store, run.name, symbol, candles))
+        own = find_own_file(store, configuration.timeframe, symbol)
+        parts.append(save_symbol(store, run.name, symbol, candles, own.name if own else None))
     reporter.progress(1.0, "fetched")
     return bare.model_copy(update={"symbols": tuple(parts)})
 

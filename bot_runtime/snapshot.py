@@ -27,6 +27,9 @@ class SymbolSnapshot(Model):
     first_open_ms: int
     last_close_ms: int
     rows_sha256: str = Field(default="", description="Of the rows, whatever file they stand in.")
+    own_file: str | None = Field(
+        default=None, description="User's file that its candles were taken from first."
+    )
     fetched_at: str = Field(default="", description="When the newest row was asked for, in UTC.")
 
 
@@ -81,7 +84,9 @@ def save_snapshot(store: Store, dataset: Dataset) -> None:
     save_json(store.dataset(dataset.training), dataset.to_json())
 
 
-def save_symbol(store: Store, training: str, symbol: str, candles: Candles) -> SymbolSnapshot:
+def save_symbol(
+    store: Store, training: str, symbol: str, candles: Candles, own_file: str | None
+) -> SymbolSnapshot:
     """Write one symbol's candles and return what `dataset.json` says of them."""
     path = store.candles(training, symbol)
     save_candles(path, candles)
@@ -93,5 +98,6 @@ def save_symbol(store: Store, training: str, symbol: str, candles: Candles) -> S
         first_open_ms=int(candles.open_time_ms[0]),
         last_close_ms=int(candles.close_time_ms[-1]),
         rows_sha256=rows_digest(candles),
+        own_file=own_file,
         fetched_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )

@@ -46,6 +46,10 @@ class Store:
         """Return the snapshot of a symbol's candles."""
         return self.training(training) / "candles" / f"{file_stem(symbol)}.parquet"
 
+    def own_candles(self, symbol: str, timeframe: str) -> Path:
+        """Return the file, but for its extension, of candles that the user has put there."""
+        return self.root / "candles" / f"{file_stem(symbol)}-{timeframe}"
+
     def objective(self, training: str, objective: str) -> Path:
         """Return the directory that a training step publishes."""
         return self.training(training) / "objectives" / objective

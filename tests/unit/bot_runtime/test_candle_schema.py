@@ -38,7 +38,7 @@ def spoilt(*cells: tuple[str, int, float]) -> Candles:
     ],
 )
 def test_broken_rule_is_named_with_its_row(cell: tuple[str, int, float], rule: str) -> None:
-    expected = rf"BTC/USDT: 1 of 10 rows \(3\) break '{rule}.*; ask the exchange again"
+    expected = rf"BTC/USDT: 1 of 10 rows \(3\) break '{rule}.*; correct these rows"
     with pytest.raises(DataUnusableError, match=expected) as caught:
         check_schema(spoilt(cell), "BTC/USDT")
     assert str(caught.value).count("break") == 1

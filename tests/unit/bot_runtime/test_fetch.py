@@ -1,20 +1,16 @@
 """The data step against a real test exchange: the snapshot, its repetition, holes, too few."""
 
-import dataclasses
 import time
 from datetime import UTC, datetime
 from io import StringIO
 from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from bot_runtime.candle_files import load_candles, save_candles
 from bot_runtime.candles import Candles, Gap, find_gaps, missing_count, rows_digest
-from bot_runtime.contract.results import DataResult
-from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.datasets import split_rows
 from bot_runtime.errors import (
     ArtifactInvalidError,
@@ -24,35 +20,15 @@ from bot_runtime.errors import (
 )
 from bot_runtime.exchange import PAGE, ExchangeClient
 from bot_runtime.features import WARM_UP, compute_features
-from bot_runtime.fetch import POLICY, fetch, needed_candles, spans_of
+from bot_runtime.fetch import needed_candles, spans_of
 from bot_runtime.reporting import Reporter
 from bot_runtime.snapshot import load_dataset, load_snapshot
 from bot_runtime.store import Store, save_json
 from tests.exchanges import MINUTE_MS, Exchange, exchange_with
+from tests.unit.bot_runtime.fetching import HASTY, configuration, run, training
 from tests.unit.bot_runtime.markets import bot_spec, training_configuration
 
-HASTY = dataclasses.replace(POLICY, attempts=2, base_seconds=0.01, timeout_seconds=0.5)
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give up sooner than a pod does; the code that runs is the same."""
-    monkeypatch.setattr("bot_runtime.fetch.POLICY", HASTY)
-
-
-def configuration(exchange: Exchange, lookback: str = "1d", **changes: Any) -> RunConfiguration:
-    spec = bot_spec(exchange.url, training={"lookback": lookback}, **changes)
-    return training_configuration(spec)
-
-
-def run(run_configuration: RunConfiguration, store: Store) -> tuple[DataResult, Reporter]:
-    reporter = Reporter("Data", stream=StringIO())
-    return fetch(run_configuration, store, reporter), reporter
-
-
-def training(run_configuration: RunConfiguration) -> str:
-    assert run_configuration.training is not None
-    return run_configuration.training.name
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 def test_snapshot_holds_every_closed_candle_of_the_window(exchange: Exchange, store: Store) -> None:
@@ -76,24 +52,6 @@ def test_repeated_step_asks_nothing_and_changes_nothing(exchange: Exchange, stor
     second, _ = run(asked, store)
     assert second == first
     assert store.candles(training(asked), "BTC/USDT").read_bytes() == before
-
-
-class Asked(ExchangeClient):
-    """The real client, which keeps the spans that it was asked for."""
-
-    spans: ClassVar[list[tuple[int, int]]] = []
-
-    def candles(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
-        self.spans.append((start_ms, end_ms))
-        return super().candles(symbol, start_ms, end_ms)
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """The spans of candles that steps ask for from now on."""
-    monkeypatch.setattr("bot_runtime.fetch.ExchangeClient", Asked)
-    Asked.spans.clear()
-    return Asked.spans
 
 
 def test_attempt_that_was_ended_is_gone_on_with(
