@@ -52,7 +52,8 @@ _SIDES = {"LONG": 1.0, "SHORT": -1.0, "NO_TRADE": 0.0}
 class Backtest:
     """An account that follows the decisions, candle by candle.
 
-    Every decision is given 1 / horizon of the equity for the horizon, the same of each symbol; what
+    For the horizon a LONG decision buys 1 / horizon of the equity, the same of each symbol, and a
+    SHORT one sells as much of what is held: on a spot market nobody holds less than nothing. What
     is bought and sold pays the fee of one side. Nothing else of a market's frictions is in it.
 
     Attributes:
@@ -94,7 +95,7 @@ def backtest(
         place = (data.time_ms[rows[own]] - first) // data.interval_ms
         decided = np.zeros(length)
         decided[place] = sides[own] / data.horizon_steps
-        exposure = np.convolve(decided, np.ones(data.horizon_steps))[:length]
+        exposure = np.maximum(np.convolve(decided, np.ones(data.horizon_steps))[:length], 0.0)
         gross += exposure * _next_returns(data, symbol, first, length)
         traded += np.abs(np.diff(exposure, prepend=0.0))
     gross, traded = gross / len(data.symbols), traded / len(data.symbols)
