@@ -22,8 +22,11 @@ SCORE_LIMIT = 15.0
 LOG_RATIO_LIMIT = 10.0
 """Logarithms of a variance ratio beyond this are cut: exp(10) is 22,000 times."""
 
-LEAST_SPREAD = 1e-6
-"""Relative spread of risks below which they differ by rounding alone."""
+LEAST_SPREAD = 0.05
+"""Relative spread of a training window's risks below which no row is riskier than another.
+
+A pegged or dead market: its ranks would be those of a graph's rounding, float32's on the logarithm.
+"""
 
 
 @dataclass(frozen=True, slots=True)

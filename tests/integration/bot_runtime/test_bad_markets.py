@@ -2,14 +2,14 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from bot_runtime.candle_schema import check_schema
 from bot_runtime.candles import VALUE_COLUMNS, Candles, check_candles, from_rows
-from bot_runtime.contract.spec import GateSpec
+from bot_runtime.contract.spec import Algorithm, GateSpec
 from bot_runtime.datasets import build_training_data, load_training_data
 from bot_runtime.errors import DataUnusableError
 from bot_runtime.serving import load_version
@@ -58,13 +58,14 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize("algorithm", get_args(Algorithm))
 @pytest.mark.parametrize("market", BAD)
-def test_bad_market_ends_in_numbers(market: str, store: Store) -> None:
+def test_bad_market_ends_in_numbers(market: str, algorithm: Algorithm, store: Store) -> None:
     candles = {"BTC/USDT": BAD[market]}
     configuration = prepare_training(
         store,
         candles,
-        model_spec(gradientBoosting={"maxIterations": 10}),
+        model_spec(candidates=[algorithm], gradientBoosting={"maxIterations": 10}),
         gate=GateSpec(mode="Off"),
     )
     result = train_and_evaluate(configuration, store)
