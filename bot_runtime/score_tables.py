@@ -22,9 +22,18 @@ MODEL = "model"
 
 
 def score_table(objective: Objective, columns: Columns, data: TrainingData, rows: Rows) -> Table:
-    """Return the objective's scores at `rows`, of the model (`columns`) and of its references."""
+    """Return the objective's scores at `rows`, of the model (`columns`) and of its references.
+
+    Risk's forecast of the volatility is also held against how far prices went, at worst, within the
+    horizon: what a stop would have met.
+    """
     forecasts = forecasts_of(objective, columns, data, rows)
-    return score_forecasts(objective, forecasts, outcome_of(objective, data, rows))
+    table = score_forecasts(objective, forecasts, outcome_of(objective, data, rows))
+    if objective == "Risk":
+        worst = data.labels.adverse_excursion[rows]
+        for name, forecast in forecasts.items():
+            table[name]["excursion_correlation"] = scores.rank_correlation(forecast, worst)
+    return table
 
 
 def forecasts_of(

@@ -56,6 +56,16 @@ def test_knowing_the_future_beats_every_reference(data: TrainingData) -> None:
             assert table[MODEL][score] < best
 
 
+def test_the_volatility_is_held_against_the_worst_excursion_too(data: TrainingData) -> None:
+    """Who knows the excursion ranks it perfectly, though not the variance."""
+    rows = data.splits.test
+    told = truth(data) | {"volatility": data.labels.adverse_excursion[rows] + 1e-6}
+    table = score_table("Risk", told, data, rows)
+    assert table[MODEL]["excursion_correlation"] == pytest.approx(1.0)
+    assert 0.2 < table[MODEL]["rank_correlation"] < 0.99
+    assert all(0 < table[name]["excursion_correlation"] < 1 for name in REFERENCES["Risk"])
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_what_is_published_is_the_tables(data: TrainingData, objective: Objective) -> None:
     rows = data.splits.test
