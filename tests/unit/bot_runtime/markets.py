@@ -105,7 +105,7 @@ def publish_version(store: Store, spec: TradingBotSpec, *, score: float = 3.0) -
     objectives = []
     for name, outputs, calibration in parts:
         file = f"{name.lower()}.onnx"
-        _save_graph(folder / file, len(names), outputs)
+        save_graph(folder / file, len(names), outputs)
         objectives.append(
             ObjectiveManifest(
                 objective=name,
@@ -124,7 +124,7 @@ def publish_version(store: Store, spec: TradingBotSpec, *, score: float = 3.0) -
     return manifest.version
 
 
-def _save_graph(path: Path, features: int, outputs: list[float]) -> None:
+def save_graph(path: Path, features: int, outputs: list[float]) -> None:
     """Write a graph that answers the given outputs for every row: 0 * features + outputs."""
     weights = np.zeros((features, len(outputs)), dtype=np.float32)
     constants = [

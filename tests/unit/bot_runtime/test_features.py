@@ -1,6 +1,8 @@
 """Features: no look-ahead, no memory beyond the window, no row across a hole; formulas checked."""
 
+import dataclasses
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -173,6 +175,29 @@ def test_indicators_are_those_of_talib_on_the_rows_own_window() -> None:
         assert same(column(candles, name)[WARM_UP:], values[WARM_UP:]), name
     by_hand = {"body", "upper_wick", "lower_wick", "hour_sin", "hour_cos"}
     assert set(FEATURES) - set(expected) == by_hand | {"weekday_sin", "weekday_cos"}
+
+
+def test_shape_and_calendar_are_as_by_hand() -> None:
+    """A candle of one minute that closes on Sunday, 2026-03-01, at 18:00 UTC."""
+    candles = random_candles(ROWS)
+    closed = int(datetime(2026, 3, 1, 18, tzinfo=UTC).timestamp() * 1000)
+    times = closed - 60_000 * np.arange(ROWS, 0, -1)
+    candles = dataclasses.replace(candles, open_time_ms=times)
+    last = {"open": 104.0, "high": 110.0, "low": 100.0, "close": 107.0}
+    for name, value in last.items():
+        getattr(candles, name)[-1] = value
+    week = 2 * np.pi * (3 + 18 / 24) / 7  # 1970 began on a Thursday
+    expected = {
+        "body": 0.3,
+        "upper_wick": 0.3,
+        "lower_wick": 0.4,
+        "hour_sin": -1.0,
+        "hour_cos": 0.0,
+        "weekday_sin": np.sin(week),
+        "weekday_cos": np.cos(week),
+    }
+    for name, value in expected.items():
+        assert same(column(candles, name)[-1], value), name
 
 
 def root_mean_square(close: Array, span: int) -> Array:
