@@ -9,6 +9,7 @@ from benchmarks import (
     inference_cold,
     noise,
     quality,
+    quality_paths,
     reconcile,
     signals,
     steady,
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "train-tft": train_tft.measure,
     "train-gbdt": train_gbdt.measure,
     "quality": quality.measure,
+    "quality-paths": quality_paths.measure,
     "noise": noise.measure,
 }
 

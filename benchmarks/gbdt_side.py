@@ -34,6 +34,7 @@ def task_of(rows: LearningRows, objective: Objective) -> Task:
         spec=spec,
         threads=cpu_count(),
         progress=lambda *_: None,
+        weight=rows.weight,
     )
 
 
@@ -51,7 +52,7 @@ def fit_forests(rows: LearningRows) -> None:
     for objective in OBJECTIVES:
         kind = RandomForestClassifier if objective == "Trend" else RandomForestRegressor
         forest = kind(TREES, max_features="sqrt", n_jobs=cpu_count(), random_state=7)
-        forest.fit(matrix, rows.targets[objective][rows.fit])
+        forest.fit(matrix, rows.targets[objective][rows.fit], rows.weight[rows.fit])
 
 
 if __name__ == "__main__":

@@ -31,9 +31,10 @@ Rows = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LearningRows:
-    """Features (n, F), targets (n,) of each objective, and the rows to fit to and to stop by."""
+    """Features (n, F), weights (n,), targets (n,) of each objective, rows to fit to and stop by."""
 
     features: Values
+    weight: Values
     targets: dict[Objective, Values]
     fit: Rows
     selection: Rows
@@ -41,14 +42,16 @@ class LearningRows:
     def save(self, path: Path) -> None:
         """Write them as numpy's archive."""
         columns = {f"target_{name}": values for name, values in self.targets.items()}
-        np.savez(path, features=self.features, fit=self.fit, selection=self.selection, **columns)  # type: ignore[arg-type]  # its stub takes them for allow_pickle
+        names = ("features", "weight", "fit", "selection")
+        columns |= {name: getattr(self, name) for name in names}
+        np.savez(path, **columns)  # type: ignore[arg-type]  # its stub takes them for allow_pickle
 
     @classmethod
     def load(cls, path: Path) -> "LearningRows":
         """Return what `save` wrote."""
         with np.load(path) as file:
             targets = {name: file[f"target_{name}"] for name in OBJECTIVES}
-            return cls(file["features"], targets, file["fit"], file["selection"])
+            return cls(file["features"], file["weight"], targets, file["fit"], file["selection"])
 
 
 def learning_rows() -> tuple[str, LearningRows]:
@@ -58,7 +61,7 @@ def learning_rows() -> tuple[str, LearningRows]:
     targets = {o: to_target(o, data.labels, data.volatility, HORIZON) for o in OBJECTIVES}
     splits = data.splits
     fit = splits.fit[1:]  # the first row's window has no candle before it
-    return source, LearningRows(_forty(data), targets, fit, splits.selection)
+    return source, LearningRows(_forty(data), data.weight, targets, fit, splits.selection)
 
 
 def _forty(data: TrainingData) -> Values:

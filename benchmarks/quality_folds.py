@@ -1,6 +1,6 @@
 """One algorithm over walk-forward folds: fitted, chosen, calibrated and judged as in a training."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +22,7 @@ from bot_runtime.score_tables import (
     score_forecasts,
 )
 from bot_runtime.serving import Predictions
-from bot_runtime.validation import Spans, consecutive, walk_forward
+from bot_runtime.validation import Spans, Split, consecutive, walk_forward
 
 FOLDS = 5
 HORIZON = 5
@@ -41,13 +41,24 @@ class Judged:
         return score_forecasts(objective, self.forecasts[objective], self.outcomes[objective])
 
 
-def folds_of(candles: Candles, encoder_length: int) -> Iterator[TrainingData]:
-    """Give the rows of each fold: all before its test rows to learn from, as a training would."""
+Splitting = Callable[[Spans, int], Iterator[Split]]
+"""Gives splits of spans, given the length of a candle in milliseconds."""
+
+
+def forward(spans: Spans, interval_ms: int) -> Iterator[Split]:
+    """Give each fold all that lies before its test rows to learn from, as a training would."""
+    return walk_forward(spans, FOLDS, HORIZON * interval_ms)
+
+
+def folds_of(
+    candles: Candles, encoder_length: int, splitting: Splitting = forward
+) -> Iterator[TrainingData]:
+    """Give the rows of each fold."""
     data = build_training_data({"series": candles}, HORIZON, encoder_length)
     usable = np.sort(np.concatenate([data.splits.before_test, data.splits.test]))
     start_ms = data.time_ms[usable]
     spans = Spans(start_ms, start_ms + HORIZON * data.interval_ms)
-    for split in walk_forward(spans, FOLDS, HORIZON * data.interval_ms):
+    for split in splitting(spans, data.interval_ms):
         fit, selection, calibration = consecutive(spans, split.train, SHARES[:3])
         rows = (usable[part] for part in (fit, selection, calibration, split.test))
         yield replace(data, splits=Splits(*rows))
