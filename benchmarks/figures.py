@@ -1,8 +1,8 @@
 """Figures of a benchmark and how they are held against their limits."""
 
-import os
+import json
 import subprocess
-import time
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -37,20 +37,34 @@ class Run:
     peak_mib: float
 
 
+_WATCH = """
+import json, resource, subprocess, sys, time
+started = time.perf_counter()
+code = subprocess.call(sys.argv[1:])
+seconds = time.perf_counter() - started
+print(json.dumps([code, seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
+"""
+
+
 def run_process(command: Sequence[str], environment: Mapping[str, str]) -> Run:
-    """Run a command to its end and measure it; raises RuntimeError with its output on failure."""
-    started_at = time.perf_counter()
-    with subprocess.Popen(
-        command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
-        assert process.stdout is not None
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started_at
-    if process.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}\n{output.decode()}")
-    return Run(seconds, usage.ru_maxrss / 1024)
+    """Run a command to its end and measure it; raises RuntimeError with its output on failure.
+
+    It is started by a small process of its own: the kernel begins a new program's peak memory with
+    that of the process that it was started by.
+    """
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _WATCH, *command],
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    output, _, measured = done.stdout.rstrip().rpartition("\n")
+    code, seconds, peak_kib = json.loads(measured)
+    if code != 0:
+        raise RuntimeError(f"{' '.join(command)}: exit {code}\n{output}")
+    return Run(seconds, peak_kib / 1024)
 
 
 def median_seconds(runs: Sequence[Run]) -> float:
