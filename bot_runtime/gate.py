@@ -79,7 +79,7 @@ def check_gate(evidence: Evidence, spec: GateSpec) -> tuple[str, ...]:
     """Return why the version may not be promoted, with numbers; empty where it may."""
     reasons = [f"Parity: {finding}" for finding in evidence.parity]
     reasons += [
-        f"NotFinite: {name} is {value}"
+        f"NotFinite: {name} is {value}: a market that stands still, or too few unseen candles"
         for name, value in evidence.metrics.items()
         if not math.isfinite(value)
     ]
