@@ -28,9 +28,8 @@ def known_candles(store: Store, wanted: Dataset, symbol: str, reporter: Reporter
     known = [part for part in fetched if part is not None and len(part) > 0]
     newest = max(known, key=lambda part: int(part.open_time_ms[-1]), default=None)
     own = _own(store, wanted, symbol, reporter)
-    return (
-        merge([part for part in (own, newest) if part is not None]) if own is not None else newest
-    )
+    parts = [part for part in (own, newest) if part is not None]
+    return merge(parts) if parts else None
 
 
 def find_own_file(store: Store, timeframe: str, symbol: str) -> Path | None:
