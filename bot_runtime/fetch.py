@@ -33,7 +33,8 @@ from bot_runtime.errors import ArtifactInvalidError, DataUnusableError
 from bot_runtime.exchange import PAGE, ExchangeClient
 from bot_runtime.features import WARM_UP
 from bot_runtime.feed import judge_clock
-from bot_runtime.known_candles import find_own_file, known_candles
+from bot_runtime.known_candles import known_candles
+from bot_runtime.own_candles import OwnCandles, load_own_candles
 from bot_runtime.reporting import Reporter
 from bot_runtime.retries import RetryPolicy
 from bot_runtime.snapshot import (
@@ -125,17 +126,25 @@ def _fetch(
     parts: list[SymbolSnapshot] = []
     for i, symbol in enumerate(configuration.symbols):
         reporter.progress(i / len(configuration.symbols), f"fetching {symbol}")
-        known = known_candles(store, bare, symbol, reporter)
+        own = load_own_candles(store, configuration.timeframe, symbol)
+        known = _known(own, known_candles(store, bare, symbol, reporter))
         save = partial(save_candles, store.candles(run.name, symbol))
         candles = fetch_symbol(client, symbol, (start_ms, end_ms), known, save)
         candles = repair_gaps(client, symbol, candles)
         check_schema(candles, symbol)
+        if own is not None:
+            own.check_joints(candles)
         _check_enough(candles, symbol, configuration, run)
         _warn_of_holes(candles, symbol, end_ms, reporter)
-        own = find_own_file(store, configuration.timeframe, symbol)
-        parts.append(save_symbol(store, run.name, symbol, candles, own.name if own else None))
+        parts.append(save_symbol(store, run.name, symbol, candles, own.file if own else None))
     reporter.progress(1.0, "fetched")
     return bare.model_copy(update={"symbols": tuple(parts)})
+
+
+def _known(own: OwnCandles | None, fetched: Candles | None) -> Candles | None:
+    if own is None:
+        return fetched
+    return own.candles if fetched is None else merge([own.candles, fetched])
 
 
 def fetch_symbol(

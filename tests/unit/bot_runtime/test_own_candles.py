@@ -18,11 +18,19 @@ Spans = list[tuple[int, int]]
 EXTENSIONS = (".csv", ".parquet", ".feather")
 
 
-def own_table(begin_ms: int, end_ms: int) -> pd.DataFrame:
+def own_table(begin_ms: int, end_ms: int, price: float = 100.0) -> pd.DataFrame:
     """Return candles whose volume is 7, which the exchange's never is."""
     times = np.arange(begin_ms, end_ms, MINUTE_MS)
-    prices = {name: np.full(len(times), 100.0) for name in VALUE_COLUMNS[:-1]}
+    prices = {name: np.full(len(times), price) for name in VALUE_COLUMNS[:-1]}
     return pd.DataFrame({"date": times, **prices, "volume": 7.0})
+
+
+@pytest.fixture
+def price(exchange: Exchange, tmp_path: Path) -> float:
+    """A price of these days at the exchange."""
+    wanted, store = configuration(exchange), Store(tmp_path / "elsewhere")
+    run(wanted, store)
+    return float(load_snapshot(store, load_dataset(store, training(wanted)))["BTC/USDT"].close[0])
 
 
 def put(store: Store, table: pd.DataFrame, extension: str = ".csv") -> Path:
@@ -42,11 +50,13 @@ def test_exchange_is_asked_only_for_what_the_file_has_not(
     exchange: Exchange,
     store: Store,
     asked: Spans,
+    price: float,
     extension: str,
 ) -> None:
     end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
     begin, until = end - 2880 * MINUTE_MS, end - 600 * MINUTE_MS
-    put(store, own_table(begin - 500 * MINUTE_MS, until), extension)
+    put(store, own_table(begin - 500 * MINUTE_MS, until, price), extension)
+    asked.clear()
     wanted = configuration(exchange, "2d")
     result, _ = run(wanted, store)
     assert (result.candles, result.missing) == (2880, 0)
@@ -75,14 +85,28 @@ def test_later_fetched_candles_go_on_where_the_file_ends(
     exchange: Exchange,
     store: Store,
     asked: Spans,
+    price: float,
 ) -> None:
     end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
     run(configuration(exchange, "1d"), store)
-    put(store, own_table(end - 2880 * MINUTE_MS, end - 1440 * MINUTE_MS))
+    put(store, own_table(end - 2880 * MINUTE_MS, end - 1440 * MINUTE_MS, price))
     asked.clear()
     result, _ = run(configuration(exchange, "2d"), store)
     assert (result.candles, result.missing) == (2880, 0)
     assert [span for span in asked if span[0] < span[1]] == []
+
+
+@pytest.mark.parametrize("times", [0.4, 2.5])
+def test_a_file_of_another_market_is_refused_where_the_exchange_goes_on(
+    exchange: Exchange, store: Store, price: float, times: float
+) -> None:
+    """At either end: the file's candles lie in the middle of the window."""
+    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    put(store, own_table(end - 1000 * MINUTE_MS, end - 600 * MINUTE_MS, times * price))
+    wanted = configuration(exchange)
+    with pytest.raises(DataUnusableError, match=r"BTC-USDT-1m\.csv: at .* the price goes from"):
+        run(wanted, store)
+    assert not store.dataset(training(wanted)).exists()
 
 
 BROKEN = {
