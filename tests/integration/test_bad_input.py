@@ -70,7 +70,7 @@ def test_generated_resources_are_refused_or_end_in_conditions(stage: Stage) -> N
             _assert_the_operator_is_well(stage)
             _clear(stage)
     print(tally)
-    assert tally.refused.keys() <= {400, 413, 422}, tally
+    assert tally.refused.keys() <= {400, 409, 413, 422}, tally  # 409: a name was drawn twice
     done = COUNT - FROM // BATCH * BATCH
     assert sum(tally.accepted.values()) > done / 10, tally
     assert sum(tally.refused.values()) > done / 10, tally
