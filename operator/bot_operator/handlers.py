@@ -42,8 +42,7 @@ def build_registry(feed: Feed) -> kopf.OperatorRegistry:
     """Return the watches: both kinds, and their children by a server-side label selector."""
     registry = kopf.OperatorRegistry()
     # Explicit, so that kopf does not import the whole synchronous client to find out.
-    kopf.on.login(registry=registry)(_login_in_cluster)
-    kopf.on.login(registry=registry)(kopf.login_with_kubeconfig)
+    kopf.on.login(registry=registry)(_login)
     for resource in (*OWNERS, *CHILDREN):
         kopf.on.event(
             resource.group,
@@ -55,18 +54,18 @@ def build_registry(feed: Feed) -> kopf.OperatorRegistry:
     return registry
 
 
-def _login_in_cluster(*, settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo | None:
-    """Log in as the pod's ServiceAccount, at the address that Kubernetes puts into the environment.
+def _login(*, settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo | None:
+    """Log in as all other requests do: in a pod by its ServiceAccount, else by KUBECONFIG.
 
-    kopf's own way asks the cluster's DNS for the API server; a cluster may have none.
+    kopf asks again where a token is refused. The address of the API server is the one that
+    Kubernetes puts into the environment: a cluster may have no DNS, which kopf's own way asks.
     """
-    found = kopf.login_with_service_account(settings=settings)
     host, port = (os.environ.get(f"KUBERNETES_SERVICE_{part}") for part in ("HOST", "PORT"))
-    if found is None or not host or not port:
-        return found
-    return dataclasses.replace(
-        found, server=f"https://{f'[{host}]' if ':' in host else host}:{port}"
-    )
+    account = kopf.login_with_service_account(settings=settings) if host and port else None
+    if account is None or host is None:
+        return kopf.login_with_kubeconfig(settings=settings)
+    server = f"https://{f'[{host}]' if ':' in host else host}:{port}"
+    return dataclasses.replace(account, server=server)
 
 
 def build_settings() -> kopf.OperatorSettings:

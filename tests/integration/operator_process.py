@@ -37,6 +37,8 @@ class OperatorProcess:
     arguments: tuple[str, ...] = ()
     """Of the command line, in place of the namespace."""
     module: str = "bot_operator"
+    within: tuple[str, ...] = ()
+    """A command that runs the operator's, such as `unshare --mount`."""
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
@@ -52,7 +54,7 @@ class OperatorProcess:
             **self.environment,
         }
         served = self.arguments or ("--namespace", self.namespace)
-        command = [sys.executable, "-m", self.module, "run", *served]
+        command = [*self.within, sys.executable, "-m", self.module, "run", *served]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, env=variables, stderr=log, stdout=log)
 
@@ -90,8 +92,15 @@ def install_account(kubectl: Any, namespace: str) -> None:
 
 def account_kubeconfig(kubectl: Any, admin: Path, namespace: str, folder: Path) -> Path:
     """Write a kubeconfig with a token of the operator's ServiceAccount, and return its path."""
-    token = kubectl("create", "token", ACCOUNT, f"--namespace={namespace}", "--duration=1h").strip()
+    token = create_token(kubectl, namespace)
     return write_kubeconfig(admin, token, folder / "operator.kubeconfig")
+
+
+def create_token(kubectl: Any, namespace: str, *arguments: str) -> str:
+    """Return a token of the operator's ServiceAccount that outlives the longest soak."""
+    space = f"--namespace={namespace}"
+    created: str = kubectl("create", "token", ACCOUNT, space, "--duration=24h", *arguments)
+    return created.strip()
 
 
 def write_kubeconfig(admin: Path, token: str, path: Path) -> Path:

@@ -1,8 +1,9 @@
-"""The operator as it is, with a clock that jumps, a short patience and a loop that can be blocked.
+"""The operator as it is, with a clock that jumps, little patience and a loop that can be blocked.
 
 `python -m tests.integration.faults.launcher run ...`, told by the environment:
 FAULT_CLOCK names a file with the seconds that the operator's clock is wrong by now;
 FAULT_PATIENCE is the silence, in seconds, after which a watch is begun anew (70 otherwise);
+FAULT_TOKEN is how long, in seconds, the account's token is remembered (60 otherwise);
 on SIGUSR1 the event loop is blocked for FAULT_BLOCK seconds.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import kopf
+from kubernetes.aio.config.incluster_config import InClusterConfigLoader
 
 from bot_operator import __main__ as program
 from bot_operator import handlers, leadership
@@ -39,6 +41,14 @@ def _impatient(build: Any, seconds: float) -> Any:
     return build_settings
 
 
+def _forgetful(build: Any, seconds: float) -> Any:
+    def begin(loader: Any, *given: Any, **named: Any) -> None:
+        build(loader, *given, **named)
+        loader._token_refresh_period = timedelta(seconds=seconds)
+
+    return begin
+
+
 def main() -> int:
     """Run the operator with the faults that the environment names."""
     if "FAULT_CLOCK" in os.environ:
@@ -47,6 +57,9 @@ def main() -> int:
     if "FAULT_PATIENCE" in os.environ:
         patience = float(os.environ["FAULT_PATIENCE"])
         vars(handlers)["build_settings"] = _impatient(handlers.build_settings, patience)
+    if "FAULT_TOKEN" in os.environ:
+        begin = _forgetful(InClusterConfigLoader.__init__, float(os.environ["FAULT_TOKEN"]))
+        setattr(InClusterConfigLoader, "__init__", begin)  # noqa: B010
     block = float(os.environ.get("FAULT_BLOCK", "0"))
     signal.signal(signal.SIGUSR1, lambda *_: time.sleep(block))
     return program.main(sys.argv[1:])

@@ -110,17 +110,18 @@ class Proxy:
         config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
         self._cluster = config["clusters"][0]["cluster"]
         self._folder = folder / "proxy"
+        self.authority = self._folder / "ca.crt"
         Authority(self._folder).issue_server("proxy", ["localhost"], ["127.0.0.1"])
         self._silent_before = 0.0
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self._port = 0
+        self.port = 0
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         assert self._ready.wait(10)
         self.kubeconfig = folder / "proxied.kubeconfig"
-        server, authority = f"https://127.0.0.1:{self._port}", self._folder / "ca.crt"
-        cluster = {"server": server, "certificate-authority": str(authority)}
+        server = f"https://127.0.0.1:{self.port}"
+        cluster = {"server": server, "certificate-authority": str(self.authority)}
         config["clusters"][0]["cluster"] = cluster
         self.kubeconfig.write_text(yaml.safe_dump(config), encoding="utf-8")
 
@@ -152,7 +153,7 @@ class Proxy:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(self._folder / "proxy.crt", self._folder / "proxy.key")
             await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-            self._port = runner.addresses[0][1]
+            self.port = runner.addresses[0][1]
             self._ready.set()
             await self._stop.wait()
             await runner.cleanup()

@@ -57,6 +57,7 @@ def _watches(fault: Fault, times: int = 6) -> Rule:
 
 
 FAULTS: dict[str, Rule] = {
+    "unauthorized": _sometimes(0.1, Refuse(401, "Unauthorized")),
     "conflict": _sometimes(0.3, Refuse(409, "Conflict"), writes=True),
     "too-many": _sometimes(0.1, Refuse(429, "TooManyRequests", {"Retry-After": "1"})),
     "unavailable": _sometimes(0.1, Refuse(503, "ServiceUnavailable")),
@@ -88,6 +89,7 @@ def test_each_error_delays_and_changes_nothing(stage: Stage, proxy: Proxy) -> No
 
 
 WATCH_FAULTS: dict[str, Fault] = {
+    "unauthorized": Refuse(401, "Unauthorized"),
     "gone": EndWatch(410),
     "gone-at-once": Refuse(410, "Expired"),
     "storage": EndWatch(500),
