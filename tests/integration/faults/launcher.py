@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import kopf
-from kubernetes.aio.config.incluster_config import InClusterConfigLoader
+from kubernetes.aio.config import incluster_config
 
 from bot_operator import __main__ as program
 from bot_operator import handlers, leadership
@@ -42,11 +42,12 @@ def _impatient(build: Any, seconds: float) -> Any:
 
 
 def _forgetful(build: Any, seconds: float) -> Any:
-    def begin(loader: Any, *given: Any, **named: Any) -> None:
-        build(loader, *given, **named)
+    def build_loader(**given: Any) -> Any:
+        loader = build(**given)
         loader._token_refresh_period = timedelta(seconds=seconds)
+        return loader
 
-    return begin
+    return build_loader
 
 
 def main() -> int:
@@ -58,8 +59,9 @@ def main() -> int:
         patience = float(os.environ["FAULT_PATIENCE"])
         vars(handlers)["build_settings"] = _impatient(handlers.build_settings, patience)
     if "FAULT_TOKEN" in os.environ:
-        begin = _forgetful(InClusterConfigLoader.__init__, float(os.environ["FAULT_TOKEN"]))
-        setattr(InClusterConfigLoader, "__init__", begin)  # noqa: B010
+        loader, seconds = "InClusterConfigLoader", float(os.environ["FAULT_TOKEN"])
+        found = vars(incluster_config)
+        found[loader] = _forgetful(found[loader], seconds)
     block = float(os.environ.get("FAULT_BLOCK", "0"))
     signal.signal(signal.SIGUSR1, lambda *_: time.sleep(block))
     return program.main(sys.argv[1:])
