@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
+from urllib.error import URLError
 
 import pytest
 
@@ -216,9 +217,26 @@ REFUSED_AT_ONCE: tuple[tuple[str, Object], ...] = (
 
 @pytest.mark.parametrize(("what", "changes"), REFUSED_AT_ONCE, ids=[w for w, _ in REFUSED_AT_ONCE])
 def test_malicious_resources_are_refused_at_once(stage: Stage, what: str, changes: Object) -> None:
-    with pytest.raises(Refused) as refused:
-        stage.api.create(changed(bot(), changes), stage.namespace, dry_run=True)
-    assert refused.value.code in {400, 413, 422}, what
+    refusal = _refusal_of(stage, changed(bot(), changes))
+    assert refusal is not None, "accepted"
+    assert refusal.code in {400, 413, 422}, what
+
+
+def _refusal_of(stage: Stage, resource: Object) -> Refused | None:
+    """Return how the API server refuses a resource, None where it takes it.
+
+    Of a body beyond its limit it leaves the rest unread and closes the connection; a client that is
+    still sending then sees the end of the connection and, one time in three, not the answer.
+    """
+    for _ in range(50):
+        try:
+            stage.api.create(resource, stage.namespace, dry_run=True)
+        except Refused as e:
+            return e
+        except URLError:
+            continue
+        return None
+    pytest.fail("no answer at all")
 
 
 @pytest.mark.timeout(120)
