@@ -1,5 +1,6 @@
 """The operator's account as in a pod: a token in a file that Kubernetes replaces before it ends."""
 
+import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.integration.operator_process import create_token
 from tests.integration.stage import Stage
 
 LAUNCHER = "tests.integration.faults.launcher"
+OWN_MOUNTS = ("unshare", "--mount", "--map-root-user")
 REMEMBERED_SECONDS = 2
 TRAINED = ("ModelAvailable", ("True", "ModelPromoted"))
 
@@ -24,6 +26,8 @@ def test_a_token_that_is_replaced_and_then_refused_costs_nothing(
     stage: Stage, proxy: Proxy, tmp_path: Path
 ) -> None:
     """Watches that begin anew are refused once and log in again; all other calls have done so."""
+    if subprocess.run([*OWN_MOUNTS, "true"], check=False).returncode:
+        pytest.skip("no mount namespace can be made here")
     account = Account(stage, proxy, tmp_path / "account")
     first = account.replace_token("first")
     operator = stage.operator
@@ -68,7 +72,7 @@ class Account:
             f" && ln -s {quote(str(folder))} /run/secrets/kubernetes.io/serviceaccount"
             ' && exec "$@"'
         )
-        self.mounted = ("unshare", "--mount", "--map-root-user", "sh", "-c", mount, "sh")
+        self.mounted = (*OWN_MOUNTS, "sh", "-c", mount, "sh")
         """Runs a command that finds the account where a pod does."""
 
     def replace_token(self, name: str) -> str:
