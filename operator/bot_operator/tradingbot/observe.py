@@ -144,9 +144,15 @@ def _only(children: list[Manifest], owner: Manifest) -> Manifest | None:
 async def _observe_runs(
     kube: Kube, cache: Cache, children: list[Manifest], cron_job: Manifest, now: datetime
 ) -> tuple[Run, ...]:
-    """Return the firings, with what is left of those whose pods or Jobs are gone already."""
+    """Return the firings, with what is left of those whose pods or Jobs are gone already.
+
+    First those whose Jobs are gone: of runs that have ended in one second these are the older.
+    """
     pods = [c for c in children if resource_of(c) == PODS]
-    runs = []
+    runs = [
+        Run(job, cache.gone(cron_job, uid_of(job)))
+        for job in cache.gone(cron_job, uid_of(cron_job))
+    ]
     for job in _owned(children, JOBS, cron_job):
         own = tuple(p for p in pods if controller_uid(p) == uid_of(job))
         own += cache.gone(cron_job, uid_of(job))
@@ -154,8 +160,4 @@ async def _observe_runs(
             runs.append(Run(job, own, await observe_obstacles(kube, job, own, now)))
         else:
             runs.append(Run(job, own or await observe_pods(kube, job)))
-    gone = (
-        Run(job, cache.gone(cron_job, uid_of(job)))
-        for job in cache.gone(cron_job, uid_of(cron_job))
-    )
-    return (*runs, *gone)
+    return tuple(runs)

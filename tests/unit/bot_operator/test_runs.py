@@ -4,7 +4,15 @@ import json
 
 import pytest
 
-from bot_operator.resources import JOBS, PODS, Manifest, name_of, to_time
+from bot_operator.resources import (
+    JOBS,
+    PODS,
+    Manifest,
+    controller_uid,
+    name_of,
+    to_time,
+    uid_of,
+)
 from bot_runtime.contract.results import StepResult, to_message
 from tests.unit.bot_operator.test_stories import ready_world
 from tests.unit.bot_operator.world import World
@@ -45,6 +53,21 @@ async def test_a_run_whose_job_is_deleted_too_still_speaks() -> None:
     world.remove(end_run(world))
     await world.settle()
     assert world.status()["lastSignal"]["ts"] == to_time(world.at)
+
+
+async def test_of_two_runs_in_one_second_the_one_that_stands_has_the_last_word() -> None:
+    """The schedule's history limit deletes the older one."""
+    world = await ready_world()
+    older = end_run(world)
+    await world.settle()
+    newer = world.fire(job="btc-paper-infer-by-hand")
+    while world.step():
+        pass
+    world.remove(older)
+    await world.settle()
+    assert world.status()["lastRun"]["job"] == name_of(newer)
+    pod = next(p for p in pods_of_runs(world) if controller_uid(p) == uid_of(newer))
+    assert world.status()["lastSignal"]["producedBy"] == uid_of(pod)
 
 
 async def test_a_failed_run_that_is_deleted_at_once_still_tells_its_class() -> None:

@@ -186,8 +186,11 @@ class World:
         """Let the controllers and the kubelet do one thing; return whether there was one."""
         return self._bind() or any(self._run_job(job) for job in list(self.kube.all(JOBS)))
 
-    def fire(self, bot: str = "btc-paper") -> Manifest:
-        """Let the bot's CronJob fire once: a Job with its pod, run to its end by `settle`."""
+    def fire(self, bot: str = "btc-paper", job: str | None = None) -> Manifest:
+        """Let the bot's CronJob fire once: a Job with its pod, run to its end by `settle`.
+
+        With a name of its own it is one that a person has made from the CronJob.
+        """
         cron_job = self.kube.one(CRON_JOBS, f"{bot}-infer")
         assert not cron_job["spec"]["suspend"]
         template = cron_job["spec"]["jobTemplate"]
@@ -196,7 +199,7 @@ class World:
                 "apiVersion": "batch/v1",
                 "kind": "Job",
                 "metadata": {
-                    "name": f"{bot}-infer-{int(self.at.timestamp()) // 60}",
+                    "name": job or f"{bot}-infer-{int(self.at.timestamp()) // 60}",
                     "namespace": NAMESPACE,
                     "labels": template["metadata"]["labels"],
                     "ownerReferences": [_controller(cron_job)],
