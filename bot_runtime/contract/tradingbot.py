@@ -155,7 +155,10 @@ class InferenceSpec(Model):
             "Cron schedule of the decisions, in timeZone; unset fires at every close of a candle."
         ),
     )
-    time_zone: TimeZone = Field(default="Etc/UTC", description="IANA time zone of the schedule.")
+    time_zone: TimeZone = Field(
+        default="Etc/UTC",
+        description="IANA time zone of `schedule`; candles close by UTC whatever it says.",
+    )
     deadline_seconds: int = Field(
         default=120, ge=10, le=3600, description="Longest time of one run, in seconds."
     )

@@ -21,6 +21,7 @@ from bot_operator.resources import (
     CONFIG_MAPS,
     Manifest,
     Ref,
+    annotations_of,
     controller_uid,
     name_of,
     namespace_of,
@@ -28,6 +29,7 @@ from bot_operator.resources import (
     resource_of,
     uid_of,
 )
+from bot_runtime.contract import names
 
 T = TypeVar("T")
 
@@ -67,8 +69,9 @@ class Applier:
         if missing or plan.delete:
             await self._confirm(owner)
         steps: list[tuple[Ref, Callable[[], Awaitable[bool]]]] = [
+            *((ref, partial(self._suspend, ref, suspend=True)) for ref in plan.suspend),
             *((ref, partial(self._delete, ref)) for ref in plan.delete),
-            *((ref, partial(self._resume, ref)) for ref in plan.resume),
+            *((ref, partial(self._suspend, ref, suspend=False)) for ref in plan.resume),
             *((ref_of(m), partial(self._create, owner, m)) for m in missing),
             *((ref_of(m), partial(self._keep, owner, m)) for m in plan.apply),
         ]
@@ -104,13 +107,14 @@ class Applier:
         self._cache.mark_deleting(ref)
         return True
 
-    async def _resume(self, ref: Ref) -> bool:
-        body = {"spec": {"suspend": False}}
-        job = await self._write("resume", lambda: self._kube.patch(ref, body))
-        if job is None:
+    async def _suspend(self, ref: Ref, *, suspend: bool) -> bool:
+        body = {"spec": {"suspend": suspend}}
+        what = "suspend" if suspend else "resume"
+        changed = await self._write(what, lambda: self._kube.patch(ref, body))
+        if changed is None:
             self._cache.drop_named(ref)
         else:
-            self._cache.put(job)
+            self._cache.put(changed)
         return True
 
     def _stands(self, owner: Manifest, manifest: Manifest) -> bool:
@@ -121,14 +125,31 @@ class Applier:
         try:
             created = await self._write("create", lambda: self._kube.create(manifest))
         except AlreadyExists as e:
-            # The cache is behind, or it is a child of an earlier owner of this name, which the
-            # garbage collector is about to remove: either way it is clear a moment later.
-            raise Conflict(e.status, e.reason, e.message) from e
+            return await self._take_known(owner, ref_of(manifest), e)
         log.info(
             "created", kind=created["kind"], namespace=namespace_of(owner), name=name_of(created)
         )
         self._cache.put(created)
         return True
+
+    async def _take_known(self, owner: Manifest, ref: Ref, error: AlreadyExists) -> bool:
+        """Take note of the owner's child that the cache lacks, so that the owner looks again.
+
+        Raises _Foreign where somebody else has made it, Conflict where it is gone a moment later.
+        """
+        found, _ = await self._kube.list_all(
+            ref.resource, ref.namespace, fields=f"metadata.name={ref.name}"
+        )
+        for live in found:
+            if controller_uid(live) == uid_of(owner):
+                # The watch is behind, or does not tell of it: it has lost its label.
+                self._cache.put(live)
+                return True
+            if names.ANNOTATION_OWNER_UID not in annotations_of(live):
+                text = f"one of this name is somebody else's: {error.message}"
+                raise _Foreign(error.status, error.reason, text) from error
+        # Of an earlier owner of this name: the garbage collector is about to remove it.
+        raise Conflict(error.status, error.reason, error.message) from error
 
     async def _keep(self, owner: Manifest, manifest: Manifest) -> bool:
         ref = ref_of(manifest)

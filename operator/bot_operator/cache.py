@@ -5,6 +5,7 @@ act on, because every write is checked by the API server; what it lacks is confi
 before anything follows from the absence.
 """
 
+import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 
@@ -37,7 +38,8 @@ class Cache:
         self._owned: dict[tuple[str, str, str], dict[tuple[Resource, str, str], None]] = (
             defaultdict(dict)
         )
-        self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._deleted: OrderedDict[str, float] = OrderedDict()
+        """Uids of what is gone, with the version from which on such an object is there again."""
         self._doubted: set[Ref] = set()
         self._gone = Gone()
         self._stored: dict[tuple[Resource, str, str], Manifest] = {}
@@ -49,7 +51,7 @@ class Cache:
         """Take a state of an object, unless a newer one or its deletion is known."""
         key = _key(manifest)
         known = self._objects.get(key)
-        if uid_of(manifest) in self._deleted:
+        if _version(manifest) < self._deleted.get(uid_of(manifest), 0):
             return
         if (
             known is not None
@@ -75,8 +77,14 @@ class Cache:
         )
 
     def drop(self, manifest: Manifest) -> None:
-        """Take note that an object is gone, for good: its uid never comes back."""
-        self._deleted[uid_of(manifest)] = None
+        """Take note that an object is gone from our watch, as of this state of it.
+
+        One that is deleted never has a newer state; one that has lost its label does.
+        """
+        self._drop(manifest, _version(manifest))
+
+    def _drop(self, manifest: Manifest, until: float) -> None:
+        self._deleted[uid_of(manifest)] = until
         while len(self._deleted) > _REMEMBERED_DELETIONS:
             self._deleted.popitem(last=False)
         key = _key(manifest)
@@ -99,7 +107,7 @@ class Cache:
         """Take note that the API server has no such object, whatever the watches still say."""
         known = self.get(ref)
         if known is not None and ref.uid == uid_of(known):
-            self.drop(known)
+            self._drop(known, math.inf)
 
     async def read_owner(self, kube: Kube, ref: Ref) -> Manifest | None:
         """Return the owner, read live where it is unknown or was doubted; None where it is gone.

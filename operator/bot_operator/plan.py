@@ -25,10 +25,12 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Applied in this order: delete, resume, create, apply, status, notes."""
+    """Applied in this order: suspend, delete, resume, create, apply, status, notes."""
 
     status: Model
     """The whole desired status; written only where it differs."""
+    suspend: tuple[Ref, ...] = ()
+    """CronJobs that must not fire any more, whatever becomes of all that follows."""
     delete: tuple[Ref, ...] = ()
     resume: tuple[Ref, ...] = ()
     """Jobs that were created suspended and whose uid is recorded by now."""

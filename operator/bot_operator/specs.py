@@ -6,7 +6,7 @@ neither stop a bot nor forget its status. What a user mistypes the API server re
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -40,7 +40,7 @@ class Bot:
 
     @cached_property
     def status(self) -> TradingBotStatus:
-        """The status; an empty one where there is none that this release can read."""
+        """The status, without what this release cannot read of it."""
         return _read_status(TradingBotStatus, self.manifest)
 
 
@@ -67,7 +67,7 @@ class Training:
 
     @cached_property
     def status(self) -> ModelTrainingStatus:
-        """The status; an empty one where there is none that this release can read."""
+        """The status, without what this release cannot read of it."""
         return _read_status(ModelTrainingStatus, self.manifest)
 
 
@@ -79,10 +79,33 @@ def _read_spec(model: type[M], manifest: Manifest) -> M | str:
 
 
 def _read_status(model: type[M], manifest: Manifest) -> M:
+    """Return the status without what cannot be read of it: fields, and entries of lists."""
+    given = manifest.get("status") or {}
     try:
-        return model.model_validate(manifest.get("status") or {}, extra="ignore")
+        return model.model_validate(given, extra="ignore")
+    except ValidationError as e:
+        readable = _without(given, e)
+    try:
+        return model.model_validate(readable, extra="ignore")
     except ValidationError:
         return model()
+
+
+def _without(given: Any, error: ValidationError) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        return {}
+    kept = dict(given)
+    entries: dict[str, set[int]] = {}
+    for problem in error.errors(include_url=False):
+        field, entry = (*problem["loc"][:2], None)[:2]
+        if isinstance(entry, int):
+            entries.setdefault(str(field), set()).add(entry)
+        else:
+            kept.pop(str(field), None)
+    for field, unreadable in entries.items():
+        if field in kept:
+            kept[field] = [e for n, e in enumerate(kept[field]) if n not in unreadable]
+    return kept
 
 
 def _describe(error: ValidationError) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from bot_operator.resources import controller_uid
 from bot_operator.specs import Training
 from bot_operator.tradingbot.candidate import Candidate
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
@@ -43,9 +44,10 @@ def choose_active(
         and _may_serve(candidate.training, gate_off=gate_off)
     ):
         return to_active(candidate.training)
-    if current is None:
-        return None
     others = [t for version, t in by_version.items() if version not in unusable]
+    if current is None:
+        # Where its status was lost, its own trainings were not; a person's are no version of it.
+        return _newest(t for t in others if controller_uid(t.manifest) is not None)
     if current.version in unusable:
         return _fall_back(before.previous_model, others, unusable) or current
     if current.version not in by_version:

@@ -29,7 +29,7 @@ from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
 
 FIRST_BACKOFF_SECONDS = 60.0
 LAST_BACKOFF_SECONDS = 6 * 3600.0
-_ATTEMPTS_MAX = 1000
+_ATTEMPT_DIGITS = 6
 _CLOCK_ERROR_MAX = timedelta(days=1)
 
 
@@ -115,10 +115,17 @@ def find_candidate(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: dat
     if recorded is not None and recorded.name == wish.name(recorded.attempt, scheduled):
         newest = recorded.attempt
     # Status is not the only truth: it may have been lost, the trainings not.
-    attempts = range(newest + 1, min(newest + len(there), _ATTEMPTS_MAX) + 1)
-    attempt = max((a for a in attempts if wish.name(a, scheduled) in there), default=newest)
+    attempts = (_attempt(name, wish, scheduled) for name in there)
+    attempt = max((newest, *attempts))
     name = wish.name(attempt, scheduled)
     return _adopt(seen, wish, Candidate(name, attempt, scheduled, there.get(name)))
+
+
+def _attempt(name: str, wish: Wish, scheduled: str | None) -> int:
+    """Return which attempt at the wanted training has a name; 0 where it is none of them."""
+    number = name.rpartition("-")[2]
+    attempt = int(number) if number.isdecimal() and len(number) <= _ATTEMPT_DIGITS else 0
+    return attempt if wish.name(attempt, scheduled) == name else 0
 
 
 def _adopt(seen: BotSeen, wish: Wish, own: Candidate) -> Candidate:
@@ -128,14 +135,14 @@ def _adopt(seen: BotSeen, wish: Wish, own: Candidate) -> Candidate:
     """
     if own.is_running:
         return own
-    latest = own.status.completion_time or ""
+    latest = "" if own.has_failed else own.status.completion_time or ""
     best = own
     for study in seen.studies:
         status = study.status
         if (
             status.version is not None
             and status.version.promoted
-            and (own.has_failed or (status.completion_time or "") > latest)
+            and (status.completion_time or "") > latest
             and study.digest == wish.digest
         ):
             latest = status.completion_time or ""
@@ -221,12 +228,18 @@ def _retry_at(current: Candidate, wish: Wish, now: datetime) -> datetime | None:
         failure is not None
         and failure.failure_class is FailureClass.CREDENTIALS
         and wish.secret_changed_at is not None
-        and wish.secret_changed_at > ended
+        and wish.secret_changed_at > (_data_began(status) or created)
     ):
         return ended
     if failure is not None and failure.retryable:
         return ended + timedelta(seconds=backoff_seconds(current.attempt))
     return None
+
+
+def _data_began(status: ModelTrainingStatus) -> datetime | None:
+    """Return when the step that reads the secret began: what is written later it may not know."""
+    times = [step.start_time for step in status.steps if step.name == "Data"]
+    return from_time(times[0]) if times and times[0] else None
 
 
 def backoff_seconds(attempt: int) -> float:

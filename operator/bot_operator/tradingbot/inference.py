@@ -6,13 +6,15 @@ from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.checks import check_schedule, is_version_unusable
 from bot_operator.tradingbot.findings import Context, Inference
 from bot_operator.tradingbot.objects import Serving, build_configuration, build_cron_job
-from bot_operator.tradingbot.runs import read_runs, run_digest
+from bot_operator.tradingbot.runs import digest_of_run, read_runs
 from bot_runtime.contract import names
 from bot_runtime.contract.intervals import schedule_of
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import inference_run
 from bot_runtime.contract.status import ActiveModel, UnusableVersion
 
+CANDLES_ZONE = "Etc/UTC"
+"""By which candles close, whatever the zone of a schedule of the bot's own."""
 KEPT_CONFIGURATIONS = 3
 UNUSABLE_MAX = 5
 
@@ -55,7 +57,8 @@ def plan_inference(
     served = serving_spec(spec, wanted, active, seen.all_trainings)
     configuration = inference_run(context.namespace, context.name, served, active.version)
     schedule = spec.inference.schedule or schedule_of(served.timeframe)
-    timetable = check_schedule("inference", schedule, spec.inference.time_zone, context.now)
+    time_zone = CANDLES_ZONE if spec.inference.schedule is None else spec.inference.time_zone
+    timetable = check_schedule("inference", schedule, time_zone, context.now)
     runs = read_runs(seen.runs, configuration, context.before, context.now)
     if isinstance(timetable, str):
         return Inference(timetable, runs, served.symbols)
@@ -63,6 +66,7 @@ def plan_inference(
         configuration=configuration,
         image=context.images.inference,
         schedule=schedule,
+        time_zone=time_zone,
         period_seconds=timetable.least_period(context.now),
         suspend=stopped,
     )
@@ -80,9 +84,12 @@ def plan_inference(
 def _old_configurations(context: Context, current: str) -> tuple[Ref, ...]:
     """Return the run configurations beyond the last three that no run is about to read."""
     kept = {current}
+    if context.seen.cron_job is not None:  # it stays as it is where its change is refused
+        template = context.seen.cron_job["spec"]["jobTemplate"]
+        kept.add(names.run_configuration_name(context.name, digest_of_run(template) or ""))
     for run in context.seen.runs:
         if not (is_true(run.job, "Complete") or is_true(run.job, "Failed")):
-            kept.add(names.run_configuration_name(context.name, run_digest(run) or ""))
+            kept.add(names.run_configuration_name(context.name, digest_of_run(run.job) or ""))
     others = sorted(
         (c for c in context.seen.configurations if name_of(c) not in kept),
         key=lambda c: (str(c["metadata"].get("creationTimestamp", "")), name_of(c)),

@@ -24,6 +24,7 @@ class Serving:
     configuration: RunConfiguration
     image: str
     schedule: str
+    time_zone: str
     period_seconds: float
     """Least time between two firings."""
     suspend: bool
@@ -79,7 +80,7 @@ def build_cron_job(owner: Manifest, bot: TradingBotSpec, serving: Serving) -> Ma
     content = {
         "spec": {
             "schedule": serving.schedule,
-            "timeZone": bot.inference.time_zone,
+            "timeZone": serving.time_zone,
             "concurrencyPolicy": "Forbid",
             "suspend": serving.suspend,
             "startingDeadlineSeconds": starting_deadline(serving.period_seconds),

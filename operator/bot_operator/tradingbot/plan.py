@@ -38,7 +38,8 @@ def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
     conditions = ConditionSet(Kind, before.conditions, generation, now)
     if isinstance(spec, str):
         status = refuse(before, conditions, generation, Reason.INVALID_SPEC, spec)
-        return Plan(status, notes=notes_of(conditions, TOLD))
+        suspend = _to_suspend(seen, settings)
+        return Plan(status, suspend=suspend, notes=notes_of(conditions, TOLD))
     if spec.mode == "Live":
         text = "spec.mode: Live is not available in this release; set Paper"
         status = refuse(before, conditions, generation, Reason.LIVE_NOT_AVAILABLE, text)
@@ -52,12 +53,26 @@ def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
     create = (findings.candidate.create, inference.configuration)
     return Plan(
         _build_status(conditions, context, findings),
+        suspend=_to_suspend(seen, settings),
         delete=(*findings.claim.delete, *findings.candidate.delete, *inference.delete),
         create=tuple(c for c in create if c is not None),
         apply=(*findings.claim.apply, *((inference.cron_job,) if inference.cron_job else ())),
         notes=notes_of_bot(conditions, context, findings),
         requeue_after=next_look(conditions, context, findings),
     )
+
+
+def _to_suspend(seen: BotSeen, settings: Settings) -> tuple[Ref, ...]:
+    """Return the CronJob that fires although its bot is to stop.
+
+    Nothing that keeps the rest of a plan from being made or applied may keep a bot from stopping:
+    not a spec that cannot be read, a schedule that never fires, or a child that is refused.
+    """
+    spec = seen.owner.get("spec")
+    suspended = isinstance(spec, dict) and spec.get("suspend") is True
+    if seen.cron_job is None or not (suspended or settings.stopped_by is not None):
+        return ()
+    return () if seen.cron_job["spec"].get("suspend") else (ref_of(seen.cron_job),)
 
 
 def _find(context: Context) -> Findings:

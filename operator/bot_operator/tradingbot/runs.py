@@ -50,7 +50,7 @@ def read_runs(
 ) -> RunsVerdict:
     """Judge the runs of this configuration; those of earlier ones no longer matter."""
     digest = configuration.digest
-    ours = [run for run in runs if run_digest(run) == digest]
+    ours = [run for run in runs if digest_of_run(run.job) == digest]
     troubles = (find_trouble(Scene(STEP, r.job), r.pods, r.obstacles, now) for r in ours)
     trouble = next((t for t in troubles if t is not None), None)
     waits = any(waits_for_pods(run.job, run.pods) for run in ours)
@@ -178,8 +178,8 @@ def _created(job: Manifest) -> str:
     return str(job["metadata"]["creationTimestamp"])
 
 
-def run_digest(run: Run) -> str | None:
-    """Return the digest of the run configuration that a run was started with."""
-    template = run.job["spec"].get("template", {}).get("metadata", {})
+def digest_of_run(job: Manifest) -> str | None:
+    """Return the digest of the run configuration that a Job, or a Job's template, is for."""
+    template = job["spec"].get("template", {}).get("metadata", {})
     digest = (template.get("annotations") or {}).get(names.ANNOTATION_RUN_DIGEST)
     return None if digest is None else str(digest)

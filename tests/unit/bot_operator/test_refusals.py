@@ -16,9 +16,11 @@ from bot_operator.resources import (
     TRADING_BOTS,
     Resource,
     condition_of,
+    name_of,
     uid_of,
 )
 from bot_operator.slots import find_rivals, has_slot
+from tests.unit.bot_operator.test_stories import ready_world
 from tests.unit.bot_operator.world import NAMESPACE, SETTINGS, World
 
 QUOTA = Forbidden(
@@ -191,3 +193,15 @@ async def test_a_busy_api_server_is_no_refusal() -> None:
     for _ in range(20):
         await world.operate()
     assert world.status() == {"observedGeneration": -1}
+
+
+async def test_the_configuration_of_a_cron_job_that_may_not_change_stays() -> None:
+    world = await ready_world()
+    world.kube.refused[CRON_JOBS] = Forbidden(403, "Forbidden", "denied by a policy")
+    for share in (0.6, 0.65, 0.7, 0.75):
+        world.pass_time(60)
+        world.change_bot(decision__probMin=share)
+        await world.settle()
+    template = world.kube.all(CRON_JOBS)[0]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    read = next(v["configMap"]["name"] for v in template["volumes"] if "configMap" in v)
+    assert read in {name_of(c) for c in world.kube.all(CONFIG_MAPS)}

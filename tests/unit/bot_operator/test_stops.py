@@ -3,7 +3,16 @@
 import pytest
 
 from bot_operator.errors import Forbidden, SettingsError, Unavailable
-from bot_operator.resources import CRON_JOBS, JOBS, MODEL_TRAININGS, NAMESPACES, PODS, Manifest, Ref
+from bot_operator.resources import (
+    CONFIG_MAPS,
+    CRON_JOBS,
+    JOBS,
+    MODEL_TRAININGS,
+    NAMESPACES,
+    PODS,
+    Manifest,
+    Ref,
+)
 from bot_operator.settings import INFERENCE_IMAGE, STOP, TRAINING_IMAGE, load_settings
 from bot_operator.stops import Stops
 from bot_runtime.contract.names import LABEL_STOP
@@ -148,3 +157,40 @@ def test_a_stop_that_is_neither_true_nor_false_is_refused() -> None:
     images = {TRAINING_IMAGE: "example.org/t:1", INFERENCE_IMAGE: "example.org/i:1"}
     with pytest.raises(SettingsError, match=f"{STOP}: found 'yes'; set true"):
         load_settings({**images, STOP: "yes"}, namespace=NAMESPACE)
+
+
+async def test_a_bot_whose_schedule_never_fires_is_stopped_too() -> None:
+    world = await ready_world()
+    world.change_bot(inference__schedule="0 0 31 2 *")
+    await world.settle()
+    assert world.condition("InferenceScheduled") == ("False", "InvalidSchedule")
+    await label(world, "true")
+    assert world.status()["state"] == "Stopped"
+    assert is_suspended(world)
+
+
+async def test_a_bot_whose_schedule_never_fires_is_suspended_by_its_owner() -> None:
+    world = await ready_world()
+    world.change_bot(inference__schedule="0 0 31 2 *", suspend=True)
+    await world.settle()
+    assert world.condition("Ready") == ("True", "Suspended")
+    assert is_suspended(world)
+
+
+async def test_a_bot_whose_configuration_is_refused_is_stopped_too() -> None:
+    world = await ready_world()
+    world.kube.refused[CONFIG_MAPS] = Forbidden(403, "Forbidden", "exceeded quota: none")
+    world.change_bot(decision__probMin=0.7)
+    await world.settle()
+    assert world.condition("InferenceScheduled") == ("False", "ChildRefused")
+    await label(world, "true")
+    assert is_suspended(world)
+
+
+async def test_a_bot_whose_spec_cannot_be_read_is_stopped_too() -> None:
+    world = await ready_world()
+    world.change_bot(timeframe="7m")
+    await world.settle()
+    assert world.condition("Stalled") == ("True", "InvalidSpec")
+    await label(world, "true")
+    assert is_suspended(world)

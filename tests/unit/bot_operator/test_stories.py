@@ -13,11 +13,16 @@ from bot_operator.resources import (
     JOBS,
     MODEL_TRAININGS,
     PODS,
+    SECRETS,
     TRADING_BOTS,
     Manifest,
     name_of,
+    to_time,
     uid_of,
 )
+from bot_operator.tradingbot.checks import check_schedule
+from bot_runtime.contract.exitcodes import ExitCode
+from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.results import StepResult, to_message
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.secrets import create_secret_command
@@ -572,3 +577,39 @@ def _served(world: World) -> dict[str, Any]:
     name = next(v["configMap"]["name"] for v in volumes if "configMap" in v)
     served: dict[str, Any] = json.loads(world.kube.one(CONFIG_MAPS, name)["data"]["run.json"])
     return served
+
+
+@pytest.mark.parametrize(("timeframe", "zone"), [("4h", "Europe/Madrid"), ("1h", "Asia/Kolkata")])
+async def test_without_a_schedule_it_fires_at_every_close_in_any_time_zone(
+    timeframe: str, zone: str
+) -> None:
+    world = World()
+    world.add_bot(timeframe=timeframe, inference={"timeZone": zone})
+    await world.settle()
+    spec = world.kube.one(CRON_JOBS, "btc-paper-infer")["spec"]
+    timetable = check_schedule("inference", spec["schedule"], spec["timeZone"], world.at)
+    assert not isinstance(timetable, str)
+    at = timetable.firing(world.at, 1)
+    assert at.timestamp() % seconds_of(timeframe) == 0, at
+
+
+async def test_a_secret_corrected_while_the_old_one_is_tried_is_tried_too() -> None:
+    world = World(running=False)
+    refused = {"exitCode": int(ExitCode.CREDENTIALS_REJECTED), "message": "key refused"}
+    world.failing["Data"] = refused
+    world.add_secret("keys")
+    world.add_bot(exchange={"id": "binance", "credentialsSecret": "keys"})
+    await world.settle()  # the pod has mounted the secret, and pulls its image
+    world.pass_time(20)
+    secret = world.kube.one(SECRETS, "keys")
+    written = [{"manager": "kubectl", "time": to_time(world.at)}]
+    world.kube.put({**secret, "metadata": {**secret["metadata"], "managedFields": written}})
+    world.pass_time(20)
+    world.running = True
+    assert world.step()  # the exchange refuses the key that the pod has mounted
+    world.failing.clear()  # and would take the one that is there now
+    await world.settle()
+    world.pass_time(86_400)
+    world.wake_all()
+    await world.settle()
+    assert world.condition("ModelAvailable") == ("True", "ModelPromoted")

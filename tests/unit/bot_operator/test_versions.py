@@ -372,3 +372,25 @@ async def test_what_did_not_pass_or_learned_something_else_is_not_adopted(
     assert active(world) == first
     study = world.kube.one(MODEL_TRAININGS, "by-hand")
     assert study["status"]["state"] == ("Promoted" if promoted else "Rejected")
+
+
+async def test_of_two_studies_the_newest_is_taken_whatever_was_touched_last() -> None:
+    world = World()
+    world.failing["Trend"] = {"exitCode": 137, "reason": "OOMKilled"}
+    world.add_bot()
+    await world.settle()
+    world.failing.clear()
+    for name in ("older", "newer"):
+        world.pass_time(3600)
+        study = resources.training(
+            name, botRef={"name": "btc-paper"}, storage={"existingClaim": "btc-paper-store"}
+        )
+        study["metadata"]["namespace"] = NAMESPACE
+        world.kube.put(study)
+        await world.settle()
+    assert world.status()["activeModel"]["training"] == "newer"
+    study = world.kube.one(MODEL_TRAININGS, "older")
+    metadata = {**study["metadata"], "labels": {"team": "quants"}}
+    world.kube.put({**study, "metadata": metadata})
+    await world.settle()
+    assert world.status()["activeModel"]["training"] == "newer"
