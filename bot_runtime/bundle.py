@@ -176,6 +176,15 @@ def load_version_manifest(folder: Path) -> VersionManifest:
     return manifest
 
 
+def is_whole(folder: Path) -> bool:
+    """Tell whether a version's folder is there, with every file as its manifest says."""
+    try:
+        load_version_manifest(folder)
+    except ArtifactInvalidError:
+        return False
+    return True
+
+
 def _load(kind: type[_M], folder: Path) -> _M:
     content = load_json(folder / MANIFEST_FILE)
     found = content.get("contractVersion")

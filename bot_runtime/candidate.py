@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from bot_runtime.bundle import Graph, Inputs, ObjectiveManifest
 from bot_runtime.contract.spec import Algorithm
-from bot_runtime.datasets import TrainingData
+from bot_runtime.datasets import Rows, TrainingData
+from bot_runtime.errors import ModelUnfitError
 from bot_runtime.learning import LearningCurve
 from bot_runtime.models.forecaster import Task
 from bot_runtime.models.registry import forecaster_of
@@ -56,7 +57,10 @@ class Candidate:
 def train_candidate(
     algorithm: Algorithm, task: Task, data: TrainingData, inputs: Inputs, folder: Path
 ) -> Candidate:
-    """Train one candidate in an existing empty folder, which keeps its model and its graphs."""
+    """Train one candidate in an existing empty folder, which keeps its model and its graphs.
+
+    Raises ModelUnfitError where the fit has diverged: what it predicts is not finite.
+    """
     kind = forecaster_of(algorithm)
     learning = LearningCurve()
     kind.fit(replace(task, progress=learning.listen(task.progress))).save(folder)
@@ -67,11 +71,18 @@ def train_candidate(
     runner = GraphRunner(folder, graphs, window_length, task.threads)
 
     rules, splits = RULES[task.objective], data.splits
-    losses = rules.loss(runner.raw(data.features, splits.selection), task.target[splits.selection])
+
+    def predict(rows: Rows) -> Values:
+        raw = runner.raw(data.features, rows)
+        if not np.isfinite(raw).all():
+            raise ModelUnfitError("its fit has diverged: lower its learning rate")
+        return raw
+
+    losses = rules.loss(predict(splits.selection), task.target[splits.selection])
     rows = rules.calibration_rows(splits)
-    calibration = rules.calibrate(runner.raw(data.features, rows), data, rows)
+    calibration = rules.calibrate(predict(rows), data, rows)
     served, forecast = (
-        rules.finish(runner.raw(data.features, rows), calibration, data, rows) if len(rows) else {}
+        rules.finish(predict(rows), calibration, data, rows) if len(rows) else {}
         for rows in (splits.test, data.newest)
     )
     native = rules.finish(model.raw(data.features, splits.test), calibration, data, splits.test)
@@ -84,5 +95,5 @@ def train_candidate(
         graphs=graphs,
         calibration=calibration,
     )
-    dropped = check_parity(served, native, rules.tolerances(native))
+    dropped = check_parity(served, native, rules.tolerances(native, calibration))
     return Candidate(manifest, folder, losses, native, served, forecast, learning, dropped)

@@ -41,7 +41,7 @@ class Candles:
     def __len__(self) -> int:
         return len(self.open_time_ms)
 
-    def __getitem__(self, rows: slice) -> "Candles":
+    def __getitem__(self, rows: slice | npt.NDArray[np.bool_]) -> "Candles":
         return Candles(
             self.interval_ms,
             self.open_time_ms[rows],

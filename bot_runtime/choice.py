@@ -1,5 +1,6 @@
 """Which candidate of an objective is taken, by how much, and how likely that was luck."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -53,12 +54,16 @@ class Choice:
         )
 
 
-def choose(candidates: Mapping[Algorithm, Candidate]) -> Choice:
-    """Return which candidate is taken.
+def choose(
+    candidates: Mapping[Algorithm, Candidate], diverged: Mapping[Algorithm, str] | None = None
+) -> Choice:
+    """Return which candidate is taken; `diverged` are those that there is nothing of to compare.
 
     Raises ModelUnfitError with every candidate's reason where none can be.
     """
-    dropped: dict[str, str] = {}
+    dropped: dict[str, str] = dict((diverged or {}).items())
+    losses: dict[str, float] = dict.fromkeys(dropped, math.nan)
+    losses |= {algorithm: candidate.loss for algorithm, candidate in candidates.items()}
     for algorithm, candidate in candidates.items():
         if candidate.dropped is not None:
             dropped[algorithm] = f"its graph differs from it: {candidate.dropped}"
@@ -71,7 +76,7 @@ def choose(candidates: Mapping[Algorithm, Candidate]) -> Choice:
     performance = -np.column_stack([candidates[algorithm].losses for _, algorithm in fit])
     return Choice(
         taken=fit[0][1],
-        losses={algorithm: candidate.loss for algorithm, candidate in candidates.items()},
+        losses=losses,
         dropped=dropped,
         lead=(fit[1][0] - fit[0][0]) / abs(fit[0][0]) if fit[1:] and fit[0][0] else float("nan"),
         overfitting=probability_of_overfitting(performance),

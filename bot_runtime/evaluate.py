@@ -12,14 +12,13 @@ from typing import Any
 
 from bot_runtime.adaptive_band import AdaptiveBand
 from bot_runtime.adoption import EVALUATION_FILE
-from bot_runtime.bundle import MANIFEST_FILE, VersionManifest, load_objective, load_version_manifest
+from bot_runtime.bundle import MANIFEST_FILE, VersionManifest, is_whole, load_objective
 from bot_runtime.config import training_of
 from bot_runtime.contract.results import EvaluationResult, ObjectiveResult
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import TrainingData, load_training_data
 from bot_runtime.drift_reference import References, build_references
-from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import Duel, Evidence, check_gate
 from bot_runtime.git import git_commit
 from bot_runtime.judge import (
@@ -88,7 +87,8 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
     trained_at = _assembled_at(published)
     reporter.progress(0.3, f"assembled {manifest.version}")
     # One that is whole may be in use by inference; one that is not is of no use to anybody.
-    with new_directory(published, keep_existing=_is_whole(published)) as folder:
+    whole = is_whole(published)
+    with new_directory(published, keep_existing=whole) as folder:
         for source, objective in zip(folders, manifest.objectives, strict=True):
             for graph in objective.graphs:
                 shutil.copyfile(source / graph.file, folder / graph.file)
@@ -97,6 +97,8 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
         verdict = _judge(version, data, configuration, store, reporter)
         result = _result_of(manifest, verdict, trained_at)
         references = _write(folder, version, verdict, result, data)
+        if whole:
+            _renew_verdict(folder, published)
     _warn(verdict, result, references, reporter)
     load_version(store, manifest.version)  # as inference will: every file as its sha256 says
     if result.promoted:
@@ -148,7 +150,7 @@ def _judge(
     account = follow_decisions(adapted, data, rows, configuration.decision, trials)
     naive = naive_duels(adapted, data, rows)
     evidence = Evidence(
-        parity=find_differences(served, native, configuration.decision),
+        parity=find_differences(version.manifest, served, native, configuration.decision),
         metrics={f"{o}.{name}": v for o, found in metrics.items() for name, v in found.items()},
         naive=(naive["Trend"], naive["Return"]),
         volatility=(naive["Risk"],),
@@ -206,6 +208,14 @@ def _write(
     for symbol, reference in references.found.items():
         save_json(folder / REFERENCES_FOLDER / f"{file_stem(symbol)}.json", reference.to_json())
     return references
+
+
+def _renew_verdict(folder: Path, published: Path) -> None:
+    """Put the newest verdict, where it is another one, beside models that stay as they are."""
+    known, found = published / EVALUATION_FILE, (folder / EVALUATION_FILE).read_bytes()
+    if not known.is_file() or known.read_bytes() != found:
+        save_bytes(published / REPORT_FILE, (folder / REPORT_FILE).read_bytes())
+        save_bytes(known, found)
 
 
 def _result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> EvaluationResult:
@@ -275,14 +285,6 @@ def _report_of(
             importance=permutation_importance(version, data, rows),
         )
     )
-
-
-def _is_whole(published: Path) -> bool:
-    try:
-        load_version_manifest(published)
-    except ArtifactInvalidError:
-        return False
-    return True
 
 
 def _assembled_at(published: Path) -> str:

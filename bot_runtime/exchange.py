@@ -96,7 +96,7 @@ class ExchangeClient:
         pages = []
         cursor = start_ms
         while cursor < end_ms:
-            limit = min(PAGE, (end_ms - cursor) // self.interval_ms)
+            limit = min(PAGE, max(1, (end_ms - cursor) // self.interval_ms))
             page = self._page(symbol, cursor, limit)
             page = page[(page[:, 0] >= cursor) & (page[:, 0] < end_ms)]
             pages.append(page)

@@ -144,7 +144,7 @@ def _fetch(
 def _known(own: OwnCandles | None, fetched: Candles | None) -> Candles | None:
     if own is None:
         return fetched
-    return own.candles if fetched is None else merge([own.candles, fetched])
+    return own.candles if fetched is None else merge([fetched, own.candles])
 
 
 def fetch_symbol(

@@ -20,7 +20,14 @@ from bot_runtime.decision import decide, regime_of
 from bot_runtime.errors import ArtifactInvalidError, ExchangeUnavailableError
 from bot_runtime.exchange import ExchangeClient
 from bot_runtime.features import WARM_UP
-from bot_runtime.feed import Trouble, Window, judge_candles, judge_clock, newest_window
+from bot_runtime.feed import (
+    Trouble,
+    Window,
+    judge_candles,
+    judge_clock,
+    leave_out_broken,
+    newest_window,
+)
 from bot_runtime.git import git_commit
 from bot_runtime.pruning import note_use
 from bot_runtime.reporting import Reporter
@@ -62,6 +69,7 @@ class Patience:
 class Feed:
     """What the exchange gave for one symbol: candles, or why they cannot be decided on.
 
+    Rows that cannot be candles are not among them: nothing may be learned from such an outcome.
     The candles begin a horizon before those that are decided on.
     """
 
@@ -118,12 +126,13 @@ def share_of(namespace: str, owner: str) -> float:
 
 def check_version(version: ServedVersion, configuration: RunConfiguration) -> None:
     """Raise ArtifactInvalidError where the version is fed otherwise than this run would feed it."""
-    inputs = version.manifest.inputs
+    inputs, model = version.manifest.inputs, configuration.model
     pairs = (
         ("timeframe", inputs.timeframe, configuration.timeframe),
         ("horizonSteps", inputs.horizon_steps, configuration.model.horizon_steps),
         ("warmUp", inputs.warm_up, WARM_UP),
         ("features", inputs.features, feature_names(len(configuration.symbols))),
+        ("tripleBarrierWidth", inputs.triple_barrier_width, model.triple_barrier_width),
     )
     for name, trained, here in pairs:
         if trained != here:
@@ -168,7 +177,7 @@ def _observe(
         stale = trouble is not None and trouble.reason == DecisionReason.FEED_STALE
         again = stale or (trouble is not None and asked == 1)
         if not again or time.monotonic() + POLL_SECONDS > wait_until:
-            return Feed(candles, trouble, skew_ms)
+            return Feed(leave_out_broken(candles), trouble, skew_ms)
         time.sleep(POLL_SECONDS)
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from bot_runtime import scores
 from bot_runtime.adaptive_band import AdaptiveBand
+from bot_runtime.bundle import VersionManifest
 from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, Objective
 from bot_runtime.datasets import Rows, TrainingData
 from bot_runtime.errors import ArtifactInvalidError
@@ -77,20 +78,20 @@ def predict_adapted(version: ServedVersion, data: TrainingData, rows: Rows) -> P
 
 
 def find_differences(
-    served: Predictions, native: Mapping[str, Values], thresholds: DecisionSpec
+    manifest: VersionManifest,
+    served: Predictions,
+    native: Mapping[str, Values],
+    thresholds: DecisionSpec,
 ) -> tuple[str, ...]:
     """Return where the served version differs from the trained models, decisions included."""
     trained = Predictions(**native)
     if len(trained) != len(served):
         return (f"{len(trained)} rows were predicted in training, {len(served)} are served",)
-    found = [
-        check_parity(
-            columns_of(served, objective),
-            columns_of(trained, objective),
-            RULES[objective].tolerances(columns_of(trained, objective)),
-        )
-        for objective in OBJECTIVES
-    ]
+    found = []
+    for part in manifest.objectives:
+        own = columns_of(trained, part.objective)
+        limits = RULES[part.objective].tolerances(own, part.calibration)
+        found.append(check_parity(columns_of(served, part.objective), own, limits))
     decided, as_trained = (decisions_of(p, thresholds)[0] for p in (served, trained))
     other = sum(a != b for a, b in zip(decided, as_trained, strict=True))
     if other:

@@ -46,7 +46,8 @@ def _earlier(store: Store, wanted: Dataset, symbol: str) -> Candles | None:
         with contextlib.suppress(ArtifactInvalidError):  # that training's own steps say so
             dataset = load_dataset(store, path.parent.name)
             if dataset.training != wanted.training and _is_same_feed(dataset, wanted):
-                parts = (part for part in dataset.symbols if part.symbol == symbol)
+                # Rows of a user's file are the file's to tell: it may be another by now, or gone.
+                parts = (p for p in dataset.symbols if p.symbol == symbol and p.own_file is None)
                 found += [(part.last_close_ms, dataset.training, dataset, part) for part in parts]
     for _, _, dataset, part in sorted(found, key=lambda each: each[:2], reverse=True):
         with contextlib.suppress(ArtifactInvalidError):

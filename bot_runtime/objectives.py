@@ -47,7 +47,9 @@ class ObjectiveRules(Protocol):
     ) -> Columns:
         """Return the predictions at `rows` in their units."""
 
-    def tolerances(self, columns: Columns) -> Mapping[str, float | Values]:
+    def tolerances(
+        self, columns: Columns, calibration: Calibration
+    ) -> Mapping[str, float | Values]:
         """Return how far each column, or row of it, may be from the trained model's own."""
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
@@ -77,8 +79,11 @@ class Trend:
         assert isinstance(calibration, Platt)
         return {"prob_up": to_probability(raw, calibration)}
 
-    def tolerances(self, columns: Columns) -> Mapping[str, float | Values]:
+    def tolerances(
+        self, columns: Columns, calibration: Calibration
+    ) -> Mapping[str, float | Values]:
         """Return the same for every market."""
+        del calibration
         return dict.fromkeys(columns, PROBABILITY_TOLERANCE)
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
@@ -111,8 +116,11 @@ class Return:
         found = to_quantiles(raw, calibration, data.volatility[rows], data.horizon_steps)
         return {"p10": found.p10, "p50": found.p50, "p90": found.p90}
 
-    def tolerances(self, columns: Columns) -> Mapping[str, float | Values]:
+    def tolerances(
+        self, columns: Columns, calibration: Calibration
+    ) -> Mapping[str, float | Values]:
         """Return a share of the width of the row's band, or of the median one where it is wider."""
+        del calibration
         width = columns["p90"] - columns["p10"]
         limit = RETURN_TOLERANCE * np.maximum(width, np.median(width))
         return dict.fromkeys(columns, np.maximum(limit, LEAST_TOLERANCE))
@@ -147,14 +155,22 @@ class Risk:
         volatility = to_volatility(raw, data.volatility[rows])
         return {"volatility": volatility, "risk_score": to_risk_score(volatility, calibration)}
 
-    def tolerances(self, columns: Columns) -> Mapping[str, float | Values]:
-        """Return a probability's for the score, and a share of the volatility as of a band."""
+    def tolerances(
+        self, columns: Columns, calibration: Calibration
+    ) -> Mapping[str, float | Values]:
+        """Return a share of the volatility as of a band, and what the score makes of that.
+
+        The score is the volatility's rank: on a price that rests on a few ticks it is so steep
+        that the rounding of float32 is more than a probability's tolerance.
+        """
+        assert isinstance(calibration, RiskScale)
         volatility = columns["volatility"]
         limit = RETURN_TOLERANCE * np.maximum(volatility, np.median(volatility))
-        return {
-            "volatility": np.maximum(limit, LEAST_TOLERANCE),
-            "risk_score": PROBABILITY_TOLERANCE,
-        }
+        limit = np.maximum(limit, LEAST_TOLERANCE)
+        lowest, highest = (
+            to_risk_score(v, calibration) for v in (volatility - limit, volatility + limit)
+        )
+        return {"volatility": limit, "risk_score": PROBABILITY_TOLERANCE + (highest - lowest)}
 
     def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
         """Return QLIKE and rank correlation beside those of the EWMA and of HAR."""

@@ -26,7 +26,7 @@ from bot_runtime.contract.results import ObjectiveResult
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.datasets import TrainingData, inputs_of, load_training_data
-from bot_runtime.errors import ArtifactInvalidError
+from bot_runtime.errors import ArtifactInvalidError, ModelUnfitError
 from bot_runtime.git import git_commit
 from bot_runtime.labels import to_target
 from bot_runtime.models.forecaster import Checkpoint, Epoch, Progress, Task
@@ -56,8 +56,8 @@ def train(
     task = _task_of(configuration, objective, data, store)
     published = store.objective(training_of(configuration).name, objective)
     with new_directory(published, keep_existing=False) as folder:
-        candidates = _train_all(task, inputs_of(configuration), data, folder, reporter)
-        choice = choose(candidates)
+        candidates, diverged = _train_all(task, inputs_of(configuration), data, folder, reporter)
+        choice = choose(candidates, diverged)
         for algorithm, reason in choice.dropped.items():
             reporter.warn(f"{algorithm} dropped, {reason}")
         result = publish(choice, candidates, data, folder)
@@ -95,9 +95,11 @@ def _task_of(
 
 def _train_all(
     task: Task, inputs: Inputs, data: TrainingData, folder: Path, reporter: Reporter
-) -> dict[Algorithm, Candidate]:
+) -> tuple[dict[Algorithm, Candidate], dict[Algorithm, str]]:
+    """Return the candidates that can be compared, and why the others cannot."""
     algorithms = task.spec.candidates
-    candidates = {}
+    candidates: dict[Algorithm, Candidate] = {}
+    diverged: dict[Algorithm, str] = {}
     for i, algorithm in enumerate(algorithms):
         own_task = dataclasses.replace(
             task,
@@ -107,11 +109,13 @@ def _train_all(
         reporter.progress(i / len(algorithms), f"{algorithm}: started")
         own = folder / "candidates" / algorithm
         own.mkdir(parents=True)
-        candidates[algorithm] = train_candidate(algorithm, own_task, data, inputs, own)
-        loss = candidates[algorithm].loss
-        share = (i + 1) / len(algorithms)
-        reporter.progress(share, f"{algorithm}: selection loss {loss:.6g}")
-    return candidates
+        try:
+            candidates[algorithm] = train_candidate(algorithm, own_task, data, inputs, own)
+            told = f"selection loss {candidates[algorithm].loss:.6g}"
+        except ModelUnfitError as e:
+            told = diverged[algorithm] = str(e)
+        reporter.progress((i + 1) / len(algorithms), f"{algorithm}: {told}")
+    return candidates, diverged
 
 
 def _telling(reporter: Reporter, algorithm: Algorithm, i: int, candidates: int) -> Progress:

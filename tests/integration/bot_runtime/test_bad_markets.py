@@ -14,10 +14,12 @@ from bot_runtime.datasets import build_training_data, load_training_data
 from bot_runtime.errors import DataUnusableError
 from bot_runtime.serving import load_version
 from bot_runtime.store import Store
+from bot_runtime.train import train
 from tests.unit.bot_runtime.learning import (
     market_candles,
     model_spec,
     prepare_training,
+    quiet,
     train_and_evaluate,
 )
 from tests.unit.bot_runtime.markets import without
@@ -117,3 +119,21 @@ def test_too_short_a_history_says_what_is_there_and_needed(count: int, encoder: 
     """A symbol that was listed yesterday; an encoder longer than what there is."""
     with pytest.raises(DataUnusableError, match=r"training\.lookback: .* ask for a longer window"):
         build_training_data({"BTC/USDT": MARKET[:count]}, 5, encoder)
+
+
+@pytest.mark.parametrize(("seed", "moves"), [(2, 0.005), (3, 0.02)])
+def test_price_that_rests_on_three_ticks_is_served_as_trained(
+    store: Store, seed: int, moves: float
+) -> None:
+    """The risk score is steep there: float32 rounds by more than a probability may differ."""
+    base, draw = market_candles(6000)["BTC/USDT"], np.random.default_rng(seed)
+    tick = np.zeros(len(base))
+    for i in range(1, len(base)):
+        step = draw.choice([-1, 1]) if draw.random() < moves else 0
+        tick[i] = np.clip(tick[i - 1] + step, -1, 1)
+    close = 1 + 1e-4 * tick
+    first = np.r_[close[0], close[:-1]]
+    high, low = np.maximum(first, close), np.minimum(first, close)
+    pegged = dataclasses.replace(base, open=first, close=close, high=high, low=low)
+    configuration = prepare_training(store, {"USDC/USDT": pegged}, model_spec())
+    train(configuration, "Risk", store, quiet("Risk"))

@@ -393,3 +393,19 @@ def test_what_is_not_the_same_or_not_whole_is_not_adopted(
     else:
         store.promoted().unlink()
     assert find_adoptable(configuration, store, quiet("Data")) is None
+
+
+def test_a_version_that_is_judged_again_has_the_newest_verdict_beside_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = prepare_training(store, market_candles(1500, strength=0.0))
+    first = train_and_evaluate(strict, store)
+    assert not first.promoted
+    assert strict.training is not None
+    training = strict.training.model_copy(update={"gate": GateSpec(mode="Off")})
+    lenient = strict.model_copy(update={"training": training})
+    second = evaluate(lenient, store, quiet("Evaluation"))
+    assert (second.promoted, second.version) == (True, first.version)
+    assert load_json(store.version(second.version) / "evaluation.json")["result"]["promoted"]
+    monkeypatch.setenv(ENV_ADOPT, "true")
+    assert find_adoptable(lenient, store, quiet("Data")) == second

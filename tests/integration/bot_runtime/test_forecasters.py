@@ -139,7 +139,7 @@ def test_every_test_row_is_served_as_by_the_model_itself(
         rules.finish(by.raw(data.features, rows), calibration, data, rows)
         for by in (fitted.runner, fitted.model)
     )
-    assert check_parity(served, trained, rules.tolerances(trained)) is None
+    assert check_parity(served, trained, rules.tolerances(trained, calibration)) is None
 
 
 def test_rows_are_served_alone_as_together(fitted: Fitted, data: TrainingData) -> None:

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from bot_runtime import scores
 from bot_runtime.bundle import load_objective
 from bot_runtime.contract.progress import last_progress
-from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import load_training_data
 from bot_runtime.errors import ArtifactInvalidError, DataUnusableError, ModelUnfitError
 from bot_runtime.models.forecaster import Epoch
 from bot_runtime.models.gradient_boosting import GradientBoosting, exact_in_float32
 from bot_runtime.reporting import Reporter
-from bot_runtime.store import Store
+from bot_runtime.store import Store, load_json
 from bot_runtime.train import _telling, train
 from tests.unit.bot_runtime.learning import (
     BOTH,
@@ -159,3 +160,21 @@ def test_thresholds_in_float32_decide_every_float32_value_as_before() -> None:
     assert np.float32(between) == above  # plain rounding would turn the branch of `above`
     text = exact_in_float32(f"tree_sizes=9\nthreshold={between!r} -2.5\nend")
     assert text == f"threshold={float(below)!r} -2.5\nend"
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_candidate_whose_fit_diverges_is_dropped(
+    store: Store, monkeypatch: pytest.MonkeyPatch, objective: Objective
+) -> None:
+    def diverge(network: torch.nn.Module, *_: object) -> None:
+        with torch.no_grad():
+            for weights in network.parameters():
+                weights.fill_(float("nan"))
+
+    monkeypatch.setattr("bot_runtime.models.temporal_fusion_transformer.fit_network", diverge)
+    spec = model_spec(candidates=("GradientBoosting", "TemporalFusionTransformer"))
+    configuration = prepare_training(store, market_candles(1500), spec)
+    result = train(configuration, objective, store, quiet(objective))
+    assert result.algorithm == "GradientBoosting"
+    choice = load_json(store.objective("bot-1", objective) / "scores.json")["choice"]
+    assert "diverged" in choice["dropped"]["TemporalFusionTransformer"]

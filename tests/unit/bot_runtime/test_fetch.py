@@ -11,6 +11,7 @@ import pytest
 
 from bot_runtime.candle_files import load_candles, save_candles
 from bot_runtime.candles import Candles, Gap, find_gaps, missing_count, rows_digest
+from bot_runtime.contract.spec import ExchangeSpec
 from bot_runtime.datasets import split_rows
 from bot_runtime.errors import (
     ArtifactInvalidError,
@@ -22,6 +23,7 @@ from bot_runtime.exchange import PAGE, ExchangeClient
 from bot_runtime.features import WARM_UP, compute_features
 from bot_runtime.fetch import needed_candles, spans_of
 from bot_runtime.reporting import Reporter
+from bot_runtime.retries import RetryPolicy
 from bot_runtime.snapshot import load_dataset, load_snapshot
 from bot_runtime.store import Store, save_json
 from tests.exchanges import MINUTE_MS, Exchange, exchange_with
@@ -284,3 +286,18 @@ def test_holes_of_real_candles_are_fetched_as_holes(real_candles: Path, store: S
         result, reporter = run(asked, store)
     assert (result.candles, result.missing) == (13_681, 717)
     assert "717 candles in 538 holes" in reporter.warnings[0]
+
+
+def test_a_candle_off_the_grid_is_not_asked_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = RetryPolicy(2, 5)
+    client = ExchangeClient(ExchangeSpec(id="binance"), "1m", policy, lambda *_, **__: None)
+    rows = [[i * MINUTE_MS, 1.0, 1.0, 1.0, 1.0, 1.0] for i in range(9)]
+    rows.append([8.5 * MINUTE_MS, 1.0, 1.0, 1.0, 1.0, 1.0])
+    asked = count()
+
+    def page(_symbol: str, _timeframe: str, since: int, limit: int) -> list[list[float]]:
+        assert next(asked) < 10, "asked for ever"
+        return [row for row in rows if row[0] >= since][:limit]
+
+    monkeypatch.setattr(client._client, "fetch_ohlcv", page)
+    assert len(client.candles("BTC/USDT", 0, 10 * MINUTE_MS)) == 10

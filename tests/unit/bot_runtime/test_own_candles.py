@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 
 from bot_runtime.candles import VALUE_COLUMNS, Candles, missing_count
+from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.errors import ArtifactInvalidError, DataUnusableError
 from bot_runtime.snapshot import load_dataset, load_snapshot
 from bot_runtime.store import Store
@@ -161,3 +163,30 @@ def test_a_file_of_another_timeframe_or_symbol_is_not_taken(
         run(wanted, store)
         candles: Candles = load_snapshot(store, load_dataset(store, training(wanted)))["BTC/USDT"]
         assert (candles.volume != 7).all()
+
+
+def volumes(store: Store, wanted: RunConfiguration) -> npt.NDArray[np.float64]:
+    return load_snapshot(store, load_dataset(store, training(wanted)))["BTC/USDT"].volume
+
+
+def test_a_corrected_file_is_taken(exchange: Exchange, store: Store, price: float) -> None:
+    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    table = own_table(end - 2880 * MINUTE_MS, end - 600 * MINUTE_MS, price)
+    put(store, table)
+    run(configuration(exchange, "1d"), store)
+    table["volume"] = 9.0
+    put(store, table)
+    wanted = configuration(exchange, "2d")  # another training of the same store
+    run(wanted, store)
+    assert not (volumes(store, wanted) == 7).any()
+
+
+def test_a_file_that_was_removed_is_gone(exchange: Exchange, store: Store, price: float) -> None:
+    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    path = put(store, own_table(end - 2880 * MINUTE_MS, end - 600 * MINUTE_MS, price))
+    run(configuration(exchange, "1d"), store)
+    path.unlink()
+    wanted = configuration(exchange, "2d")
+    run(wanted, store)
+    assert load_dataset(store, training(wanted)).symbols[0].own_file is None
+    assert not (volumes(store, wanted) == 7).any()
