@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from bot_exchange.market import GeneratedMarket
+from bot_runtime.arrays import Rows, Values
 from bot_runtime.candle_files import load_candles
 from bot_runtime.candles import Candles
 from bot_runtime.contract.spec import OBJECTIVES, Objective
@@ -24,9 +24,6 @@ ENCODER = 60
 INTERVAL_MS = 300_000
 START_MS = 1_700_000_100_000 // INTERVAL_MS * INTERVAL_MS
 SUFFIXES = (".csv", ".feather", ".parquet")
-
-Values = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bot_runtime.arrays import Values
 from bot_runtime.candles import Candles
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, ModelSpec, Objective
 from bot_runtime.datasets import SHARES, Splits, TrainingData, build_training_data
@@ -13,14 +14,7 @@ from bot_runtime.labels import to_target
 from bot_runtime.models.forecaster import Task
 from bot_runtime.models.registry import forecaster_of
 from bot_runtime.objectives import RULES
-from bot_runtime.score_tables import (
-    Forecasts,
-    Table,
-    Values,
-    forecasts_of,
-    outcome_of,
-    score_forecasts,
-)
+from bot_runtime.score_tables import Forecasts, Table, forecasts_of, outcome_of, score_forecasts
 from bot_runtime.serving import Predictions
 from bot_runtime.validation import Spans, Split, consecutive, walk_forward
 

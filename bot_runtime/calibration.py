@@ -5,9 +5,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from bot_runtime.arrays import Values
 from bot_runtime.bundle import TAIL, ConformalBand, Platt, RiskScale
-
-Values = npt.NDArray[np.float64]
 
 KNOTS = 101
 PRIOR_DEVIATIONS = (0.25, 0.1)

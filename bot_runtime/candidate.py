@@ -8,21 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.bundle import Graph, Inputs, ObjectiveManifest
 from bot_runtime.contract.spec import Algorithm
-from bot_runtime.datasets import Rows, TrainingData
+from bot_runtime.datasets import TrainingData
 from bot_runtime.errors import ModelUnfitError
 from bot_runtime.learning import LearningCurve
 from bot_runtime.models.forecaster import Task
 from bot_runtime.models.registry import forecaster_of
-from bot_runtime.objectives import RULES, Columns
+from bot_runtime.objectives import RULES
 from bot_runtime.parity import check_parity
 from bot_runtime.serving import GraphRunner
 from bot_runtime.store import sha256_of
-
-Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,8 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 
-from bot_runtime.candles import VALUE_COLUMNS, Candles, Times, row_numbers
+from bot_runtime.arrays import Times
+from bot_runtime.candles import VALUE_COLUMNS, Candles, row_numbers
 from bot_runtime.errors import ArtifactInvalidError, DataUnusableError
 from bot_runtime.store import new_file
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bot_runtime.arrays import Flags, Rows, Times, Values
 from bot_runtime.errors import DataUnusableError
-
-Times = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 VALUE_COLUMNS = (*PRICE_COLUMNS, "volume")
@@ -41,7 +39,7 @@ class Candles:
     def __len__(self) -> int:
         return len(self.open_time_ms)
 
-    def __getitem__(self, rows: slice | npt.NDArray[np.bool_]) -> "Candles":
+    def __getitem__(self, rows: slice | Flags) -> "Candles":
         return Candles(
             self.interval_ms,
             self.open_time_ms[rows],
@@ -99,7 +97,7 @@ def check_candles(candles: Candles, symbol: str) -> None:
     _refuse(symbol, candles, bad_volume, "has a volume that is negative or not a number")
 
 
-def _refuse(symbol: str, candles: Candles, bad: npt.NDArray[np.bool_], what: str) -> None:
+def _refuse(symbol: str, candles: Candles, bad: Flags, what: str) -> None:
     if not bad.any():
         return
     row = int(np.argmax(bad))
@@ -118,7 +116,7 @@ def rows_digest(candles: Candles) -> str:
     return digest.hexdigest()
 
 
-def row_numbers(rows: npt.NDArray[np.intp]) -> str:
+def row_numbers(rows: Rows) -> str:
     """Return the first ROWS_NAMED of sorted row numbers for a message: 5, 900, ..."""
     return ", ".join([*map(str, rows[:ROWS_NAMED]), *(["..."] if len(rows) > ROWS_NAMED else [])])
 
@@ -137,7 +135,7 @@ def missing_count(candles: Candles) -> int:
     return sum(gap.missing for gap in find_gaps(candles))
 
 
-def rows_without_gap(candles: Candles, length: int) -> npt.NDArray[np.bool_]:
+def rows_without_gap(candles: Candles, length: int) -> Flags:
     """Tell for each row whether it ends `length` consecutive candles, none of them missing."""
     whole = np.zeros(len(candles), dtype=np.bool_)
     if length <= len(candles):

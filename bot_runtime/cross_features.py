@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from bot_runtime.candles import Candles, Values
+from bot_runtime.arrays import Values
+from bot_runtime.candles import Candles
 from bot_runtime.features import FEATURES, compute_features
 
 _OF_THE_MARKET: Final = ("return_1", "return_5", "return_20", "volatility_20")

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
+from bot_runtime.arrays import Flags, Rows, Times, Values
 from bot_runtime.bundle import Inputs
 from bot_runtime.candles import Candles, rows_without_gap
 from bot_runtime.config import training_of
@@ -26,10 +26,6 @@ from bot_runtime.labels import Labels, compute_labels, uniqueness
 from bot_runtime.snapshot import load_dataset, load_snapshot
 from bot_runtime.store import Store
 from bot_runtime.volatility import VOLATILITY_CANDLES, realised_volatility
-
-Values = npt.NDArray[np.float64]
-Times = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.intp]
 
 SLICES = ("fit", "selection", "calibration", "test")
 SHARES = (0.55, 0.15, 0.10, 0.20)
@@ -68,7 +64,7 @@ class TrainingData:
     symbols: tuple[str, ...]
     horizon_steps: int
     interval_ms: int
-    symbol: npt.NDArray[np.intp]
+    symbol: Rows
     time_ms: Times
     features: Values
     close: Values
@@ -84,7 +80,7 @@ class TrainingData:
         last = int(self.time_ms[self.splits.before_test].max())
         return last + (self.horizon_steps + 1) * self.interval_ms
 
-    def has_history(self, rows: Rows, length: int) -> npt.NDArray[np.bool_]:
+    def has_history(self, rows: Rows, length: int) -> Flags:
         """Tell for each row whether `length` complete feature rows of its symbol end at it."""
         first = np.maximum(rows - (length - 1), 0)
         whole = self.time_ms[rows] - self.time_ms[first] == (length - 1) * self.interval_ms

@@ -12,7 +12,7 @@ position_size = min(confidence, LARGEST_POSITION) for LONG and SHORT, else 0: a 
 from dataclasses import dataclass
 from typing import Final
 
-from bot_runtime.candles import Values
+from bot_runtime.arrays import Values
 from bot_runtime.contract.signal import Decision, DecisionReason
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.features import FEATURES

@@ -20,11 +20,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from bot_runtime.arrays import Counts, Values
 from bot_runtime.contract.model import Model
 from bot_runtime.contract.signal import Drift
-
-Values = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 
 BINS: Final = 10
 BLOCKS: Final = 7

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from bot_runtime.arrays import Counts, Values
 from bot_runtime.datasets import TrainingData
 from bot_runtime.drift import (
     BINS,
@@ -13,9 +14,7 @@ from bot_runtime.drift import (
     PREDICTIONS,
     PSI_LIMIT,
     Column,
-    Counts,
     Reference,
-    Values,
     bin_rows,
     count_bins,
     stability,

@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 
 from bot_runtime import windows
-from bot_runtime.candles import Candles, Values, rows_without_gap
+from bot_runtime.arrays import Values
+from bot_runtime.candles import Candles, rows_without_gap
 
 WARM_UP: Final = 60
 """Candles that have to precede a row's own; the first row with values has this index."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bot_runtime.candles import Candles, Values, utc
+from bot_runtime.arrays import Values
+from bot_runtime.candles import Candles, utc
 from bot_runtime.config import inference_of
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import Calibration, DecisionReason, Signal, SignalVersion

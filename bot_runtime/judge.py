@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from bot_runtime import scores
 from bot_runtime.adaptive_band import AdaptiveBand
+from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.bundle import VersionManifest
 from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, Objective
-from bot_runtime.datasets import Rows, TrainingData
+from bot_runtime.datasets import TrainingData
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import LEAST_BLOCKS, Duel
-from bot_runtime.objectives import RULES, Columns
+from bot_runtime.objectives import RULES
 from bot_runtime.parity import check_parity
 from bot_runtime.score_tables import (
     MODEL,
@@ -27,8 +27,6 @@ from bot_runtime.score_tables import (
 from bot_runtime.serving import Predictions, ServedVersion, load_version
 from bot_runtime.store import Store
 from bot_runtime.trading import Backtest, backtest, decisions_of
-
-Values = npt.NDArray[np.float64]
 
 COLUMNS: dict[Objective, tuple[str, ...]] = {
     "Trend": ("prob_up",),

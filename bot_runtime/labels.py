@@ -6,13 +6,11 @@ Labels look ahead, so nothing here is ever a feature, and inference never import
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bot_runtime import windows
+from bot_runtime.arrays import Flags, Rows, Values
 from bot_runtime.candles import Candles, rows_without_gap
 from bot_runtime.contract.spec import Objective
-
-Values = npt.NDArray[np.float64]
 
 LEAST_VARIANCE_RATIO = 1e-4
 """Least share of the current variance that a horizon counts as: a gamma loss needs more than 0."""
@@ -38,7 +36,7 @@ class Labels:
     adverse_excursion: Values
 
     @property
-    def known(self) -> npt.NDArray[np.bool_]:
+    def known(self) -> Flags:
         """(n,) whether the horizon is over and whole."""
         return np.isfinite(self.simple_return)
 
@@ -72,9 +70,7 @@ def compute_labels(candles: Candles, horizon_steps: int, barriers: Values | None
     return labels
 
 
-def _touched(
-    closes: Values, now: npt.NDArray[np.intp], steps: int, width: Values
-) -> tuple[Values, Values]:
+def _touched(closes: Values, now: Rows, steps: int, width: Values) -> tuple[Values, Values]:
     """Return which barrier is touched first (1, -1; 0 for none) and after how many candles."""
     side, span = np.zeros(len(now)), np.full(len(now), float(steps))
     for step in range(1, steps + 1):
@@ -84,7 +80,7 @@ def _touched(
     return side, span
 
 
-def uniqueness(span: Values, rows: npt.NDArray[np.bool_]) -> Values:
+def uniqueness(span: Values, rows: Flags) -> Values:
     """Return how much of its own each label of one symbol is, (n,) in (0, 1]; 0 elsewhere.
 
     The label at row i spans the candles i + 1 to i + span[i]; its uniqueness is their mean of 1

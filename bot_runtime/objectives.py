@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from bot_runtime import scores
+from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.bundle import Calibration, ConformalBand, Platt, RiskScale
 from bot_runtime.calibration import fit_band, fit_platt, fit_risk_scale
 from bot_runtime.contract.spec import Objective
@@ -18,10 +18,6 @@ from bot_runtime.datasets import Splits, TrainingData
 from bot_runtime.labels import to_target
 from bot_runtime.outputs import to_probability, to_quantiles, to_risk_score, to_volatility
 from bot_runtime.score_tables import Table, score_table
-
-Values = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
-Columns = Mapping[str, Values]
 
 PROBABILITY_TOLERANCE = 1e-5
 RETURN_TOLERANCE = 1e-4

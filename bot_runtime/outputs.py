@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bot_runtime.arrays import Values
 from bot_runtime.bundle import ConformalBand, Platt, RiskScale
-
-Values = npt.NDArray[np.float64]
 
 SCORE_LIMIT = 15.0
 """Scores beyond this are cut: no probability closer to 0 or 1 than 3e-7 is believed."""

@@ -9,9 +9,8 @@ import math
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from bot_runtime.arrays import Values
 
 _EULER = 0.5772156649015329
 _NORMAL = NormalDist()

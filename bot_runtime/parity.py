@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from bot_runtime.arrays import Values
 
 
 def check_parity(

@@ -4,14 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
+from bot_runtime.arrays import Rows, Values
 from bot_runtime.datasets import TrainingData
 from bot_runtime.scores import QUANTILES
 from bot_runtime.volatility import FLOOR, ewma_volatility, realised_volatility
-
-Values = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
 
 HAR_SPANS = (5, 20, 60)
 """Candles of the short, the middle and the long variance."""

@@ -1,18 +1,13 @@
 """Score tables: every score of an objective, the model's beside those of its naive references."""
 
-from collections.abc import Mapping
-
 import numpy as np
-import numpy.typing as npt
 
 from bot_runtime import references, scores
+from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.contract.spec import Objective
 from bot_runtime.datasets import TrainingData
 from bot_runtime.labels import LEAST_VARIANCE_RATIO
 
-Values = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
-Columns = Mapping[str, Values]
 Forecasts = dict[str, Values]
 """Forecasts by forecaster, the model first: probability (n,), quantiles (n, 3) or variance (n,)."""
 Table = dict[str, dict[str, float]]

@@ -11,9 +11,8 @@ and Ranjan, Comparing Density Forecasts Using Threshold- and Quantile-Weighted S
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from bot_runtime.arrays import Counts, Values
 
 QUANTILES = (0.1, 0.5, 0.9)
 CRPS_WEIGHTS = (0.3, 0.4, 0.3)
@@ -47,7 +46,7 @@ class ReliabilityCurve:
 
     predicted: Values
     observed: Values
-    rows: npt.NDArray[np.int64]
+    rows: Counts
 
 
 def reliability_curve(probability: Values, up: Values, bins: int = BINS) -> ReliabilityCurve:
@@ -162,9 +161,7 @@ class Comparison:
     blocks: int
 
 
-def compare(
-    loss: Values, reference: Values, bar: npt.NDArray[np.int64], horizon_steps: int
-) -> Comparison:
+def compare(loss: Values, reference: Values, bar: Counts, horizon_steps: int) -> Comparison:
     """Compare two models on the same rows; `bar` (n,) numbers each row's candle in time.
 
     Labels of neighbouring rows overlap and symbols move together, so rows are no independent

@@ -15,7 +15,8 @@ from typing import Final, TypeVar
 import numpy as np
 from pydantic import Field, ValidationError
 
-from bot_runtime.candles import Candles, Values
+from bot_runtime.arrays import Values
+from bot_runtime.candles import Candles
 from bot_runtime.contract.model import Model
 from bot_runtime.contract.signal import Signal
 from bot_runtime.drift import Block, Reference, add_outcome, add_row, bin_rows, judge_drift

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
+from bot_runtime.arrays import Rows, Values, Windows
 from bot_runtime.bundle import (
     ConformalBand,
     Graph,
@@ -23,9 +23,6 @@ from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.outputs import to_probability, to_quantiles, to_risk_score, to_volatility
 from bot_runtime.store import Store
 from bot_runtime.volatility import realised_volatility
-
-Values = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
 
 ROWS_AT_ONCE = 512
 
@@ -81,14 +78,14 @@ class GraphRunner:
         ]
         return np.concatenate(parts)
 
-    def _run(self, windows: npt.NDArray[np.float32]) -> Values:
+    def _run(self, windows: Windows) -> Values:
         columns = [s.run(None, {s.get_inputs()[0].name: windows})[0] for s in self._sessions]
         return np.concatenate(
             [c.reshape(len(windows), -1) for c in columns], axis=1, dtype=np.float64
         )
 
 
-def windows_at(features: Values, rows: Rows, length: int) -> npt.NDArray[np.float32]:
+def windows_at(features: Values, rows: Rows, length: int) -> Windows:
     """Return the graphs' input (len(rows), length * F): each row's last `length` feature rows.
 
     Raises ValueError where a window begins before the first row or holds a value that is not

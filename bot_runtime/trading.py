@@ -5,16 +5,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from bot_runtime.arrays import Counts, Rows, Values
 from bot_runtime.contract.signal import Decision, DecisionReason
 from bot_runtime.contract.spec import DecisionSpec
-from bot_runtime.datasets import Rows, TrainingData
+from bot_runtime.datasets import TrainingData
 from bot_runtime.decision import decide
 from bot_runtime.overfitting import deflated_sharpe, sharpe_ratio
 from bot_runtime.serving import Predictions
-
-Values = npt.NDArray[np.float64]
 
 _THRESHOLDS = {
     DecisionReason.RISK_ABOVE_MAX: "riskMax",
@@ -65,7 +63,7 @@ class Backtest:
         deflated_sharpe: probability that skill is in it, given how many variants were tried.
     """
 
-    bar: npt.NDArray[np.int64] = field(repr=False)
+    bar: Counts = field(repr=False)
     net: Values = field(repr=False)
     net_return: float
     gross_return: float

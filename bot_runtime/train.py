@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from bot_runtime.arrays import Columns, Values
 from bot_runtime.bundle import MANIFEST_FILE, Inputs
 from bot_runtime.candidate import Candidate, train_candidate
 from bot_runtime.choice import Choice, choose
@@ -30,12 +30,10 @@ from bot_runtime.errors import ArtifactInvalidError, ModelUnfitError
 from bot_runtime.git import git_commit
 from bot_runtime.labels import to_target
 from bot_runtime.models.forecaster import Checkpoint, Epoch, Progress, Task
-from bot_runtime.objectives import RULES, Columns
+from bot_runtime.objectives import RULES
 from bot_runtime.reporting import Reporter
 from bot_runtime.store import Store, new_directory, save_json, sha256_of
 from bot_runtime.threads import cpu_count
-
-Values = npt.NDArray[np.float64]
 
 NATIVE_FILE = "native.npz"
 SCORES_FILE = "scores.json"

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from bot_runtime.arrays import Columns
 from bot_runtime.choice import Choice
 from bot_runtime.contract.results import ObjectiveResult
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.learning import LearningCurve
-from bot_runtime.objectives import Columns
 from bot_runtime.store import load_json
 from bot_runtime.train import NATIVE_FILE, SCORES_FILE, load_columns
 

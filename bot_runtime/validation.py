@@ -10,10 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Times = npt.NDArray[np.int64]
-Rows = npt.NDArray[np.intp]
+from bot_runtime.arrays import Flags, Rows, Times
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,9 +80,7 @@ def _groups(spans: Spans, count: int, first_share: float) -> list[Rows]:
     return [np.asarray(part) for part in np.split(ordered, cuts)]
 
 
-def _clear_of(
-    spans: Spans, rows: Rows, tested: Sequence[Rows], embargo_ms: int
-) -> npt.NDArray[np.bool_]:
+def _clear_of(spans: Spans, rows: Rows, tested: Sequence[Rows], embargo_ms: int) -> Flags:
     clear = np.ones(len(rows), dtype=np.bool_)
     for part in tested:
         before = spans.end_ms[rows] < spans.start_ms[part].min()

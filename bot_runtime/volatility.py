@@ -1,9 +1,8 @@
 """Volatility that is known at a candle's close: the unit in which models see future returns."""
 
 import numpy as np
-import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from bot_runtime.arrays import Values
 
 VOLATILITY_CANDLES = 60
 """Log returns that the current volatility spans."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bot_runtime.candles import Values
+from bot_runtime.arrays import Values
 
 _State = tuple[Values, ...]
 _Join = Callable[[_State, _State, int, int], _State]

@@ -6,13 +6,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from bot_runtime.arrays import Rows, Values
 from bot_runtime.contract.spec import ModelSpec, Objective
 from bot_runtime.errors import DataUnusableError
-
-Values = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
 
 
 class Epoch(NamedTuple):

@@ -16,10 +16,10 @@ from typing import Any, Self
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 
+from bot_runtime.arrays import Rows, Values, Windows
 from bot_runtime.contract.spec import ModelSpec, Objective
-from bot_runtime.models.forecaster import Epoch, Rows, Task, Values
+from bot_runtime.models.forecaster import Epoch, Task
 from bot_runtime.scores import QUANTILES
 from bot_runtime.serving import windows_at
 
@@ -89,7 +89,7 @@ class GradientBoosting:
 
 def _boost(
     task: Task,
-    matrix: npt.NDArray[np.float32],
+    matrix: Windows,
     loss: dict[str, Any],
     progress: Callable[[Any], None],
 ) -> lgb.Booster:

@@ -16,8 +16,9 @@ from typing import Self
 import numpy as np
 import torch
 
+from bot_runtime.arrays import Rows, Values
 from bot_runtime.contract.spec import ModelSpec, TemporalFusionTransformerSpec
-from bot_runtime.models.forecaster import Rows, Task, Values
+from bot_runtime.models.forecaster import Task
 from bot_runtime.models.tft_fitting import fit_network
 from bot_runtime.models.tft_network import Shape, WindowNetwork
 from bot_runtime.models.tft_schedule import Schedule

@@ -14,8 +14,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor
 
+from bot_runtime.arrays import Rows
 from bot_runtime.contract.spec import Objective
-from bot_runtime.models.forecaster import Rows, Task
+from bot_runtime.models.forecaster import Task
 from bot_runtime.models.tft_callbacks import BestWeights, ProgressLines
 from bot_runtime.models.tft_checkpoint import Checkpoints, find_checkpoint
 from bot_runtime.models.tft_network import WindowNetwork

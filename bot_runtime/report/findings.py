@@ -4,22 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bot_runtime.arrays import Rows, Values
 from bot_runtime.choice import Choice
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.spec import OBJECTIVES, Objective
-from bot_runtime.datasets import Rows, TrainingData
+from bot_runtime.datasets import TrainingData
 from bot_runtime.gate import Duel
 from bot_runtime.judge import columns_of
 from bot_runtime.learning import LearningCurve
-from bot_runtime.score_tables import (
-    MODEL,
-    Table,
-    Values,
-    forecast_of,
-    forecasts_of,
-    losses_of,
-    outcome_of,
-)
+from bot_runtime.score_tables import MODEL, Table, forecast_of, forecasts_of, losses_of, outcome_of
 from bot_runtime.serving import Predictions, ServedVersion
 from bot_runtime.trading import Backtest, TradingRecord
 

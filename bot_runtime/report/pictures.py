@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bot_runtime import scores
+from bot_runtime.arrays import Rows
 from bot_runtime.contract.spec import OBJECTIVES
-from bot_runtime.datasets import Rows
 from bot_runtime.learning import LearningCurve
 from bot_runtime.report.findings import Findings
 

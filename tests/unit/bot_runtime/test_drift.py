@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bot_runtime.arrays import Values
 from bot_runtime.drift import (
     BINS,
     BLOCKS,
@@ -13,7 +14,6 @@ from bot_runtime.drift import (
     PREDICTIONS,
     Block,
     Reference,
-    Values,
     add_outcome,
     add_row,
     bin_rows,
