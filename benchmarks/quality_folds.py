@@ -14,9 +14,9 @@ from bot_runtime.labels import to_target
 from bot_runtime.models.forecaster import Task
 from bot_runtime.models.registry import forecaster_of
 from bot_runtime.objectives import RULES
+from bot_runtime.predictions import Predictions
 from bot_runtime.score_tables import Forecasts, Table, forecasts_of, outcome_of, score_forecasts
-from bot_runtime.serving import Predictions
-from bot_runtime.validation import Spans, Split, consecutive, walk_forward
+from benchmarks.validation import Spans, Split, consecutive, walk_forward
 
 FOLDS = 5
 HORIZON = 5

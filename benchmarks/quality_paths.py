@@ -13,7 +13,7 @@ from benchmarks.quality_folds import HORIZON, folds_of, judge
 from bot_runtime.contract.spec import ModelSpec, Objective
 from bot_runtime.features import WARM_UP
 from bot_runtime.score_tables import MODEL
-from bot_runtime.validation import Spans, Split, combinatorial
+from benchmarks.validation import Spans, Split, combinatorial
 
 BARS = 20_000
 GROUPS, TESTED = 6, 2

@@ -16,7 +16,7 @@ from bot_runtime.arrays import Values
 from bot_runtime.contract.signal import Decision, DecisionReason
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.features import FEATURES
-from bot_runtime.serving import Prediction
+from bot_runtime.predictions import Prediction
 
 LARGEST_POSITION: Final = 0.25
 """Most of the equity that one decision may ask for."""

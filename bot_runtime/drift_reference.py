@@ -19,7 +19,8 @@ from bot_runtime.drift import (
     count_bins,
     stability,
 )
-from bot_runtime.serving import Predictions, ServedVersion
+from bot_runtime.predictions import Predictions
+from bot_runtime.serving import ServedVersion
 
 WEEK_MS: Final = 7 * 86_400_000
 LEAST_ROWS: Final = 210

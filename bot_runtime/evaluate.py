@@ -31,13 +31,14 @@ from bot_runtime.judge import (
     score_tables_of,
     trading_duel,
 )
+from bot_runtime.predictions import Predictions
 from bot_runtime.pruning import load_pruning, prune
 from bot_runtime.report.findings import Findings, permutation_importance
 from bot_runtime.report.page import REPORT_FILE, render_report
 from bot_runtime.reporting import Reporter
 from bot_runtime.score_tables import Table
 from bot_runtime.served_band import BandState
-from bot_runtime.serving import Predictions, ServedVersion, load_version
+from bot_runtime.serving import ServedVersion, load_version
 from bot_runtime.store import (
     BANDS_FOLDER,
     REFERENCES_FOLDER,

@@ -16,6 +16,7 @@ from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import LEAST_BLOCKS, Duel
 from bot_runtime.objectives import RULES
 from bot_runtime.parity import check_parity
+from bot_runtime.predictions import Predictions
 from bot_runtime.score_tables import (
     MODEL,
     Table,
@@ -24,7 +25,7 @@ from bot_runtime.score_tables import (
     outcome_of,
     score_table,
 )
-from bot_runtime.serving import Predictions, ServedVersion, load_version
+from bot_runtime.serving import ServedVersion, load_version
 from bot_runtime.store import Store
 from bot_runtime.trading import Backtest, backtest, decisions_of
 

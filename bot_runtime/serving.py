@@ -3,7 +3,6 @@
 Imports numpy, onnxruntime and pydantic; never a library that models are trained with.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,44 +20,10 @@ from bot_runtime.bundle import (
 )
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.outputs import to_probability, to_quantiles, to_risk_score, to_volatility
+from bot_runtime.predictions import Prediction, Predictions
+from bot_runtime.sequences import ROWS_AT_ONCE, windows_at
 from bot_runtime.store import Store
 from bot_runtime.volatility import realised_volatility
-
-ROWS_AT_ONCE = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What the three models say at one closed candle.
-
-    Returns are simple returns over the horizon (0.01 = 1 %), p10 <= p50 <= p90; `risk_score` is
-    the share of training-window rows with a lower predicted risk.
-    """
-
-    prob_up: float
-    p10: float
-    p50: float
-    p90: float
-    risk_score: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
-    """Predictions of many rows, every column (n,); `volatility` is one candle's, predicted."""
-
-    prob_up: Values
-    p10: Values
-    p50: Values
-    p90: Values
-    risk_score: Values
-    volatility: Values
-
-    def __len__(self) -> int:
-        return len(self.prob_up)
-
-    def __getitem__(self, row: int) -> Prediction:
-        columns = (self.prob_up, self.p10, self.p50, self.p90, self.risk_score)
-        return Prediction(*(float(column[row]) for column in columns))
 
 
 class GraphRunner:
@@ -83,22 +48,6 @@ class GraphRunner:
         return np.concatenate(
             [c.reshape(len(windows), -1) for c in columns], axis=1, dtype=np.float64
         )
-
-
-def windows_at(features: Values, rows: Rows, length: int) -> Windows:
-    """Return the graphs' input (len(rows), length * F): each row's last `length` feature rows.
-
-    Raises ValueError where a window begins before the first row or holds a value that is not
-    finite: a warm-up row, or a bug.
-    """
-    if len(rows) and int(rows.min()) < length - 1:
-        raise ValueError(f"row {int(rows.min())}: has fewer than {length} rows up to it")
-    offsets = np.arange(1 - length, 1)
-    windows = features[rows[:, None] + offsets].reshape(len(rows), -1)
-    if not np.isfinite(windows).all():
-        bad = rows[~np.isfinite(windows).all(axis=1)][0]
-        raise ValueError(f"row {bad}: its {length} feature rows are not all finite")
-    return np.ascontiguousarray(windows, dtype=np.float32)
 
 
 class ServedVersion:

@@ -12,7 +12,7 @@ from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.datasets import TrainingData
 from bot_runtime.decision import decide
 from bot_runtime.overfitting import deflated_sharpe, sharpe_ratio
-from bot_runtime.serving import Predictions
+from bot_runtime.predictions import Predictions
 
 _THRESHOLDS = {
     DecisionReason.RISK_ABOVE_MAX: "riskMax",

@@ -21,7 +21,7 @@ from bot_runtime.arrays import Rows, Values, Windows
 from bot_runtime.contract.spec import ModelSpec, Objective
 from bot_runtime.models.forecaster import Epoch, Task
 from bot_runtime.scores import QUANTILES
-from bot_runtime.serving import windows_at
+from bot_runtime.sequences import windows_at
 
 ROUNDS_BETWEEN_LINES = 10
 PATIENCE_ROUNDS = 30

@@ -22,7 +22,7 @@ from bot_runtime.models.forecaster import Task
 from bot_runtime.models.tft_fitting import fit_network
 from bot_runtime.models.tft_network import Shape, WindowNetwork
 from bot_runtime.models.tft_schedule import Schedule
-from bot_runtime.serving import ROWS_AT_ONCE, windows_at
+from bot_runtime.sequences import ROWS_AT_ONCE, windows_at
 
 WEIGHTS_FILE = "weights.pt"
 SHAPE_FILE = "network.json"

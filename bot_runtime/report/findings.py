@@ -12,8 +12,9 @@ from bot_runtime.datasets import TrainingData
 from bot_runtime.gate import Duel
 from bot_runtime.judge import columns_of
 from bot_runtime.learning import LearningCurve
+from bot_runtime.predictions import Predictions
 from bot_runtime.score_tables import MODEL, Table, forecast_of, forecasts_of, losses_of, outcome_of
-from bot_runtime.serving import Predictions, ServedVersion
+from bot_runtime.serving import ServedVersion
 from bot_runtime.trading import Backtest, TradingRecord
 
 IMPORTANCE_ROWS = 256

@@ -13,6 +13,7 @@ from bot_runtime.bundle import TAIL
 from bot_runtime.candles import utc
 from bot_runtime.contract.signal import Calibration, Signal, SignalVersion
 from bot_runtime.judge import adapt
+from bot_runtime.predictions import Predictions
 from bot_runtime.reporting import Reporter
 from bot_runtime.served_band import (
     LEAST_LIVE_ROWS,
@@ -23,7 +24,6 @@ from bot_runtime.served_band import (
     save_band,
     settle,
 )
-from bot_runtime.serving import Predictions
 from bot_runtime.store import Store
 from tests.unit.bot_runtime.learning import training_data
 from tests.unit.bot_runtime.markets import random_candles, without

@@ -9,7 +9,7 @@ from bot_runtime.contract.signal import DecisionReason
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.decision import LARGEST_POSITION, decide, least_return, regime_of
 from bot_runtime.features import FEATURES
-from bot_runtime.serving import Prediction
+from bot_runtime.predictions import Prediction
 
 GOOD = Prediction(prob_up=0.7, p10=-0.01, p50=0.01, p90=0.03, risk_score=0.3)
 share = st.floats(0, 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bot_runtime.contract.spec import DecisionSpec
-from bot_runtime.serving import Predictions
+from bot_runtime.predictions import Predictions
 from bot_runtime.trading import Backtest, backtest, record_of
 from tests.unit.bot_runtime.learning import training_data
 

@@ -22,7 +22,8 @@ from bot_runtime.decision import Outcome, decide, regime_of
 from bot_runtime.features import compute_features
 from bot_runtime.feed import Trouble, Window, judge_candles
 from bot_runtime.infer import Feed, build_signal
-from bot_runtime.serving import Prediction, ServedVersion, load_version
+from bot_runtime.predictions import Prediction
+from bot_runtime.serving import ServedVersion, load_version
 from bot_runtime.store import Store
 from tests.unit.bot_runtime.markets import (
     bot_spec,

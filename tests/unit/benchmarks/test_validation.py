@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_runtime.validation import Spans, Split, combinatorial, consecutive, walk_forward
+from benchmarks.validation import Spans, Split, combinatorial, consecutive, walk_forward
 
 
 @st.composite
