@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks.validation import Spans, Split, consecutive, walk_forward
 from bot_runtime.arrays import Values
 from bot_runtime.candles import Candles
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, ModelSpec, Objective
@@ -16,7 +17,6 @@ from bot_runtime.models.registry import forecaster_of
 from bot_runtime.objectives import RULES
 from bot_runtime.predictions import Predictions
 from bot_runtime.score_tables import Forecasts, Table, forecasts_of, outcome_of, score_forecasts
-from benchmarks.validation import Spans, Split, consecutive, walk_forward
 
 FOLDS = 5
 HORIZON = 5

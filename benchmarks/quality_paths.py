@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from benchmarks.candle_series import candle_series
 from benchmarks.figures import Figure
 from benchmarks.quality_folds import HORIZON, folds_of, judge
+from benchmarks.validation import Spans, Split, combinatorial
 from bot_runtime.contract.spec import ModelSpec, Objective
 from bot_runtime.features import WARM_UP
 from bot_runtime.score_tables import MODEL
-from benchmarks.validation import Spans, Split, combinatorial
 
 BARS = 20_000
 GROUPS, TESTED = 6, 2

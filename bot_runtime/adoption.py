@@ -13,6 +13,7 @@ from bot_runtime.contract.names import ENV_ADOPT
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.errors import ArtifactInvalidError
+from bot_runtime.promotion import load_promotion
 from bot_runtime.reporting import Reporter
 from bot_runtime.store import Store, load_json
 
@@ -26,13 +27,13 @@ def find_adoptable(
 
     None where the operator has not asked for it, or the store has no such version, whole.
     """
-    if not os.environ.get(ENV_ADOPT) or not store.promoted().is_file():
+    if not os.environ.get(ENV_ADOPT):
         return None
     try:
-        promoted = load_json(store.promoted())
-        if promoted.get("trainingDigest") != learned_digest(configuration):
+        promotion = load_promotion(store)
+        if promotion is None or promotion.training_digest != learned_digest(configuration):
             return None
-        folder = store.version(str(promoted.get("version")))
+        folder = store.version(promotion.version)
         load_version_manifest(folder)
         result = EvaluationResult.model_validate(load_json(folder / EVALUATION_FILE).get("result"))
     except (ArtifactInvalidError, ValidationError) as e:

@@ -32,6 +32,7 @@ from bot_runtime.judge import (
     trading_duel,
 )
 from bot_runtime.predictions import Predictions
+from bot_runtime.promotion import Promotion, promote
 from bot_runtime.pruning import load_pruning, prune
 from bot_runtime.report.findings import Findings, permutation_importance
 from bot_runtime.report.page import REPORT_FILE, render_report
@@ -103,12 +104,11 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
     _warn(verdict, result, references, reporter)
     load_version(store, manifest.version)  # as inference will: every file as its sha256 says
     if result.promoted:
-        pointer = {
-            "version": manifest.version,
-            "trainedAt": trained_at,
-            "trainingDigest": learned_digest(configuration),
-        }
-        save_json(store.promoted(), pointer)
+        learned = learned_digest(configuration)
+        promote(
+            store,
+            Promotion(version=manifest.version, trained_at=trained_at, training_digest=learned),
+        )
     pruning = load_pruning()
     if pruning is not None:
         keep = (*pruning.keep, manifest.version)

@@ -42,9 +42,9 @@ def _unfinished(store: Store, wanted: Dataset, symbol: str, reporter: Reporter) 
 def _earlier(store: Store, wanted: Dataset, symbol: str) -> Candles | None:
     """Return the symbol's candles of the training that has the newest, by its sha256."""
     found = []
-    for path in store.training("").glob("*/dataset.json"):
+    for folder in store.trainings():
         with contextlib.suppress(ArtifactInvalidError):  # that training's own steps say so
-            dataset = load_dataset(store, path.parent.name)
+            dataset = load_dataset(store, folder.name)
             if dataset.training != wanted.training and _is_same_feed(dataset, wanted):
                 # Rows of a user's file are the file's to tell: it may be another by now, or gone.
                 parts = (p for p in dataset.symbols if p.symbol == symbol and p.own_file is None)

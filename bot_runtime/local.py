@@ -35,6 +35,7 @@ from bot_runtime.contract.runconfig import (
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.display import Display
 from bot_runtime.errors import ArtifactInvalidError, ConfigurationError, StepError
+from bot_runtime.promotion import promoted_version
 from bot_runtime.store import Store, load_json, save_json
 
 _COMMANDS: dict[StepOrRun, tuple[str, ...]] = {
@@ -126,23 +127,16 @@ class _Steps:
             self.bot.name, self.bot.spec, image="local:none", claim="local", champion_version=None
         )
         name = training_name(self.bot.name, training_digest(spec), 1)
-        champion = self._promoted()
+        champion = promoted_version(self.store)
         if champion is not None and not champion.startswith(f"{name}-"):
             spec = spec.model_copy(update={"champion_version": champion})
         return training_run(self.bot.namespace, name, spec)
-
-    def _promoted(self) -> str | None:
-        try:
-            version = load_json(self.store.promoted()).get("version")
-        except ArtifactInvalidError:
-            return None
-        return version if isinstance(version, str) else None
 
     def _served_version(self, evaluation: EvaluationResult) -> str | None:
         """Return the version to serve: the pinned one, the new one, or the champion."""
         if self.bot.spec.model.pinned_version is not None:
             return self.bot.spec.model.pinned_version
-        return evaluation.version if evaluation.promoted else self._promoted()
+        return evaluation.version if evaluation.promoted else promoted_version(self.store)
 
     def _kept_or_run(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult:
         assert configuration.training is not None, "only steps of a training are kept"

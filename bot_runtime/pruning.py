@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -18,9 +17,10 @@ from pydantic import ValidationError
 
 from bot_runtime.contract.names import ENV_PRUNING
 from bot_runtime.contract.pruning import Pruning
-from bot_runtime.errors import ArtifactInvalidError
+from bot_runtime.errors import StoreUnavailableError
+from bot_runtime.promotion import promoted_version
 from bot_runtime.reporting import Reporter
-from bot_runtime.store import BANDS_FOLDER, DRIFT_FOLDER, Store, load_json
+from bot_runtime.store import BANDS_FOLDER, DRIFT_FOLDER, Store
 
 IN_USE_SECONDS: Final = 2 * 3600.0
 """Longer than any run of inference."""
@@ -59,8 +59,9 @@ def prune(store: Store, pruning: Pruning, current: str, reporter: Reporter) -> t
             gone.append(folder.name)
         for folder in _leftovers(store):
             _remove(folder)
-    except OSError as e:
-        reporter.warn(f"old versions could not be taken out of the store: {e.strerror}")
+    except (OSError, StoreUnavailableError) as e:
+        found = e.strerror if isinstance(e, OSError) else e
+        reporter.warn(f"old versions could not be taken out of the store: {found}")
     if gone:
         reporter.log("pruned", names=gone)
     return tuple(gone)
@@ -68,14 +69,14 @@ def prune(store: Store, pruning: Pruning, current: str, reporter: Reporter) -> t
 
 def _old_versions(store: Store, pruning: Pruning) -> list[Path]:
     name = re.compile(rf"{re.escape(pruning.bot)}-[0-9a-f]{{8}}(-[0-9]+)?-[0-9a-f]{{8}}")
-    kept = {*pruning.keep, _promoted(store)}
-    found = [f for f in _folders(store.version("x").parent, name) if f.name not in kept]
+    kept = {*pruning.keep, promoted_version(store)}
+    found = [f for f in store.versions() if name.fullmatch(f.name) and f.name not in kept]
     return [f for f in _newest_first(found)[pruning.last :] if _age(f) > IN_USE_SECONDS]
 
 
 def _old_trainings(store: Store, pruning: Pruning, current: str) -> list[Path]:
     name = re.compile(rf"{re.escape(pruning.bot)}-[0-9a-f]{{8}}(-[0-9]+)?")
-    found = [f for f in _folders(store.training("x").parent, name) if f.name != current]
+    found = [f for f in store.trainings() if name.fullmatch(f.name) and f.name != current]
     return [
         folder
         for folder in _newest_first(found)[pruning.last :]
@@ -85,14 +86,7 @@ def _old_trainings(store: Store, pruning: Pruning, current: str) -> list[Path]:
 
 def _leftovers(store: Store) -> list[Path]:
     """Return what steps that were killed have left half-written."""
-    parents = (store.version("x").parent, store.training("x").parent)
-    hidden = [f for parent in parents for f in _folders(parent, re.compile(r"\..+"))]
-    return [folder for folder in hidden if _age(folder) > ABANDONED_SECONDS]
-
-
-def _folders(parent: Path, name: re.Pattern[str]) -> Iterator[Path]:
-    if parent.is_dir():
-        yield from (f for f in parent.iterdir() if name.fullmatch(f.name) and f.is_dir())
+    return [folder for folder in store.unfinished() if _age(folder) > ABANDONED_SECONDS]
 
 
 def _newest_first(folders: list[Path]) -> list[Path]:
@@ -121,13 +115,6 @@ def _time_of(path: Path) -> float:
 
 def _has_ended(store: Store, folder: Path) -> bool:
     return store.result(folder.name, "Evaluation").is_file()
-
-
-def _promoted(store: Store) -> str | None:
-    try:
-        return str(load_json(store.promoted()).get("version"))
-    except ArtifactInvalidError:
-        return None
 
 
 def _remove(folder: Path) -> None:

@@ -25,7 +25,11 @@ REFERENCES_FOLDER = "references"
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Paths under `root`; every method is a pure function of its names unless it says so."""
+    """Paths under `root`.
+
+    The methods are pure functions of their names, but for those that list what the volume has:
+    these raise StoreUnavailableError.
+    """
 
     root: Path
 
@@ -34,9 +38,29 @@ class Store:
         """Return the store that $BOTCRIPTO_STORE names, else the mounted volume."""
         return cls(Path(os.environ.get(ENV_STORE) or STORE_PATH))
 
+    def trainings(self) -> list[Path]:
+        """Return the directories of all trainings, as the volume has them, by name."""
+        return _folders(self._trainings, hidden=False)
+
+    def versions(self) -> list[Path]:
+        """Return the directories of all versions, as the volume has them, by name."""
+        return _folders(self._versions, hidden=False)
+
+    def unfinished(self) -> list[Path]:
+        """Return the directories of trainings and versions that are being written or deleted."""
+        return [f for p in (self._versions, self._trainings) for f in _folders(p, hidden=True)]
+
+    @property
+    def _trainings(self) -> Path:
+        return self.root / "trainings"
+
+    @property
+    def _versions(self) -> Path:
+        return self.root / "versions"
+
     def training(self, name: str) -> Path:
         """Return the directory of a training."""
-        return self.root / "trainings" / name
+        return self._trainings / name
 
     def dataset(self, training: str) -> Path:
         """Return the file that fixes which candles a training sees."""
@@ -64,7 +88,7 @@ class Store:
 
     def version(self, version: str) -> Path:
         """Return the directory of a version."""
-        return self.root / "versions" / version
+        return self._versions / version
 
     def band(self, version: str, symbol: str) -> Path:
         """Return the file of a symbol's adaptive band, which changes while the version serves."""
@@ -85,6 +109,15 @@ class Store:
     def signal(self, symbol: str) -> Path:
         """Return the last signal of a symbol."""
         return self.root / "signals" / f"{file_stem(symbol)}.json"
+
+
+def _folders(parent: Path, *, hidden: bool) -> list[Path]:
+    """Return the directories in `parent`: those whose name begins with a dot, or the others."""
+    if not parent.is_dir():
+        return []
+    with _reading(parent):
+        found = [f for f in parent.iterdir() if f.name.startswith(".") == hidden and f.is_dir()]
+    return sorted(found)
 
 
 def file_stem(symbol: str) -> str:

@@ -46,11 +46,11 @@ def store(tmp_path: Path) -> Store:
 
 
 def versions(store: Store) -> set[str]:
-    return {f.name for f in store.version("x").parent.iterdir()}
+    return {f.name for f in (*store.versions(), *store.unfinished())}
 
 
 def trainings(store: Store) -> set[str]:
-    return {f.name for f in store.training("x").parent.iterdir()}
+    return {f.name for f in store.trainings()}
 
 
 def act(store: Store, *keep: str, last: int = 3) -> tuple[str, ...]:

@@ -184,3 +184,16 @@ def test_reader_never_sees_a_half_written_file(tmp_path: Path) -> None:
         while writer.poll() is None:
             assert len(json.loads(path.read_bytes())["pad"]) == 100_000
     assert writer.returncode == 0
+
+
+def test_the_store_lists_what_it_has_and_what_is_half_written_apart(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert (store.versions(), store.trainings(), store.unfinished()) == ([], [], [])
+    for folder in (store.version("b"), store.version("a"), store.training("t")):
+        folder.mkdir(parents=True)
+    half = store.version(".a.x1")
+    half.mkdir()
+    (store.version("a").parent / "file").touch()
+    assert store.versions() == [store.version("a"), store.version("b")]
+    assert store.trainings() == [store.training("t")]
+    assert store.unfinished() == [half]
