@@ -1,8 +1,8 @@
 """Evidence for the gate: the version as it is served, on candles that nothing was learned from."""
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from bot_runtime.datasets import TrainingData
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.gate import LEAST_BLOCKS, Duel
 from bot_runtime.objectives import RULES
+from bot_runtime.outcomes import take_ended
 from bot_runtime.parity import check_parity
 from bot_runtime.predictions import Predictions
 from bot_runtime.score_tables import (
@@ -45,6 +46,13 @@ def columns_of(predictions: Predictions, objective: Objective) -> Columns:
     return {name: getattr(predictions, name) for name in COLUMNS[objective]}
 
 
+class _ToldRow(NamedTuple):
+    """A row whose band was told."""
+
+    bar_close_ms: int
+    row: int
+
+
 def adapt(
     served: Predictions, data: TrainingData, rows: Rows
 ) -> tuple[Predictions, dict[str, AdaptiveBand]]:
@@ -54,19 +62,19 @@ def adapt(
     its symbol's rows whose horizon has ended by then, and none later.
     """
     bands = {symbol: AdaptiveBand() for symbol in data.symbols}
-    waiting: dict[str, deque[int]] = {symbol: deque() for symbol in data.symbols}
+    waiting: dict[str, list[_ToldRow]] = {symbol: [] for symbol in data.symbols}
     p10, p90 = served.p10.copy(), served.p90.copy()
     units = data.volatility[rows] * np.sqrt(data.horizon_steps)
-    times, outcomes = data.time_ms[rows], data.labels.simple_return[rows]
+    times, outcomes = data.time_ms[rows] + data.interval_ms, data.labels.simple_return[rows]
     horizon_ms = data.horizon_steps * data.interval_ms
     for i, row in enumerate(rows):
         symbol = data.symbols[data.symbol[row]]
-        band, told = bands[symbol], waiting[symbol]
-        while told and times[told[0]] + horizon_ms <= times[i]:
-            j = told.popleft()
-            band.learn(p10[j], p90[j], outcomes[j])
+        band = bands[symbol]
+        ended, waiting[symbol] = take_ended(waiting[symbol], horizon_ms, times[i])
+        for told in ended:
+            band.learn(p10[told.row], p90[told.row], outcomes[told.row])
         p10[i], p90[i] = band.adjust(p10[i], served.p50[i], p90[i], units[i])
-        told.append(i)
+        waiting[symbol].append(_ToldRow(times[i], i))
     return replace(served, p10=p10, p90=p90), bands
 
 

@@ -9,7 +9,6 @@ leaves its own to be settled. A band that no later run sees the end of is forgot
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
 from pydantic import Field, ValidationError
 
 from bot_runtime.adaptive_band import AdaptiveBand
@@ -17,6 +16,7 @@ from bot_runtime.candles import Candles
 from bot_runtime.contract.model import Model
 from bot_runtime.contract.signal import Signal
 from bot_runtime.errors import ArtifactInvalidError
+from bot_runtime.outcomes import settle
 from bot_runtime.reporting import Reporter
 from bot_runtime.store import Store, load_json, save_json
 
@@ -75,21 +75,15 @@ def save_band(store: Store, version: str, symbol: str, state: BandState) -> None
     save_json(store.band(version, symbol), state.to_json())
 
 
-def settle(state: BandState, candles: Candles, horizon_steps: int) -> BandState:
+def settle_band(state: BandState, candles: Candles, horizon_steps: int) -> BandState:
     """Return the state after every outcome that the candles show."""
-    times = candles.close_time_ms
-    band, hits, left = AdaptiveBand(state.lower, state.upper), state.hits, []
-    for told in state.told:
-        end_ms = told.bar_close_ms + horizon_steps * candles.interval_ms
-        if end_ms > times[-1]:
-            left.append(told)
-            continue
-        place = int(np.searchsorted(times, end_ms))
-        if times[place] == end_ms:
-            outcome = float(candles.close[place]) / told.close - 1.0
-            band.learn(told.p10, told.p90, outcome)
-            hits += "1" if told.p10 <= outcome <= told.p90 else "0"
-    return BandState(lower=band.lower, upper=band.upper, hits=hits[-LIVE_ROWS:], told=tuple(left))
+    band, hits = AdaptiveBand(state.lower, state.upper), state.hits
+    ended, waiting = settle(state.told, candles, horizon_steps)
+    for told, closes in ended:
+        outcome = float(closes[-1]) / told.close - 1.0
+        band.learn(told.p10, told.p90, outcome)
+        hits += "1" if told.p10 <= outcome <= told.p90 else "0"
+    return BandState(lower=band.lower, upper=band.upper, hits=hits[-LIVE_ROWS:], told=waiting)
 
 
 def follow(
@@ -100,7 +94,7 @@ def follow(
     `unit` is the volatility over the horizon at the signal's candle. A repeated run on the same
     candle tells the same band and is counted once.
     """
-    state = settle(state, candles, signal.horizon_steps)
+    state = settle_band(state, candles, signal.horizon_steps)
     if signal.p10 is None or signal.p50 is None or signal.p90 is None:
         return signal, state
     p10, p90 = AdaptiveBand(state.lower, state.upper).adjust(

@@ -21,6 +21,7 @@ from bot_runtime.contract.model import Model
 from bot_runtime.contract.signal import Signal
 from bot_runtime.drift import Block, Reference, add_outcome, add_row, bin_rows, judge_drift
 from bot_runtime.errors import ArtifactInvalidError
+from bot_runtime.outcomes import settle
 from bot_runtime.reporting import Reporter
 from bot_runtime.store import Store, load_json, save_bytes
 
@@ -77,7 +78,7 @@ def watch(store: Store, signal: Signal, row: Row | None, reporter: Reporter) -> 
     path = store.drift(version, symbol)
     state = _load(DriftState, path, "it begins anew", reporter) or DriftState()
     if row is not None:
-        state = see(settle(state, row.candles, signal.horizon_steps), reference, signal, row)
+        state = see(settle_drift(state, row.candles, signal.horizon_steps), reference, signal, row)
         save_bytes(path, f"{state.model_dump_json(by_alias=True)}\n".encode())
     drift = judge_drift(reference, state.blocks, signal.horizon_steps)
     return signal.model_copy(update={"drift": drift})
@@ -105,27 +106,19 @@ def see(state: DriftState, reference: Reference, signal: Signal, row: Row) -> Dr
     )
 
 
-def settle(state: DriftState, candles: Candles, horizon_steps: int) -> DriftState:
+def settle_drift(state: DriftState, candles: Candles, horizon_steps: int) -> DriftState:
     """Return the state after every outcome that the candles show; what they miss is forgotten."""
-    blocks, left = state.blocks, []
-    for told in state.told:
-        end_ms = told.bar_close_ms + horizon_steps * candles.interval_ms
-        if end_ms > candles.close_time_ms[-1]:
-            left.append(told)
-            continue
-        rose = _rose(told, candles, end_ms)
-        if rose is not None and blocks:
-            blocks = add_outcome(blocks, told.prob_up, rose=rose)
-    return state.model_copy(update={"blocks": blocks, "told": tuple(left)})
+    blocks = state.blocks
+    ended, waiting = settle(state.told, candles, horizon_steps)
+    for told, closes in ended:
+        if len(closes) == horizon_steps and blocks:
+            blocks = add_outcome(blocks, told.prob_up, rose=_rose(told, closes))
+    return state.model_copy(update={"blocks": blocks, "told": waiting})
 
 
-def _rose(told: ToldProbability, candles: Candles, end_ms: int) -> bool | None:
-    """Return whether the trend was up, as the label of a training says; None where unknown."""
-    first, last = np.searchsorted(candles.close_time_ms, (told.bar_close_ms + 1, end_ms))
-    steps = (end_ms - told.bar_close_ms) // candles.interval_ms
-    if candles.close_time_ms[last] != end_ms or last - first + 1 != steps:
-        return None
-    moves = candles.close[first : last + 1] / told.close - 1.0
+def _rose(told: ToldProbability, closes: Values) -> bool:
+    """Return whether the trend was up, as the label of a training says."""
+    moves = closes / told.close - 1.0
     reached = moves[np.abs(moves) >= (math.inf if told.barrier is None else told.barrier)]
     return bool((reached[0] if len(reached) else moves[-1]) > 0)
 

@@ -22,7 +22,7 @@ from bot_runtime.served_band import (
     follow,
     load_band,
     save_band,
-    settle,
+    settle_band,
 )
 from bot_runtime.store import Store
 from tests.unit.bot_runtime.learning import training_data
@@ -140,8 +140,8 @@ def test_repeated_run_is_counted_once() -> None:
 def test_band_whose_end_is_missing_is_forgotten_and_one_to_come_is_kept() -> None:
     _, state = serve(BandState(), 100)
     hole = without(CANDLES, 100 + HORIZON)
-    assert settle(state, hole[:100], HORIZON) == state
-    after = settle(state, hole[:150], HORIZON)
+    assert settle_band(state, hole[:100], HORIZON) == state
+    after = settle_band(state, hole[:150], HORIZON)
     assert (after.told, after.hits, after.lower) == ((), "", 0.0)
 
 
@@ -159,7 +159,7 @@ def test_live_coverage_counts_the_newest_outcomes_from_enough_of_them() -> None:
     assert BandState(hits="10" * LEAST_LIVE_ROWS).live_coverage == 0.5
     full = BandState(hits="0" * LIVE_ROWS)
     _, told = serve(full, 100)
-    assert len(settle(told, CANDLES[:150], HORIZON).hits) == LIVE_ROWS
+    assert len(settle_band(told, CANDLES[:150], HORIZON).hits) == LIVE_ROWS
     signal, _ = serve(full, 100)
     assert signal.calibration.live_coverage == 0.0
 

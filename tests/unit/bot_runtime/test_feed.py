@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bot_runtime.feed import judge_candles, leave_out_broken, newest_window
-from bot_runtime.served_band import BandState, ToldBand, settle
+from bot_runtime.served_band import BandState, ToldBand, settle_band
 from tests.unit.bot_runtime.markets import random_candles
 
 MINUTE_MS = 60_000
@@ -28,7 +28,7 @@ def test_a_price_that_cannot_be_one_is_no_outcome(
     assert (trouble is not None) == refused
     told_at = int(candles.close_time_ms[place]) - MINUTE_MS
     told = ToldBand(bar_close_ms=told_at, close=100.0, p10=-0.5, p90=0.5)
-    found = settle(BandState(told=(told,)), leave_out_broken(candles), 1)
+    found = settle_band(BandState(told=(told,)), leave_out_broken(candles), 1)
     assert (found.hits, found.lower, found.upper) == ("", 0.0, 0.0)
 
 

@@ -14,7 +14,7 @@ from bot_runtime.drift_reference import Before, build_reference
 from bot_runtime.features import FEATURES, compute_features
 from bot_runtime.labels import compute_labels
 from bot_runtime.reporting import Reporter
-from bot_runtime.served_drift import DriftState, Row, ToldProbability, settle, watch
+from bot_runtime.served_drift import DriftState, Row, ToldProbability, settle_drift, watch
 from bot_runtime.store import Store, load_json, save_json
 from tests.unit.bot_runtime.markets import random_candles, without
 
@@ -78,10 +78,10 @@ def test_outcomes_are_the_labels_of_a_training(
         prob_up=0.25,
         barrier=barrier,
     )
-    early = settle(waiting(told), candles[: 20 + steps], steps)
+    early = settle_drift(waiting(told), candles[: 20 + steps], steps)
     assert (early.told, early.blocks[0].outcomes) == ((told,), 0)
     for window in (candles[: 21 + steps], candles[15:], candles[21:]):
-        state = settle(waiting(told), window, steps)
+        state = settle_drift(waiting(told), window, steps)
         assert (state.told, state.blocks[0].outcomes) == ((), 1)
         assert state.blocks[0].score[0] == pytest.approx(label - 0.25)
 
@@ -92,7 +92,7 @@ def test_outcome_that_the_candles_do_not_show_whole_is_forgotten(missing: int) -
     told = ToldProbability(
         bar_close_ms=int(candles.close_time_ms[20]), close=float(candles.close[20]), prob_up=0.5
     )
-    state = settle(waiting(told), without(candles, missing), 5)
+    state = settle_drift(waiting(told), without(candles, missing), 5)
     assert (state.told, state.blocks[0].outcomes) == ((), 0)
 
 
