@@ -14,7 +14,7 @@ from bot_runtime.adaptive_band import AdaptiveBand
 from bot_runtime.adoption import EVALUATION_FILE
 from bot_runtime.bundle import MANIFEST_FILE, VersionManifest, is_whole, load_objective
 from bot_runtime.config import training_of
-from bot_runtime.contract.results import EvaluationResult, ObjectiveResult
+from bot_runtime.contract.results import EvaluationResult, ObjectiveResult, to_text
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import TrainingData, load_training_data
@@ -26,7 +26,7 @@ from bot_runtime.judge import (
     duel_champion,
     find_differences,
     follow_decisions,
-    measure,
+    metrics_of,
     naive_duels,
     score_tables_of,
     trading_duel,
@@ -52,7 +52,6 @@ from bot_runtime.store import (
 )
 from bot_runtime.threads import cpu_count
 from bot_runtime.trading import Backtest, TradingRecord, record_of
-from bot_runtime.train import to_text
 from bot_runtime.trained import Trained
 
 REASONS_MAX, REASON_LENGTH = 8, 160
@@ -146,7 +145,7 @@ def _judge(
     trained = {o: Trained.load(store.objective(run.name, o)) for o in OBJECTIVES}
     native = {name: values for one in trained.values() for name, values in one.native.items()}
     adapted, bands = adapt(served, data, rows)
-    metrics = measure(adapted, data, rows)
+    metrics = metrics_of(adapted, data, rows)
     trials = len(configuration.model.candidates) ** len(OBJECTIVES)
     account = follow_decisions(adapted, data, rows, configuration.decision, trials)
     naive = naive_duels(adapted, data, rows)

@@ -23,6 +23,7 @@ from bot_runtime.score_tables import (
     Table,
     forecasts_of,
     losses_of,
+    measure,
     outcome_of,
     score_table,
 )
@@ -111,11 +112,11 @@ def score_tables_of(served: Predictions, data: TrainingData, rows: Rows) -> dict
     return {o: score_table(o, columns_of(served, o), data, rows) for o in OBJECTIVES}
 
 
-def measure(
+def metrics_of(
     served: Predictions, data: TrainingData, rows: Rows
 ) -> dict[Objective, dict[str, float]]:
     """Return the metrics of every objective at `rows`."""
-    return {o: RULES[o].measure(columns_of(served, o), data, rows) for o in OBJECTIVES}
+    return {o: measure(o, columns_of(served, o), data, rows) for o in OBJECTIVES}
 
 
 def naive_duels(served: Predictions, data: TrainingData, rows: Rows) -> dict[Objective, Duel]:

@@ -1,4 +1,4 @@
-"""The three objectives: how each is chosen by, calibrated, finished and measured.
+"""The three objectives: how each is chosen by, calibrated and finished.
 
 Each is a different question with its own target, loss and unit; what they share is this shape.
 Columns are named arrays (n,): prob_up | p10, p50, p90 | volatility, risk_score.
@@ -17,7 +17,6 @@ from bot_runtime.contract.spec import Objective
 from bot_runtime.datasets import Splits, TrainingData
 from bot_runtime.labels import to_target
 from bot_runtime.outputs import to_probability, to_quantiles, to_risk_score, to_volatility
-from bot_runtime.score_tables import Table, score_table
 
 PROBABILITY_TOLERANCE = 1e-5
 RETURN_TOLERANCE = 1e-4
@@ -47,9 +46,6 @@ class ObjectiveRules(Protocol):
         self, columns: Columns, calibration: Calibration
     ) -> Mapping[str, float | Values]:
         """Return how far each column, or row of it, may be from the trained model's own."""
-
-    def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
-        """Return the metrics at `rows`, each beside its naive reference."""
 
 
 class Trend:
@@ -81,11 +77,6 @@ class Trend:
         """Return the same for every market."""
         del calibration
         return dict.fromkeys(columns, PROBABILITY_TOLERANCE)
-
-    def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
-        """Return log loss, Brier score and AUC beside those of the base rate."""
-        table = score_table("Trend", columns, data, rows)
-        return _flat(table, ("log_loss", "brier", "auc"), {"base rate": "naive"})
 
 
 class Return:
@@ -120,12 +111,6 @@ class Return:
         width = columns["p90"] - columns["p10"]
         limit = RETURN_TOLERANCE * np.maximum(width, np.median(width))
         return dict.fromkeys(columns, np.maximum(limit, LEAST_TOLERANCE))
-
-    def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
-        """Return pinball loss and coverage beside those of constant and of scaled quantiles."""
-        table = score_table("Return", columns, data, rows)
-        names = {"constant": "naive", "scaled": "naive_scaled"}
-        return _flat(table, ("pinball", "coverage"), names)
 
 
 class Risk:
@@ -167,20 +152,6 @@ class Risk:
             to_risk_score(v, calibration) for v in (volatility - limit, volatility + limit)
         )
         return {"volatility": limit, "risk_score": PROBABILITY_TOLERANCE + (highest - lowest)}
-
-    def measure(self, columns: Columns, data: TrainingData, rows: Rows) -> dict[str, float]:
-        """Return QLIKE and rank correlation beside those of the EWMA and of HAR."""
-        table = score_table("Risk", columns, data, rows)
-        return _flat(table, ("qlike", "rank_correlation"), {"EWMA": "naive", "HAR": "naive_har"})
-
-
-def _flat(table: Table, chosen: tuple[str, ...], suffixes: Mapping[str, str]) -> dict[str, float]:
-    """Return the chosen scores of the model, each followed by its references' by their suffix."""
-    return {
-        f"{score}_{suffixes[name]}" if name in suffixes else score: row[score]
-        for score in chosen
-        for name, row in table.items()
-    }
 
 
 RULES: dict[Objective, ObjectiveRules] = {"Trend": Trend(), "Return": Return(), "Risk": Risk()}

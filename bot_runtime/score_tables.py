@@ -1,5 +1,8 @@
 """Score tables: every score of an objective, the model's beside those of its naive references."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from bot_runtime import references, scores
@@ -29,6 +32,33 @@ def score_table(objective: Objective, columns: Columns, data: TrainingData, rows
         for name, forecast in forecasts.items():
             table[name]["excursion_correlation"] = scores.rank_correlation(forecast, worst)
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Metrics:
+    """Which scores are an objective's metrics, and how those of its references are named."""
+
+    scores: tuple[str, ...]
+    suffixes: Mapping[str, str]
+
+
+_METRICS: dict[Objective, _Metrics] = {
+    "Trend": _Metrics(("log_loss", "brier", "auc"), {"base rate": "naive"}),
+    "Return": _Metrics(("pinball", "coverage"), {"constant": "naive", "scaled": "naive_scaled"}),
+    "Risk": _Metrics(("qlike", "rank_correlation"), {"EWMA": "naive", "HAR": "naive_har"}),
+}
+
+
+def measure(
+    objective: Objective, columns: Columns, data: TrainingData, rows: Rows
+) -> dict[str, float]:
+    """Return the objective's metrics at `rows`, each followed by those of its references."""
+    table, metrics = score_table(objective, columns, data, rows), _METRICS[objective]
+    return {
+        f"{score}_{metrics.suffixes[name]}" if name in metrics.suffixes else score: row[score]
+        for score in metrics.scores
+        for name, row in table.items()
+    }
 
 
 def forecasts_of(

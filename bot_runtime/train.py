@@ -15,28 +15,26 @@ from typing import Any
 
 import numpy as np
 
-from bot_runtime.arrays import Columns, Values
+from bot_runtime.arrays import Columns
 from bot_runtime.bundle import MANIFEST_FILE, Inputs
 from bot_runtime.candidate import Candidate, train_candidate
 from bot_runtime.choice import Choice, choose
 from bot_runtime.config import training_of
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.progress import seconds_left
-from bot_runtime.contract.results import ObjectiveResult
+from bot_runtime.contract.results import ObjectiveResult, to_text
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.datasets import TrainingData, inputs_of, load_training_data
-from bot_runtime.errors import ArtifactInvalidError, ModelUnfitError
+from bot_runtime.errors import ModelUnfitError
 from bot_runtime.git import git_commit
 from bot_runtime.labels import to_target
 from bot_runtime.models.forecaster import Checkpoint, Epoch, Progress, Task
-from bot_runtime.objectives import RULES
 from bot_runtime.reporting import Reporter
+from bot_runtime.score_tables import measure
 from bot_runtime.store import Store, new_directory, save_json, sha256_of
 from bot_runtime.threads import cpu_count
-
-NATIVE_FILE = "native.npz"
-SCORES_FILE = "scores.json"
+from bot_runtime.trained import NATIVE_FILE, SCORES_FILE, save_columns
 
 
 def train(
@@ -155,7 +153,7 @@ def publish(
     for graph in manifest.graphs:
         shutil.copyfile(best.folder / graph.file, folder / graph.file)
     save_columns(folder / NATIVE_FILE, best.native)
-    metrics = RULES[manifest.objective].measure(best.served, data, data.splits.test)
+    metrics = measure(manifest.objective, best.served, data, data.splits.test)
     result = ObjectiveResult(
         objective=manifest.objective,
         algorithm=manifest.algorithm,
@@ -174,26 +172,6 @@ def publish(
     return result
 
 
-def load_columns(path: Path) -> dict[str, Values]:
-    """Return the named arrays that `save_columns` wrote; raises ArtifactInvalidError."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as e:
-        raise ArtifactInvalidError(f"{path.parent.name}/{path.name}: {e}; train again") from e
-
-
-def save_columns(path: Path, columns: Columns) -> None:
-    """Write named arrays, as numpy's own archive."""
-    with path.open("wb") as file:
-        np.savez(file, **columns)  # type: ignore[arg-type]  # its stub takes them for allow_pickle
-
-
-def to_text(numbers: dict[Any, float]) -> dict[str, str]:
-    """Return numbers as the contract has them: six significant digits."""
-    return {str(name): f"{value:.6g}" for name, value in numbers.items()}
-
-
 def _details_of(candidate: Candidate, data: TrainingData) -> dict[str, Any]:
     symbols = [data.symbols[data.symbol[row]] for row in data.newest]
     return {
@@ -208,9 +186,7 @@ def _details_of(candidate: Candidate, data: TrainingData) -> dict[str, Any]:
 def _by_symbol(best: Candidate, data: TrainingData) -> dict[str, dict[str, str]]:
     rows = data.splits.test
     return {
-        symbol: to_text(
-            RULES[best.manifest.objective].measure(_at(best.served, own), data, rows[own])
-        )
+        symbol: to_text(measure(best.manifest.objective, _at(best.served, own), data, rows[own]))
         for i, symbol in enumerate(data.symbols)
         if (own := data.symbol[rows] == i).any()
     }

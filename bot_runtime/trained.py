@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from bot_runtime.arrays import Columns
+import numpy as np
+
+from bot_runtime.arrays import Columns, Values
 from bot_runtime.choice import Choice
 from bot_runtime.contract.results import ObjectiveResult
 from bot_runtime.errors import ArtifactInvalidError
 from bot_runtime.learning import LearningCurve
 from bot_runtime.store import load_json
-from bot_runtime.train import NATIVE_FILE, SCORES_FILE, load_columns
+
+NATIVE_FILE = "native.npz"
+SCORES_FILE = "scores.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,3 +52,18 @@ def _part(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ArtifactInvalidError(f"{folder.name}/{SCORES_FILE}: has no {name}; train again")
     return found
+
+
+def load_columns(path: Path) -> dict[str, Values]:
+    """Return the named arrays that `save_columns` wrote; raises ArtifactInvalidError."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError) as e:
+        raise ArtifactInvalidError(f"{path.parent.name}/{path.name}: {e}; train again") from e
+
+
+def save_columns(path: Path, columns: Columns) -> None:
+    """Write named arrays, as numpy's own archive."""
+    with path.open("wb") as file:
+        np.savez(file, **columns)  # type: ignore[arg-type]  # its stub takes them for allow_pickle

@@ -22,17 +22,3 @@ def realised_volatility(closes: Values, span: int) -> Values:
         means = np.lib.stride_tricks.sliding_window_view(squares, span).mean(axis=1)
         result[span:] = np.maximum(np.sqrt(means), FLOOR)
     return result
-
-
-def ewma_volatility(closes: Values, decay: float = 0.94) -> Values:
-    """Return the exponentially weighted volatility at each row: (n,) to (n,), NaN at row 0.
-
-    RiskMetrics (1996): variance[t] = decay * variance[t - 1] + (1 - decay) * log_return[t] ** 2,
-    started at the first squared return. The naive reference of the Risk objective.
-    """
-    result = np.full(len(closes), np.nan)
-    variance = np.nan
-    for t, square in enumerate(np.diff(np.log(closes)) ** 2, start=1):
-        variance = square if t == 1 else decay * variance + (1 - decay) * square
-        result[t] = max(np.sqrt(variance), FLOOR)
-    return result

@@ -1,5 +1,6 @@
 """Results of steps: the termination message that a pod leaves (at most 4,000 bytes)."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
@@ -21,6 +22,11 @@ Number = Annotated[str, StringConstraints(max_length=24)]
 Metrics = Annotated[
     dict[Annotated[str, StringConstraints(max_length=40)], Number], Field(max_length=16)
 ]
+
+
+def to_text(numbers: Mapping[Any, float]) -> dict[str, str]:
+    """Return numbers as results have them: six significant digits."""
+    return {str(name): f"{value:.6g}" for name, value in numbers.items()}
 
 
 class DataResult(Model):

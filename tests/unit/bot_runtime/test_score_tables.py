@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from bot_runtime import references
-from bot_runtime.contract.results import ObjectiveResult
+from bot_runtime.contract.results import ObjectiveResult, to_text
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.datasets import TrainingData
-from bot_runtime.objectives import RULES
-from bot_runtime.score_tables import MODEL, score_table
-from bot_runtime.train import to_text
+from bot_runtime.naive import HAR_SPANS
+from bot_runtime.score_tables import MODEL, measure, score_table
 from bot_runtime.volatility import realised_volatility
 from tests.unit.bot_runtime.learning import training_data
 
@@ -69,7 +68,7 @@ def test_the_volatility_is_held_against_the_worst_excursion_too(data: TrainingDa
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_what_is_published_is_the_tables(data: TrainingData, objective: Objective) -> None:
     rows = data.splits.test
-    found = RULES[objective].measure(truth(data), data, rows)
+    found = measure(objective, truth(data), data, rows)
     table = score_table(objective, truth(data), data, rows)
     for name, value in found.items():
         score = name.partition("_naive")[0]
@@ -95,9 +94,7 @@ def test_har_knows_nothing_of_the_test_rows(data: TrainingData) -> None:
 
 
 def test_har_finds_the_weights_of_the_three_spans(data: TrainingData) -> None:
-    short, middle, long = (
-        realised_volatility(data.close, span) ** 2 for span in references.HAR_SPANS
-    )
+    short, middle, long = (realised_volatility(data.close, span) ** 2 for span in HAR_SPANS)
     truth = 0.5 * short + 0.3 * middle + 0.2 * long
     made = replace(data, labels=replace(data.labels, variance=truth))
     rows = data.splits.test

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from bot_runtime.volatility import FLOOR, ewma_volatility, realised_volatility
+from bot_runtime.naive import ewma_volatility
+from bot_runtime.volatility import FLOOR, realised_volatility
 from tests.unit.bot_runtime.markets import random_candles
 
 
@@ -25,7 +26,7 @@ def test_realised_volatility_needs_no_memory_before_its_window() -> None:
 def test_market_that_stands_still_has_the_floor() -> None:
     closes = np.full(70, 5.0)
     assert realised_volatility(closes, 60)[-1] == FLOOR
-    assert ewma_volatility(closes)[-1] == FLOOR
+    assert ewma_volatility(closes, FLOOR)[-1] == FLOOR
 
 
 def test_series_shorter_than_the_window_has_none() -> None:
@@ -35,5 +36,5 @@ def test_series_shorter_than_the_window_has_none() -> None:
 def test_ewma_by_hand() -> None:
     closes = np.array([100.0, 101.0, 99.0])
     first, second = np.log([101 / 100, 99 / 101]) ** 2
-    found = ewma_volatility(closes, decay=0.9)
+    found = ewma_volatility(closes, FLOOR, decay=0.9)
     assert found[1:] == pytest.approx([np.sqrt(first), np.sqrt(0.9 * first + 0.1 * second)])
