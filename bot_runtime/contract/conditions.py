@@ -173,13 +173,15 @@ class Reason(StrEnum):
     """The bot decides on schedule."""
 
 
+Status = Literal["True", "False", "Unknown"]
+"""Whether a condition holds."""
+
+
 class Condition(Model):
     """A standard condition (metav1.Condition)."""
 
     type: str = Field(max_length=64, description="Type of the condition, such as Ready.")
-    status: Literal["True", "False", "Unknown"] = Field(
-        description="Whether it holds: True, False or Unknown."
-    )
+    status: Status = Field(description="Whether it holds: True, False or Unknown.")
     reason: Reason = Field(description="Why, in one word of a closed list.")
     message: str = Field(default="", max_length=2048, description="Why, and what to do about it.")
     last_transition_time: Time = Field(description="When the status of the condition last changed.")

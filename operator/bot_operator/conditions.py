@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
 
 from bot_operator.resources import from_time, to_time
-from bot_runtime.contract.conditions import Condition, Reason
-
-Status = Literal["True", "False", "Unknown"]
+from bot_runtime.contract.conditions import Condition, Reason, Status
 
 _MESSAGE_MAX = 2048
 

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from bot_operator.cache import Cache
 from bot_operator.client import Kube
-from bot_operator.conditions import Status
 from bot_operator.errors import Forbidden, Invalid
 from bot_operator.objects import build_child, is_made_for
 from bot_operator.resources import (
@@ -24,7 +23,7 @@ from bot_operator.resources import (
     uid_of,
 )
 from bot_runtime.contract import names
-from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.quantities import quantity_value
 from bot_runtime.contract.spec import StorageSpec
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot_operator.conditions import ConditionSet, Status
+from bot_operator.conditions import ConditionSet
 from bot_operator.credentials import Verdict, check_secret, poll_seconds
 from bot_operator.modeltraining.bot_store import may_adopt, plan_pruning
 from bot_operator.modeltraining.checks import (
@@ -47,7 +47,7 @@ from bot_operator.resources import (
 from bot_operator.settings import Settings
 from bot_operator.slots import QUEUED, has_slot
 from bot_operator.storage import ClaimVerdict, plan_claim
-from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.modeltraining import ModelTrainingSpec

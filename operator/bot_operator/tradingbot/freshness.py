@@ -3,13 +3,13 @@
 import re
 from datetime import datetime, timedelta
 
-from bot_operator.conditions import ConditionSet, Status
+from bot_operator.conditions import ConditionSet
 from bot_operator.messages import plain
 from bot_operator.resources import from_time
 from bot_operator.tradingbot.checks import Timetable, is_fresh_until
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_runtime.contract.conditions import BotCondition as Kind
-from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.failures import MESSAGE_MAX
 
 _JOB_NAME = re.compile(r'^Error creating job: (?:jobs\.batch "[^"]*" is forbidden: )?')

@@ -2,11 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from bot_operator.conditions import Status
 from bot_operator.resources import from_time
 from bot_operator.tradingbot.checks import is_version_unusable
 from bot_operator.tradingbot.findings import Context, Findings
-from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.status import UnusableVersion
 

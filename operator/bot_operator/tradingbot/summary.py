@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from bot_operator.conditions import ConditionSet, Status
+from bot_operator.conditions import ConditionSet
 from bot_operator.credentials import poll_seconds
 from bot_operator.plan import earliest
 from bot_operator.refusals import describe, refusals_of
@@ -21,7 +21,7 @@ from bot_operator.tradingbot.models import (
     why_no_model,
 )
 from bot_runtime.contract.conditions import BotCondition as Kind
-from bot_runtime.contract.conditions import Reason, TrainingCondition
+from bot_runtime.contract.conditions import Reason, Status, TrainingCondition
 from bot_runtime.contract.status import BotState, TradingBotStatus
 
 LOOK_AGAIN_SECONDS = 10.0

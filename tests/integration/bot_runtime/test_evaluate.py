@@ -27,7 +27,7 @@ from bot_runtime.served_band import load_band
 from bot_runtime.serving import load_version
 from bot_runtime.snapshot import load_dataset, load_snapshot
 from bot_runtime.store import Store, load_json
-from bot_runtime.train import save_columns
+from bot_runtime.trained import save_columns
 from tests.unit.bot_runtime.learning import (
     BOTH,
     market_candles,
