@@ -17,6 +17,7 @@ from bot_runtime.contract.names import (
     TRAINING_NAME_MAX,
     VERSION,
 )
+from bot_runtime.contract.printer_columns import BOT_COLUMNS, TRAINING_COLUMNS, Column
 from bot_runtime.contract.rules import Rule, with_rules
 from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
 from bot_runtime.contract.structural import Schema, build_schema
@@ -27,27 +28,6 @@ API_NAME_MAX: Final = 253
 
 NOT_OBSERVED: Final = -1
 """The generation that no object has: the operator has not looked at it yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of `kubectl get`; priority 1 shows only with `-o wide`."""
-
-    name: str
-    path: str
-    description: str
-    type: str = "string"
-    priority: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the column as the CRD spells it."""
-        column: dict[str, Any] = {
-            "name": self.name,
-            "type": self.type,
-            "jsonPath": self.path,
-            "description": self.description,
-        }
-        return {**column, "priority": self.priority} if self.priority else column
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +45,6 @@ class Kind:
     selectable: tuple[str, ...]
 
 
-def _condition(type_: str, part: str = "status") -> str:
-    return f'.status.conditions[?(@.type=="{type_}")].{part}'
-
-
-AGE = Column("Age", ".metadata.creationTimestamp", "Time since creation.", "date")
-
 TRADING_BOT = Kind(
     name=TRADING_BOT_KIND,
     plural=TRADING_BOT_PLURAL,
@@ -79,22 +53,7 @@ TRADING_BOT = Kind(
     spec=TradingBotSpec,
     status=TradingBotStatus,
     name_max=BOT_NAME_MAX,
-    columns=(
-        Column("Mode", ".spec.mode", "Paper or Live."),
-        Column("Symbols", ".spec.symbols", "Markets."),
-        Column("Ready", _condition("Ready"), "Whether the bot decides on schedule."),
-        Column("State", ".status.state", "Where the bot stands."),
-        Column("Model", ".status.activeModel.version", "Version that is served."),
-        Column("Decision", ".status.lastSignal.decision", "The newest decision."),
-        Column("Signal-Age", ".status.lastSignal.ts", "Time since that decision.", "date"),
-        AGE,
-        Column("Reason", _condition("Ready", "reason"), "Why it is Ready or not.", priority=1),
-        Column("Training", ".status.candidateTraining.name", "Newest ModelTraining.", priority=1),
-        # Not a date: kubectl shows one that is yet to come as <invalid>.
-        Column("Next-Training", ".status.nextTrainingTime", "When it trains next.", priority=1),
-        Column("Failure", ".status.lastFailure.class", "Kind of the last failure.", priority=1),
-        Column("Message", ".status.lastFailure.message", "The last failure.", priority=1),
-    ),
+    columns=BOT_COLUMNS,
     selectable=(".spec.mode", ".status.state"),
 )
 
@@ -106,18 +65,7 @@ MODEL_TRAINING = Kind(
     spec=ModelTrainingSpec,
     status=ModelTrainingStatus,
     name_max=TRAINING_NAME_MAX,
-    columns=(
-        Column("Bot", ".spec.botRef.name", "Bot that the run is for."),
-        Column("State", ".status.state", "Where the run stands."),
-        Column("Ready", _condition("Ready"), "Whether the run is complete."),
-        Column("Version", ".status.version.version", "Version that the run made."),
-        Column("Promoted", _condition("Promoted"), "Whether the version passed the gate."),
-        Column("Failure", ".status.lastFailure.class", "Kind of the failure."),
-        AGE,
-        Column("Reason", _condition("Ready", "reason"), "Why it is Ready or not.", priority=1),
-        Column("Message", ".status.lastFailure.message", "The failure.", priority=1),
-        Column("Completed", ".status.completionTime", "Since it ended.", "date", priority=1),
-    ),
+    columns=TRAINING_COLUMNS,
     selectable=(".spec.botRef.name", ".status.state"),
 )
 
