@@ -1,19 +1,22 @@
-"""Find a candidate by its name: GradientBoosting is a class of that name in gradient_boosting.py.
+"""Which class a candidate algorithm is: a third one is a file here, a row here, and its name.
 
-A third algorithm is one more file here and its name in the contract. Modules are imported when
-they are asked for, since each brings seconds of libraries.
+Modules are imported when they are asked for, since each brings seconds of libraries.
 """
 
 import importlib
-import re
-from typing import cast
+from typing import Final, cast
 
 from bot_runtime.contract.spec import Algorithm
 from bot_runtime.models.forecaster import Forecaster
 
+_MODULES: Final[dict[Algorithm, str]] = {
+    "GradientBoosting": "bot_runtime.models.gradient_boosting",
+    "TemporalFusionTransformer": "bot_runtime.models.temporal_fusion_transformer",
+}
+"""The module of each algorithm; its class has the algorithm's name."""
+
 
 def forecaster_of(algorithm: Algorithm) -> type[Forecaster]:
     """Return the class of a candidate algorithm."""
-    module = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", algorithm).lower()
-    found = getattr(importlib.import_module(f"bot_runtime.models.{module}"), algorithm)
+    found = getattr(importlib.import_module(_MODULES[algorithm]), algorithm)
     return cast("type[Forecaster]", found)
