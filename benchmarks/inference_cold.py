@@ -30,6 +30,7 @@ from bot_runtime.contract.runconfig import (
     training_run,
     training_spec_of,
 )
+from bot_runtime.contract.steps import AT_ONCE, COMMANDS, TRAINING_STEPS
 from bot_runtime.contract.tradingbot import TradingBotSpec
 
 ROUNDS = 10
@@ -124,9 +125,9 @@ class _Work:
         spec = training_spec_of(BOT, self._bot, image="bench:1", claim=claim, champion_version=None)
         run = training_run("bench", training_name(BOT, training_digest(spec), 1), spec)
         self._write(run)
-        steps = [["fetch"], *(["train", "--objective", o] for o in ("Trend", "Return", "Risk"))]
-        for step in [*steps, ["evaluate"]]:
-            print(f"   {' '.join(step)}: {self._run(*step).seconds:.1f} s", flush=True)
+        for step in TRAINING_STEPS:
+            command = COMMANDS[step]
+            print(f"   {' '.join(command)}: {self._run(*command).seconds:.1f} s", flush=True)
         result = StepResult.model_validate_json(self._message.read_text())
         # Its gate is off: it is promoted only if every unseen row is served as torch has it.
         assert result.evaluation is not None
@@ -138,7 +139,7 @@ class _Work:
         """Run infer and the imports in turn, once for the page cache and then for the figures."""
         runs = [
             (
-                self._run("infer", "--no-jitter"),
+                self._run(*COMMANDS["Inference"], AT_ONCE),
                 run_process([sys.executable, "-c", TRAINING], os.environ),
                 run_process([sys.executable, "-c", SERVING], os.environ),
             )

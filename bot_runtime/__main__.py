@@ -18,19 +18,20 @@ from typing import Any
 
 from bot_runtime.config import configuration_path, load_configuration
 from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.contract.results import TRAINING_STEPS, StepOrRun, StepResult
+from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.contract.steps import AT_ONCE, COMMANDS, TRAINING_STEPS, StepOrRun
 from bot_runtime.git import git_commit
 from bot_runtime.reporting import Reporter, termination_path, write_termination
 from bot_runtime.store import Store, save_json
 from bot_runtime.threads import limit_threads
 
-STEP_OF_COMMAND: dict[str, StepOrRun] = {
-    "fetch": "Data",
-    "evaluate": "Evaluation",
-    "infer": "Inference",
-    "preflight": "Preflight",
+_HELP = {
+    "preflight": "check the exchange, the symbols and the key",
+    "fetch": "fetch the training's candles into the store",
+    "train": "train, export and publish one objective",
+    "evaluate": "assemble the version and judge it",
+    "infer": "decide on the newest closed candles",
 }
 
 
@@ -47,8 +48,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         from bot_runtime.local import LocalRun, run
 
         return run(LocalRun(parsed.file, parsed.store, parsed.endpoint, parsed.credentials))
-    step = parsed.objective if parsed.command == "train" else STEP_OF_COMMAND[parsed.command]
-    return run_step(step, Store.from_environment(), at_once=getattr(parsed, "no_jitter", False))
+    return run_step(parsed.step, Store.from_environment(), at_once=parsed.at_once)
 
 
 @contextmanager
@@ -140,19 +140,25 @@ def _as_json(result: StepResult) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bot-runtime", description="Run one step of a bot.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("fetch", help="fetch the training's candles into the store")
-    train = commands.add_parser("train", help="train, export and publish one objective")
-    train.add_argument("--objective", required=True, choices=OBJECTIVES)
-    commands.add_parser("evaluate", help="assemble the version and judge it")
-    infer = commands.add_parser("infer", help="decide on the newest closed candles")
-    infer.add_argument("--no-jitter", action="store_true", help="ask the exchange at once")
-    commands.add_parser("preflight", help="check the exchange, the symbols and the key")
+    for word, text in _HELP.items():
+        _add_options(commands.add_parser(word, help=text), word)
     run = commands.add_parser("run", help="take a TradingBot's YAML through all steps, here")
     run.add_argument("file", type=Path, help="YAML of one TradingBot")
     run.add_argument("--store", type=Path, help="directory of data and models")
     run.add_argument("--endpoint", help="address of a server that speaks the exchange's API")
     run.add_argument("--credentials", type=Path, help="directory with files apiKey and apiSecret")
     return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, word: str) -> None:
+    """Add the options of the command `word`; what it parses has `step` and `at_once`."""
+    steps = [step for step, command in COMMANDS.items() if command[0] == word]
+    parser.set_defaults(step=steps[0], at_once=False)
+    if len(steps) > 1:
+        parser.add_argument(COMMANDS[steps[0]][1], dest="step", required=True, choices=steps)
+    if "Inference" in steps:
+        text = "ask the exchange at once"
+        parser.add_argument(AT_ONCE, dest="at_once", action="store_true", help=text)
 
 
 if __name__ == "__main__":

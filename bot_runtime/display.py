@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from bot_runtime.contract.results import EvaluationResult, ObjectiveResult, StepOrRun, StepResult
+from bot_runtime.contract.results import EvaluationResult, ObjectiveResult, StepResult
+from bot_runtime.contract.steps import StepOrRun
 
 
 @dataclass(slots=True)

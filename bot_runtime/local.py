@@ -24,7 +24,7 @@ from bot_runtime.contract.names import (
     ENV_TERMINATION,
     training_name,
 )
-from bot_runtime.contract.results import TRAINING_STEPS, EvaluationResult, StepOrRun, StepResult
+from bot_runtime.contract.results import EvaluationResult, StepResult
 from bot_runtime.contract.runconfig import (
     RunConfiguration,
     inference_run,
@@ -32,19 +32,11 @@ from bot_runtime.contract.runconfig import (
     training_run,
     training_spec_of,
 )
-from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.contract.steps import AT_ONCE, COMMANDS, TRAINING_STEPS, StepOrRun
 from bot_runtime.display import Display
 from bot_runtime.errors import ArtifactInvalidError, ConfigurationError, StepError
 from bot_runtime.promotion import promoted_version
 from bot_runtime.store import Store, load_json, save_json
-
-_COMMANDS: dict[StepOrRun, tuple[str, ...]] = {
-    "Preflight": ("preflight",),
-    "Data": ("fetch",),
-    **{objective: ("train", "--objective", objective) for objective in OBJECTIVES},
-    "Evaluation": ("evaluate",),
-    "Inference": ("infer", "--no-jitter"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +59,7 @@ class StepFailedError(Exception):
 
 def run(asked: LocalRun) -> int:
     """Run all steps in turn, show them, and return the exit code of the first failing one."""
-    display = Display(sys.stdout, total=len(_COMMANDS))
+    display = Display(sys.stdout, total=len(COMMANDS))
     try:
         bot = load_bot(asked.file, asked.endpoint)
         store = Store(_store_root(asked, bot))
@@ -175,7 +167,8 @@ class _Steps:
             lines = log.open("w", encoding="utf-8")
         except OSError as e:
             raise ConfigurationError(f"--store: {log.parent}: {e.strerror}; use another") from e
-        command = [sys.executable, "-m", "bot_runtime", *_COMMANDS[step]]
+        options = (AT_ONCE,) if step == "Inference" else ()
+        command = [sys.executable, "-m", "bot_runtime", *COMMANDS[step], *options]
         with (
             lines,
             subprocess.Popen(

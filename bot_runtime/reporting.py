@@ -18,7 +18,8 @@ from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.names import ENV_TERMINATION, TERMINATION_PATH
 from bot_runtime.contract.progress import EVENT as PROGRESS
 from bot_runtime.contract.progress import seconds_left
-from bot_runtime.contract.results import StepError, StepOrRun, StepResult, to_message
+from bot_runtime.contract.results import StepError, StepResult, to_message
+from bot_runtime.contract.steps import StepOrRun
 from bot_runtime.errors import StepError as Failure
 
 SCRUBBED: Final = "[hidden]"

@@ -4,7 +4,7 @@ import math
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot_runtime.contract.results import StepOrRun
+from bot_runtime.contract.steps import StepOrRun
 
 EVENT = "progress"
 

@@ -1,7 +1,7 @@
 """Results of steps: the termination message that a pod leaves (at most 4,000 bytes)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
@@ -10,12 +10,9 @@ from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.model import Model, Time, VersionName
 from bot_runtime.contract.signal import CONTRACT_VERSION, ShortSignal
 from bot_runtime.contract.spec import Algorithm, Objective
+from bot_runtime.contract.steps import StepOrRun
 
 RESULT_MAX_BYTES = 4_000
-
-Step = Literal["Data", "Trend", "Return", "Risk", "Evaluation"]
-TRAINING_STEPS: tuple[Step, ...] = ("Data", "Trend", "Return", "Risk", "Evaluation")
-StepOrRun = Literal["Preflight", "Data", "Trend", "Return", "Risk", "Evaluation", "Inference"]
 
 Number = Annotated[str, StringConstraints(max_length=24)]
 """A number as text (`%.6g`): no floats in the API."""

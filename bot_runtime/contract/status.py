@@ -10,7 +10,7 @@ from bot_runtime.contract.model import Image, Model, Time, VersionName
 from bot_runtime.contract.results import Metrics, Number
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.spec import Algorithm, Objective
-from bot_runtime.contract.steps import StepStatus
+from bot_runtime.contract.stepstatus import StepStatus
 
 
 class ImagesStatus(Model):

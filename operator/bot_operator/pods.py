@@ -9,6 +9,7 @@ from typing import Any
 from bot_runtime.contract import names
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.podspec import PodSpec, ResourcesSpec
+from bot_runtime.contract.steps import COMMANDS
 
 _LABEL_VALUE_MAX = 63
 _STORE, _CONFIG, _TMP, _CREDENTIALS, _CA = "store", "config", "tmp", "credentials", "ca"
@@ -108,7 +109,7 @@ def _build_preflight(request: PodRequest) -> dict[str, Any]:
         {"name": _CREDENTIALS, "mountPath": names.CREDENTIALS_PATH, "readOnly": True},
         {"name": _TMP, "mountPath": names.TMP_PATH},
     ]
-    return _build_process(names.PREFLIGHT_CONTAINER_NAME, request, ("preflight",), mounts)
+    return _build_process(names.PREFLIGHT_CONTAINER_NAME, request, COMMANDS["Preflight"], mounts)
 
 
 def _build_process(

@@ -7,7 +7,6 @@ from pydantic import BaseModel
 
 from bot_runtime.contract.conditions import BotCondition, Condition, Reason, TrainingCondition
 from bot_runtime.contract.failures import FailureClass, LastFailure
-from bot_runtime.contract.results import TRAINING_STEPS
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import (
@@ -22,7 +21,8 @@ from bot_runtime.contract.status import (
     UnusableVersion,
     VersionStatus,
 )
-from bot_runtime.contract.steps import StepProgress, StepStatus
+from bot_runtime.contract.steps import TRAINING_STEPS
+from bot_runtime.contract.stepstatus import StepProgress, StepStatus
 from tests.integration.api import Refused
 from tests.integration.stage import ControlPlane
 from tests.kstatus import kstatus

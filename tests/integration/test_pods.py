@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
-from bot_runtime.contract.results import TRAINING_STEPS
+from bot_runtime.contract.steps import TRAINING_STEPS
 from tests.eventually import eventually
 from tests.integration.api import Refused
 from tests.integration.operator_process import running

@@ -27,11 +27,12 @@ from bot_operator.waits import Obstacles, Trouble, find_trouble
 from bot_runtime.contract import names
 from bot_runtime.contract.failures import HEALS_BY_WAITING, FailureClass, LastFailure
 from bot_runtime.contract.progress import ProgressLine
-from bot_runtime.contract.results import Step, StepResult
+from bot_runtime.contract.results import StepResult
+from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import ModelTrainingStatus
-from bot_runtime.contract.steps import StepStatus
+from bot_runtime.contract.steps import Step
+from bot_runtime.contract.stepstatus import StepStatus
 
-OBJECTIVE_STEPS: tuple[Step, ...] = ("Trend", "Return", "Risk")
 PASSED = frozenset({"Succeeded", "Unseen"})
 FINAL = frozenset({"Succeeded", "Unseen", "Failed", "Skipped"})
 _BLAMES_THE_STORE = frozenset({FailureClass.ARTIFACT, FailureClass.DATA, FailureClass.STORAGE})
@@ -118,8 +119,8 @@ def next_steps(states: Mapping[Step, str]) -> tuple[Step, ...]:
     """Return the steps whose turn it is, ended ones included."""
     if states["Data"] not in PASSED:
         return ("Data",)
-    if not all(states[step] in PASSED for step in OBJECTIVE_STEPS):
-        return OBJECTIVE_STEPS
+    if not all(states[step] in PASSED for step in OBJECTIVES):
+        return OBJECTIVES
     return ("Evaluation",)
 
 
@@ -206,7 +207,7 @@ def _lacks(result: StepResult) -> Unreadable | None:
     """Tell what a step's result must hold and does not."""
     if result.error is not None:
         return Unreadable(f"ended with success and an error: {result.error.message}")
-    if result.step in OBJECTIVE_STEPS and (
+    if result.step in OBJECTIVES and (
         result.objective is None or result.objective.objective != result.step
     ):
         return Unreadable("left a result without its objective")

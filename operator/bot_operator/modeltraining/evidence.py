@@ -10,8 +10,9 @@ from bot_operator.messages import container_statuses, finished_at, termination_o
 from bot_operator.resources import Manifest, from_time, ref_of, to_time
 from bot_runtime.contract import names
 from bot_runtime.contract.progress import ProgressLine, last_progress
-from bot_runtime.contract.results import Step, StepResult
-from bot_runtime.contract.steps import StepProgress, StepStatus
+from bot_runtime.contract.results import StepResult
+from bot_runtime.contract.steps import Step
+from bot_runtime.contract.stepstatus import StepProgress, StepStatus
 
 LOG_LINES = 20
 LOOK_AGAIN_SECONDS = 15.0

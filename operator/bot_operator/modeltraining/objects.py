@@ -11,21 +11,14 @@ from bot_runtime.contract.digests import to_canonical_json
 from bot_runtime.contract.exitcodes import FAIL_AT_ONCE
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.pruning import Pruning
-from bot_runtime.contract.results import Step
 from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.steps import COMMANDS, Step
 
 COMPONENT = "training"
 
 _RETRIES = 3
 _KILLED = 137
 """Exit code of SIGKILL: the memory limit. A disruption is recognised before it."""
-_COMMANDS: dict[Step, tuple[str, ...]] = {
-    "Data": ("fetch",),
-    "Trend": ("train", "--objective", "Trend"),
-    "Return": ("train", "--objective", "Return"),
-    "Risk": ("train", "--objective", "Risk"),
-    "Evaluation": ("evaluate",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +70,7 @@ def build_job(context: JobContext, step: Step) -> Manifest:
     template = build_pod_template(
         PodRequest(
             image=context.image,
-            command=_COMMANDS[step],
+            command=COMMANDS[step],
             labels=context.labels(step),
             claim=context.claim,
             one_node=spec.storage.access_mode == "ReadWriteOnce",

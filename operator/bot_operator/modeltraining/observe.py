@@ -29,8 +29,8 @@ from bot_operator.specs import Bot, Training
 from bot_operator.storage import ClaimSeen, find_holder, observe_claim, store_claim
 from bot_operator.waits import observe_obstacles, observe_pods
 from bot_runtime.contract import names
-from bot_runtime.contract.results import TRAINING_STEPS, Step
-from bot_runtime.contract.steps import StepStatus
+from bot_runtime.contract.steps import TRAINING_STEPS, Step
+from bot_runtime.contract.stepstatus import StepStatus
 
 
 @dataclass(frozen=True, slots=True)

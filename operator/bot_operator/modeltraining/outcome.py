@@ -11,9 +11,10 @@ from bot_operator.storage import ClaimVerdict
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import FailureClass, LastFailure
-from bot_runtime.contract.results import EvaluationResult, Step, StepResult
+from bot_runtime.contract.results import EvaluationResult, StepResult
 from bot_runtime.contract.status import ModelTrainingStatus, TrainingState, VersionStatus
-from bot_runtime.contract.steps import StepStatus
+from bot_runtime.contract.steps import Step
+from bot_runtime.contract.stepstatus import StepStatus
 
 _STATE_OF_STEP: dict[Step, TrainingState] = {
     "Data": "Fetching",

@@ -51,10 +51,10 @@ from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
-from bot_runtime.contract.results import TRAINING_STEPS, Step
 from bot_runtime.contract.runconfig import training_run
 from bot_runtime.contract.status import ModelTrainingStatus
-from bot_runtime.contract.steps import StepStatus
+from bot_runtime.contract.steps import TRAINING_STEPS, Step
+from bot_runtime.contract.stepstatus import StepStatus
 
 _TOLD: Mapping[str, Telling] = {
     Kind.STALLED: {"True": "Warning"},

@@ -9,6 +9,7 @@ from bot_operator.storage import store_claim
 from bot_runtime.contract import names
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.steps import COMMANDS
 from bot_runtime.contract.tradingbot import TradingBotSpec
 
 COMPONENT = "inference"
@@ -62,7 +63,7 @@ def build_cron_job(owner: Manifest, bot: TradingBotSpec, serving: Serving) -> Ma
     template = build_pod_template(
         PodRequest(
             image=serving.image,
-            command=("infer",),
+            command=COMMANDS["Inference"],
             labels=labels,
             claim=claim,
             one_node=bot.storage.access_mode == "ReadWriteOnce",

@@ -17,7 +17,7 @@ from statistics import linear_regression
 
 import pytest
 
-from bot_runtime.contract.results import TRAINING_STEPS
+from bot_runtime.contract.steps import TRAINING_STEPS
 from tests.eventually import eventually
 from tests.integration.fake_kubelet import Outcome, failed, succeeded
 from tests.integration.faults.supervisor import Supervisor, supervised

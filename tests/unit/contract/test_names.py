@@ -3,7 +3,7 @@ import re
 import pytest
 
 from bot_runtime.contract import names
-from bot_runtime.contract.results import TRAINING_STEPS
+from bot_runtime.contract.steps import TRAINING_STEPS
 
 LONGEST_BOT = "b" * names.BOT_NAME_MAX
 DIGEST = "0123456789abcdef" * 4
