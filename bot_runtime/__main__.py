@@ -1,4 +1,4 @@
-"""The runtime's command: load configuration, build, run, report.
+"""The runtime's command: flags, threads, signals, exit code.
 
 Every step ends with a termination message and an exit code (contract/exitcodes.py); all of them run
 on a laptop with the same configuration file as in a pod.
@@ -10,20 +10,13 @@ on a laptop with the same configuration file as in a pod.
 import argparse
 import signal
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from bot_runtime.config import configuration_path, load_configuration
-from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.contract.results import StepResult
-from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.contract.steps import AT_ONCE, COMMANDS, TRAINING_STEPS, StepOrRun
-from bot_runtime.git import git_commit
-from bot_runtime.reporting import Reporter, termination_path, write_termination
-from bot_runtime.store import Store, save_json
+from bot_runtime.contract.steps import AT_ONCE, COMMANDS
+from bot_runtime.step import run_step
+from bot_runtime.store import Store
 from bot_runtime.threads import limit_threads
 
 _HELP = {
@@ -62,79 +55,6 @@ def _ending_when_told() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def run_step(step: StepOrRun, store: Store, *, at_once: bool = False) -> int:
-    """Run one step on the mounted configuration, report its result and return its exit code."""
-    reporter = Reporter(step)
-    result = reporter.result()
-    try:
-        configuration = load_configuration(configuration_path())
-        result = _execute(step, configuration, store, reporter, at_once=at_once)
-        if configuration.training is not None and step in TRAINING_STEPS:
-            save_json(store.result(configuration.training.name, step), _as_json(result))
-    except Exception as e:  # noqa: BLE001 - the one place that catches broadly: it reports and ends
-        error = reporter.error_of(e)
-        if error.exit_code == ExitCode.CRASH:
-            reporter.log("crash", traceback=traceback.format_exc())
-        result = reporter.result(git_commit=git_commit(), error=error)
-    return _report(reporter, result)
-
-
-def _execute(
-    step: StepOrRun,
-    configuration: RunConfiguration,
-    store: Store,
-    reporter: Reporter,
-    *,
-    at_once: bool,
-) -> StepResult:
-    """Run the step; each is imported only where it runs, so that none pays for another."""
-    reporter.log("started", owner=configuration.owner, run_digest=configuration.digest)
-    parts: dict[str, Any] = {}
-    if step == "Preflight":
-        from bot_runtime.preflight import preflight
-
-        preflight(configuration, reporter)
-    elif step == "Data":
-        from bot_runtime.adoption import find_adoptable
-        from bot_runtime.fetch import fetch
-
-        parts["evaluation"] = find_adoptable(configuration, store, reporter)
-        if parts["evaluation"] is None:
-            parts["data"] = fetch(configuration, store, reporter)
-    elif step == "Evaluation":
-        from bot_runtime.evaluate import evaluate
-
-        parts["evaluation"] = evaluate(configuration, store, reporter)
-        parts["model_version"] = parts["evaluation"].version
-    elif step == "Inference":
-        from bot_runtime.infer import Patience, infer
-
-        patience = Patience(jitter_seconds=0.0) if at_once else Patience()
-        signals = infer(configuration, store, reporter, patience)
-        parts["signals"] = tuple(signal.shortened() for signal in signals)
-        parts["model_version"] = signals[0].version.model_version
-    else:
-        from bot_runtime.train import train
-
-        parts["objective"] = train(configuration, step, store, reporter)
-    return reporter.result(run_digest=configuration.digest, git_commit=git_commit(), **parts)
-
-
-def _report(reporter: Reporter, result: StepResult) -> int:
-    """Write the termination message and the last log line; return the exit code."""
-    code = result.error.exit_code if result.error else ExitCode.OK
-    reporter.log("finished", exit_code=int(code), **_as_json(result))
-    try:
-        write_termination(result, termination_path())
-    except OSError as e:
-        reporter.log("termination message not written", error=e.strerror)
-    return int(code)
-
-
-def _as_json(result: StepResult) -> dict[str, Any]:
-    return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _parser() -> argparse.ArgumentParser:

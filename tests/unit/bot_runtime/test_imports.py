@@ -47,6 +47,13 @@ def test_inference_imports_no_training_library() -> None:
     assert {"numpy", "onnxruntime", "ccxt"} <= modules
 
 
+def test_command_line_imports_no_step_before_one_runs() -> None:
+    script = "import json, sys, bot_runtime.__main__; print(json.dumps(sorted(sys.modules)))"
+    modules = {name for name in told(script) if name.startswith("bot_runtime.")}
+    steps = ("preflight", "adoption", "fetch", "train", "evaluate", "infer", "local")
+    assert not modules & {f"bot_runtime.{step}" for step in steps}
+
+
 def test_command_line_imports_no_numpy_before_the_threads_are_set() -> None:
     script = "import json, sys, bot_runtime.__main__; print(json.dumps('numpy' in sys.modules))"
     assert told(script) is False
