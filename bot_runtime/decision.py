@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot_runtime.arrays import Values
-from bot_runtime.contract.signal import Decision, DecisionReason
+from bot_runtime.contract.signal import Decision, DecisionReason, reason_text
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.features import FEATURES
 from bot_runtime.predictions import Prediction
@@ -29,13 +29,19 @@ _TREND_ADX: Final = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was decided; `reason` starts with a word of DecisionReason, then the numbers."""
+    """What was decided and why; `found` has the numbers."""
 
     decision: Decision
-    reason: str
+    reason: DecisionReason
+    found: str
     confidence: float
     risk_allowed: bool
     position_size: float
+
+    @property
+    def text(self) -> str:
+        """The reason with its numbers, as a signal has it."""
+        return reason_text(self.reason, self.found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +66,13 @@ def decide(prediction: Prediction, thresholds: DecisionSpec) -> Outcome:
     confidence = (2.0 * likelier.probability - 1.0) * (1.0 - prediction.risk_score)
     refusal = _refusal(prediction, likelier, thresholds)
     if refusal is not None:
-        return Outcome("NO_TRADE", refusal, confidence, risk_allowed, 0.0)
-    reason = (
-        f"{likelier.signal}: probability {likelier.probability:.3f}, "
+        return Outcome("NO_TRADE", *refusal, confidence, risk_allowed, 0.0)
+    found = (
+        f"probability {likelier.probability:.3f}, "
         f"return {likelier.expected_return:.5f}, risk {prediction.risk_score:.3f}"
     )
     size = min(confidence, LARGEST_POSITION)
-    return Outcome(likelier.decision, reason, confidence, risk_allowed, size)
+    return Outcome(likelier.decision, likelier.signal, found, confidence, risk_allowed, size)
 
 
 def least_return(thresholds: DecisionSpec) -> float:
@@ -74,23 +80,27 @@ def least_return(thresholds: DecisionSpec) -> float:
     return thresholds.min_expected_return + 2.0 * thresholds.fees_bps / 10_000.0
 
 
-def _refusal(prediction: Prediction, direction: _Direction, thresholds: DecisionSpec) -> str | None:
+def _refusal(
+    prediction: Prediction, direction: _Direction, thresholds: DecisionSpec
+) -> tuple[DecisionReason, str] | None:
     """Return the first threshold that refuses the direction, with found and asked-for value."""
     if prediction.risk_score > thresholds.risk_max:
         return (
-            f"{DecisionReason.RISK_ABOVE_MAX}: risk {prediction.risk_score:.3f} > "
-            f"riskMax {thresholds.risk_max:g}"
+            DecisionReason.RISK_ABOVE_MAX,
+            f"risk {prediction.risk_score:.3f} > riskMax {thresholds.risk_max:g}",
         )
     if direction.probability < thresholds.prob_min:
         return (
-            f"{DecisionReason.PROB_BELOW_MIN}: {direction.decision} probability "
-            f"{direction.probability:.3f} < probMin {thresholds.prob_min:g}"
+            DecisionReason.PROB_BELOW_MIN,
+            f"{direction.decision} probability "
+            f"{direction.probability:.3f} < probMin {thresholds.prob_min:g}",
         )
     if direction.expected_return < least_return(thresholds):
         return (
-            f"{DecisionReason.RETURN_BELOW_MIN}: {direction.decision} return "
+            DecisionReason.RETURN_BELOW_MIN,
+            f"{direction.decision} return "
             f"{direction.expected_return:.5f} < {least_return(thresholds):.5f} "
-            f"(minExpectedReturn + 2 * feesBps)"
+            f"(minExpectedReturn + 2 * feesBps)",
         )
     return None
 

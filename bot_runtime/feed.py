@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot_runtime.candles import Candles, check_candles, find_gaps, utc
-from bot_runtime.contract.signal import DecisionReason
+from bot_runtime.contract.signal import DecisionReason, reason_text
 from bot_runtime.errors import DataUnusableError
 
 
@@ -38,11 +38,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a feed is not decided on; `text` starts with the reason's word."""
+    """Why a feed is not decided on; `found` has the numbers."""
 
     reason: DecisionReason
-    text: str
+    found: str
     bars_missing: int = 0
+
+    @property
+    def text(self) -> str:
+        """The reason with its numbers, as a signal has it."""
+        return reason_text(self.reason, self.found)
 
 
 def newest_window(now_ms: int, interval_ms: int, length: int, earlier: int) -> Window:
@@ -56,7 +61,7 @@ def judge_clock(skew_ms: int, interval_ms: int) -> Trouble | None:
         return None
     return Trouble(
         DecisionReason.FEED_SKEW,
-        f"{DecisionReason.FEED_SKEW}: the exchange's clock is {skew_ms} ms ahead of ours, more "
+        f"the exchange's clock is {skew_ms} ms ahead of ours, more "
         f"than a candle of {interval_ms} ms; set the node's clock",
     )
 
@@ -79,7 +84,7 @@ def judge_candles(candles: Candles, symbol: str, window: Window) -> Trouble | No
         found = f"newest closed at {utc(newest)}" if len(candles) else "no candle in the window"
         return Trouble(
             DecisionReason.FEED_STALE,
-            f"{DecisionReason.FEED_STALE}: {found}, expected {utc(window.close_ms)}",
+            f"{found}, expected {utc(window.close_ms)}",
             missing,
         )
     if missing > 0:
@@ -87,12 +92,11 @@ def judge_candles(candles: Candles, symbol: str, window: Window) -> Trouble | No
         first = utc(gaps[0].start_ms) if gaps else utc(window.start_ms)
         return Trouble(
             DecisionReason.FEED_GAP,
-            f"{DecisionReason.FEED_GAP}: {missing} of {window.length} candles are missing, "
-            f"the first one at {first}",
+            f"{missing} of {window.length} candles are missing, the first one at {first}",
             missing,
         )
     try:
         check_candles(candles, symbol)
     except DataUnusableError as e:  # a candle that cannot be one counts as not delivered
-        return Trouble(DecisionReason.FEED_GAP, f"{DecisionReason.FEED_GAP}: {e}"[:160], 1)
+        return Trouble(DecisionReason.FEED_GAP, str(e), 1)
     return None

@@ -183,8 +183,7 @@ def _observe(
 
 
 def _unavailable(error: ExchangeUnavailableError) -> Trouble:
-    reason = DecisionReason.EXCHANGE_UNAVAILABLE
-    return Trouble(reason, f"{reason}: {error}"[:160])
+    return Trouble(DecisionReason.EXCHANGE_UNAVAILABLE, str(error))
 
 
 def build_signal(
@@ -206,7 +205,8 @@ def build_signal(
         horizon_steps=configuration.model.horizon_steps,
         bar_close_ts=_newest_close(feed),
         decision="NO_TRADE",
-        reason=feed.trouble.text[:160] if feed.trouble else "",
+        reason=feed.trouble.text if feed.trouble else "",
+        decision_reason=feed.trouble.reason if feed.trouble else None,
         bars_missing=feed.trouble.bars_missing if feed.trouble else 0,
         clock_skew_ms=feed.skew_ms,
         calibration=Calibration(method=calibration.method, n=calibration.rows),
@@ -236,7 +236,8 @@ def _decided(
     outcome = decide(prediction, configuration.decision)
     return {
         "decision": outcome.decision,
-        "reason": outcome.reason,
+        "reason": outcome.text,
+        "decision_reason": outcome.reason,
         "prob_up": prediction.prob_up,
         "expected_return": prediction.p50,
         "p10": prediction.p10,

@@ -121,10 +121,10 @@ def _next_returns(data: TrainingData, symbol: int, first_ms: int, length: int) -
 
 def decisions_of(
     predictions: Predictions, thresholds: DecisionSpec
-) -> tuple[list[Decision], list[str]]:
-    """Return every row's decision and the first word of its reason."""
+) -> tuple[list[Decision], list[DecisionReason]]:
+    """Return every row's decision and its reason."""
     outcomes = [decide(predictions[row], thresholds) for row in range(len(predictions))]
-    return [o.decision for o in outcomes], [o.reason.partition(":")[0] for o in outcomes]
+    return [o.decision for o in outcomes], [o.reason for o in outcomes]
 
 
 def record_of(predictions: Predictions, outcome: Values, thresholds: DecisionSpec) -> TradingRecord:
@@ -133,7 +133,11 @@ def record_of(predictions: Predictions, outcome: Values, thresholds: DecisionSpe
     side = np.array([_SIDES[decision] for decision in decisions])
     traded = side != 0
     gross = (side * outcome)[traded]
-    refusals = Counter(_THRESHOLDS[DecisionReason(r)] for r in np.array(reasons)[~traded])
+    refusals = Counter(
+        _THRESHOLDS[reason]
+        for decision, reason in zip(decisions, reasons, strict=True)
+        if decision == "NO_TRADE"
+    )
     return TradingRecord(
         rows=len(side),
         longs=int(np.sum(side > 0)),

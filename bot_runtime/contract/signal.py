@@ -1,7 +1,8 @@
 """The signal contract: what an inference run decides, in full and shortened for a status."""
 
+import re
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,13 +13,15 @@ SUPPORTED_CONTRACT_VERSIONS = (1,)
 """Versions that this release reads: N and N-1 once there is an N-1."""
 
 SHORT_SIGNAL_MAX_BYTES = 350
+REASON_MAX: Final = 160
 _CUT = "…"
+_FIRST_WORD: Final = re.compile(r"([A-Za-z]+)(?:[\s:,;]|\Z)")
 
 Decision = Literal["LONG", "SHORT", "NO_TRADE"]
 
 
 class DecisionReason(StrEnum):
-    """Why a decision was taken: the first word of a signal's `reason`."""
+    """Why a decision was taken."""
 
     LONG_SIGNAL = "LongSignal"
     SHORT_SIGNAL = "ShortSignal"
@@ -40,6 +43,30 @@ FEED_REASONS = frozenset(
     }
 )
 """Reasons that speak of the exchange's candles, not of the models: they degrade the bot."""
+
+_REASONS: Final = {reason.value: reason for reason in DecisionReason}
+
+
+def reason_text(reason: DecisionReason, found: str) -> str:
+    """Return a signal's `reason`: the word, then the numbers; at most 160 characters."""
+    return f"{reason}: {found}"[:REASON_MAX]
+
+
+def reason_in(text: str) -> DecisionReason | None:
+    """Return the reason that a signal's text begins with.
+
+    A message has no room to say it twice, and older files have the text alone. None where the first
+    word is one of a later release, or is cut off: such a text is for people.
+
+    >>> reason_in("FeedStale: no candle in the window, expected 2026-01-02T03:05:00Z")
+    <DecisionReason.FEED_STALE: 'FeedStale'>
+    """
+    word = _FIRST_WORD.match(text)
+    return _REASONS.get(word[1]) if word else None
+
+
+def _reason_of_older(fields: dict[str, Any]) -> DecisionReason | None:
+    return reason_in(fields.get("reason", ""))
 
 
 class SignalModel(BaseModel):
@@ -100,6 +127,7 @@ class Signal(SignalModel):
 
     Returns are simple returns over the horizon (0.01 = 1 %); times are RFC 3339 in UTC.
     Predictions are None where the feed could not be trusted: nothing was predicted then.
+    `decision_reason` is the word that `reason` begins with; a file of an older image lacks it.
     """
 
     contract_version: int = CONTRACT_VERSION
@@ -109,7 +137,8 @@ class Signal(SignalModel):
     horizon_steps: int
     bar_close_ts: str | None
     decision: Decision
-    reason: str = Field(max_length=160)
+    reason: str = Field(max_length=REASON_MAX)
+    decision_reason: DecisionReason | None = Field(default_factory=_reason_of_older)
     prob_up: float | None = Field(default=None, ge=0, le=1)
     expected_return: float | None = None
     p10: float | None = None
@@ -157,7 +186,9 @@ class ShortSignal(SignalModel):
 
     symbol: str = Field(max_length=41, description="Market that the decision is about.")
     decision: Decision = Field(description="What was decided: LONG, SHORT or NO_TRADE.")
-    reason: str = Field(max_length=160, description="Why: a word of a closed list, then numbers.")
+    reason: str = Field(
+        max_length=REASON_MAX, description="Why: a word of a closed list, then numbers."
+    )
     ts: Time = Field(description="When the decision was taken.")
     bar_close_ts: str | None = Field(
         default=None, max_length=32, description="Close of the newest candle it was decided on."
@@ -186,6 +217,11 @@ class ShortSignal(SignalModel):
             "predictions or calibration, figure > limit; unset where it does not."
         ),
     )
+
+    @property
+    def decision_reason(self) -> DecisionReason | None:
+        """The reason in its text; None where that begins with a word of a later release."""
+        return reason_in(self.reason)
 
 
 class StatusSignal(ShortSignal):

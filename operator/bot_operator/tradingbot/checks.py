@@ -92,7 +92,7 @@ def check_schedule(part: str, schedule: str, time_zone: str, now: datetime) -> T
 
 def is_feed_trouble(signal: StatusSignal) -> bool:
     """Tell whether a decision was taken for the feed's sake."""
-    return signal.reason.partition(" ")[0].rstrip(":,;") in FEED_REASONS
+    return signal.decision_reason in FEED_REASONS
 
 
 def drift_since(known: str | None, signals: Iterable[StatusSignal]) -> str | None:

@@ -57,7 +57,7 @@ def test_healthy_feed_gives_a_full_signal_on_the_newest_closed_candle(
     now_ms = exchange.stop_clock()
     signal = run(exchange, store, **EASY)
     assert signal.decision == "LONG"
-    assert signal.reason.startswith("LongSignal")
+    assert signal.decision_reason == "LongSignal"
     assert signal.bar_close_ts == utc(now_ms // MINUTE_MS * MINUTE_MS)
     assert signal.prob_up == pytest.approx(1 / (1 + 2.718281828**-3), abs=1e-6)
     assert signal.p10 is not None
@@ -84,7 +84,7 @@ def test_falling_prediction_gives_short(exchange: Exchange, store: Store) -> Non
 def test_thresholds_of_the_configuration_decide(exchange: Exchange, store: Store) -> None:
     signal = run(exchange, store, decision={"probMin": 0.99})
     assert signal.decision == "NO_TRADE"
-    assert signal.reason.startswith("ProbBelowMin")
+    assert signal.decision_reason == "ProbBelowMin"
     assert signal.prob_up is not None
 
 
@@ -98,7 +98,7 @@ def test_stale_feed_decides_nothing(exchange: Exchange, store: Store) -> None:
     now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
     exchange.order(stale_since_ms=now_ms - 10 * MINUTE_MS - 1)
     signal = run(exchange, store, **EASY)
-    assert (signal.decision, signal.reason.split(":")[0]) == ("NO_TRADE", "FeedStale")
+    assert (signal.decision, signal.decision_reason) == ("NO_TRADE", "FeedStale")
     assert signal.prob_up is None
     assert signal.bars_missing == 10
     assert signal.bar_close_ts == utc(now_ms - 10 * MINUTE_MS)
@@ -120,7 +120,7 @@ def test_hole_in_the_needed_window_decides_nothing(exchange: Exchange, store: St
     start = now_ms // MINUTE_MS * MINUTE_MS - 20 * MINUTE_MS
     exchange.order(gaps=[[start, start + 3 * MINUTE_MS]])
     signal = run(exchange, store, **EASY)
-    assert (signal.decision, signal.reason.split(":")[0]) == ("NO_TRADE", "FeedGap")
+    assert (signal.decision, signal.decision_reason) == ("NO_TRADE", "FeedGap")
     assert signal.bars_missing == 3
     assert utc(start) in signal.reason
 
@@ -140,7 +140,7 @@ def test_hole_before_the_needed_window_does_not_matter(
 def test_clock_that_is_off_decides_nothing(exchange: Exchange, store: Store, skew_ms: int) -> None:
     exchange.order(clock_skew_ms=skew_ms)
     signal = run(exchange, store, **EASY)
-    assert (signal.decision, signal.reason.split(":")[0]) == ("NO_TRADE", "FeedSkew")
+    assert (signal.decision, signal.decision_reason) == ("NO_TRADE", "FeedSkew")
     assert abs(signal.clock_skew_ms - skew_ms) < MINUTE_MS
 
 
@@ -154,7 +154,7 @@ def test_exchange_that_stays_down_decides_nothing(
 ) -> None:
     exchange.order(**fault)
     signal = run(exchange, store, **EASY)
-    assert (signal.decision, signal.reason.split(":")[0]) == ("NO_TRADE", "ExchangeUnavailable")
+    assert (signal.decision, signal.decision_reason) == ("NO_TRADE", "ExchangeUnavailable")
     assert signal.bar_close_ts is None
 
 
@@ -162,7 +162,7 @@ def test_exchange_that_hangs_decides_nothing_in_time(exchange: Exchange, store: 
     exchange.order(hang_next=99, hang_seconds=5.0)
     started = time.monotonic()
     signal = run(exchange, store, **EASY)
-    assert signal.reason.startswith("ExchangeUnavailable")
+    assert signal.decision_reason == "ExchangeUnavailable"
     assert time.monotonic() - started < 8
     exchange.order()
 

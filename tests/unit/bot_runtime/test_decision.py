@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_runtime.contract.signal import DecisionReason
+from bot_runtime.contract.signal import REASON_MAX, DecisionReason
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.decision import LARGEST_POSITION, decide, least_return, regime_of
 from bot_runtime.features import FEATURES
 from bot_runtime.predictions import Prediction
 
 GOOD = Prediction(prob_up=0.7, p10=-0.01, p50=0.01, p90=0.03, risk_score=0.3)
+TRADES = {DecisionReason.LONG_SIGNAL, DecisionReason.SHORT_SIGNAL}
 share = st.floats(0, 1)
 predictions = st.builds(
     lambda prob_up, p50, risk: Prediction(prob_up, p50 - 0.01, p50, p50 + 0.01, risk),
@@ -57,7 +58,8 @@ def test_each_threshold_alone_changes_the_decision(
     assert decide(GOOD, spec).decision == "LONG"
     outcome = decide(GOOD, spec.model_copy(update=change))
     assert outcome.decision == "NO_TRADE"
-    assert outcome.reason.startswith(f"{reason}: ")
+    assert outcome.reason == reason
+    assert outcome.text.startswith(f"{reason}: ")
     assert outcome.position_size == 0
 
 
@@ -66,8 +68,9 @@ def test_outcome_fits_the_contract(prediction: Prediction, spec: DecisionSpec) -
     outcome = decide(prediction, spec)
     assert 0 <= outcome.confidence <= 1
     assert 0 <= outcome.position_size <= LARGEST_POSITION
-    assert len(outcome.reason) <= 160
-    assert outcome.reason.split(":")[0] in set(DecisionReason)
+    assert outcome.text == f"{outcome.reason}: {outcome.found}", "it is not cut"
+    assert len(outcome.text) <= REASON_MAX
+    assert (outcome.reason in TRADES) == (outcome.decision != "NO_TRADE")
     assert outcome.risk_allowed == (prediction.risk_score <= spec.risk_max)
     if outcome.decision == "NO_TRADE":
         assert outcome.position_size == 0
@@ -91,7 +94,7 @@ def test_mirrored_prediction_gives_the_mirrored_decision(
 
 def test_risk_is_refused_before_probability_and_return() -> None:
     hopeless = Prediction(prob_up=0.5, p10=0, p50=0, p90=0, risk_score=1.0)
-    assert decide(hopeless, DecisionSpec()).reason.startswith("RiskAboveMax")
+    assert decide(hopeless, DecisionSpec()).reason == DecisionReason.RISK_ABOVE_MAX
 
 
 def test_least_return_is_the_minimum_after_a_round_trip() -> None:

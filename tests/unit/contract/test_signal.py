@@ -7,10 +7,13 @@ from hypothesis import strategies as st
 from bot_runtime.contract.signal import (
     SHORT_SIGNAL_MAX_BYTES,
     Calibration,
+    DecisionReason,
     Drift,
     ShortSignal,
     Signal,
     SignalVersion,
+    reason_in,
+    reason_text,
 )
 
 AT = "2026-01-02T03:04:05.678Z"
@@ -63,6 +66,64 @@ def test_a_long_reason_keeps_its_first_words() -> None:
     reason = build_signal(reason="ReturnBelowMin: " + "9" * 140).shortened().reason
     assert reason.startswith("ReturnBelowMin: 9999")
     assert reason.endswith("…")
+
+
+@pytest.mark.parametrize("reason", DecisionReason)
+def test_a_reason_and_its_text_are_found_from_each_other(reason: DecisionReason) -> None:
+    text = reason_text(reason, "3 of 90 candles: 1, 2 and 3")
+    assert text == f"{reason.value}: 3 of 90 candles: 1, 2 and 3"
+    assert reason_in(text) is reason
+    assert reason_in(reason_text(reason, "9" * 200)) is reason
+    assert len(reason_text(reason, "9" * 200)) == 160
+
+
+@pytest.mark.parametrize("reason", DecisionReason)
+def test_a_file_says_the_reason_and_one_of_an_older_image_is_read(reason: DecisionReason) -> None:
+    signal = build_signal(reason=reason_text(reason, "1 > 0"), decision_reason=reason)
+    written = json.loads(signal.model_dump_json())
+    assert written["decision_reason"] == reason.value
+    assert written["reason"] == f"{reason.value}: 1 > 0"
+    del written["decision_reason"]
+    assert Signal.model_validate(written) == signal
+    assert Signal.model_validate_json(json.dumps(written)) == signal
+
+
+@pytest.mark.parametrize("reason", DecisionReason)
+def test_a_message_has_the_reason_in_its_text_alone(reason: DecisionReason) -> None:
+    """An older operator refuses no field then, and there is room for ten symbols."""
+    signal = build_signal(reason=reason_text(reason, "9" * 150), decision_reason=reason)
+    short = signal.shortened()
+    assert "decision_reason" not in json.loads(short.model_dump_json())
+    assert ShortSignal.model_validate_json(short.model_dump_json()).decision_reason is reason
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("FeedStale newest candle 900 s old", DecisionReason.FEED_STALE),
+        ("LongSignal", DecisionReason.LONG_SIGNAL),
+        ("FeedGap:…", DecisionReason.FEED_GAP),
+        ("MoonPhase: full", None),
+        ("FeedStaleness: 3", None),
+        ("FeedStale…", None),
+        ("FeedSt…", None),
+        ("feedstale: 900 s", None),
+        (": FeedStale", None),
+        ("", None),
+    ],
+)
+def test_a_reason_of_a_later_release_and_a_cut_one_are_none(
+    text: str, found: DecisionReason | None
+) -> None:
+    assert reason_in(text) is found
+    assert build_signal(reason=text).shortened().decision_reason is found
+    assert Signal.model_validate(_without_reason(text)).decision_reason is found
+
+
+def _without_reason(text: str) -> dict[str, object]:
+    fields = build_signal(reason=text).model_dump()
+    del fields["decision_reason"]
+    return fields
 
 
 def drift(feature: float, prediction: float, calibration: float | None) -> Drift:

@@ -127,7 +127,7 @@ def check_planted_probability_is_traded(predicted: Predict) -> None:
         for sign, decision in ((1, "LONG"), (-1, "SHORT")):
             found = predicted(sign * score)
             outcome = decide(found, DecisionSpec())
-            assert outcome.decision == decision, f"{decision} at {probability}: {outcome.reason}"
+            assert outcome.decision == decision, f"{decision} at {probability}: {outcome.text}"
             own = found.prob_up if sign > 0 else 1 - found.prob_up
             assert abs(own - probability) < 1e-6, f"{own} is served, {probability} was learned"
 
