@@ -9,7 +9,7 @@ from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.status import UnusableVersion
 
-Finding = tuple[Reason, str]
+Cause = tuple[Reason, str]
 
 
 def judge_availability(context: Context, found: Findings) -> tuple[Status, Reason, str]:
@@ -29,7 +29,7 @@ def judge_availability(context: Context, found: Findings) -> tuple[Status, Reaso
     return "False", reason, text
 
 
-def why_no_model(found: Findings) -> Finding:
+def why_no_model(found: Findings) -> Cause:
     """Return why no version is active."""
     candidate = found.candidate
     if candidate.has_failed:

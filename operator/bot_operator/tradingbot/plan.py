@@ -19,16 +19,12 @@ from bot_operator.tradingbot.inference import plan_serving
 from bot_operator.tradingbot.objects import bot_labels
 from bot_operator.tradingbot.observe import BotSeen
 from bot_operator.tradingbot.retraining import plan_retraining
-from bot_operator.tradingbot.summary import decide_conditions, next_look, refuse, state_of
+from bot_operator.tradingbot.summary import decide_conditions, next_look, refuse
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import training_digest, training_spec_of
-from bot_runtime.contract.status import (
-    CandidateTraining,
-    Children,
-    TradingBotStatus,
-)
+from bot_runtime.contract.status import BotState, CandidateTraining, Children, TradingBotStatus
 
 
 def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
@@ -48,11 +44,11 @@ def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
     of_release = images_of_release(spec, settings)
     context = Context(seen, spec, before, images, of_release, now, settings.stopped_by)
     findings = _find(context)
-    decide_conditions(conditions, context, findings)
+    state = decide_conditions(conditions, context, findings)
     inference = findings.inference
     create = (findings.candidate.create, inference.configuration)
     return Plan(
-        _build_status(conditions, context, findings),
+        _build_status(state, conditions, context, findings),
         suspend=_to_suspend(seen, settings),
         delete=(*findings.claim.delete, *findings.candidate.delete, *inference.delete),
         create=tuple(c for c in create if c is not None),
@@ -150,7 +146,7 @@ def _everything_running(seen: BotSeen) -> tuple[Ref, ...]:
 
 
 def _build_status(
-    conditions: ConditionSet, context: Context, findings: Findings
+    state: BotState, conditions: ConditionSet, context: Context, findings: Findings
 ) -> TradingBotStatus:
     before, inference = context.before, findings.inference
     made = context.seen.claim is not None and context.spec.storage.existing_claim is None
@@ -158,7 +154,7 @@ def _build_status(
     followed = _candidate_status(findings.candidate)
     return TradingBotStatus(
         observed_generation=generation_of(context.owner),
-        state=state_of(conditions, context, findings),
+        state=state,
         conditions=conditions.all(),
         images=context.images,
         available_images=context.available_images,
