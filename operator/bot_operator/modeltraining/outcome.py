@@ -1,13 +1,10 @@
-"""The status of a training in words: while it runs, and once, for good, when it has ended."""
+"""The status of a training in words once it has ended, or cannot begin."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from bot_operator.conditions import ConditionSet
-from bot_operator.credentials import Verdict
-from bot_operator.modeltraining.checks import FINAL, Judged
+from bot_operator.modeltraining.checks import FINAL
 from bot_operator.resources import to_time
-from bot_operator.storage import ClaimVerdict
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import FailureClass, LastFailure
@@ -15,14 +12,6 @@ from bot_runtime.contract.results import EvaluationResult, StepResult
 from bot_runtime.contract.status import ModelTrainingStatus, TrainingState, VersionStatus
 from bot_runtime.contract.steps import Step
 from bot_runtime.contract.stepstatus import StepStatus
-
-_STATE_OF_STEP: dict[Step, TrainingState] = {
-    "Data": "Fetching",
-    "Trend": "Training",
-    "Return": "Training",
-    "Risk": "Training",
-    "Evaluation": "Evaluating",
-}
 
 
 def refuse_spec(
@@ -35,61 +24,6 @@ def refuse_spec(
     return before.model_copy(
         update={"observed_generation": generation, "conditions": conditions.all()}
     )
-
-
-def summarise(
-    known: ModelTrainingStatus,
-    conditions: ConditionSet,
-    judged: dict[Step, Judged],
-    secret: Verdict,
-    claim: ClaimVerdict,
-) -> ModelTrainingStatus:
-    """Return the status of a training under way, and set its conditions."""
-    begun = has_begun(known.steps)
-    trouble = next((j.trouble for j in judged.values() if j.trouble is not None), None)
-    state: TrainingState = "Pending"
-    if not begun and not secret.valid:
-        state = "WaitingForSecrets"
-        _wait(conditions, Reason.WAITING_FOR_SECRETS, secret.message, stalled=secret.reason)
-    elif not begun and not claim.usable:
-        state = "WaitingForStorage"
-        stalled = claim.reason if claim.status == "False" else None
-        _wait(conditions, Reason.WAITING_FOR_STORAGE, claim.message, stalled=stalled)
-    else:
-        current = [s for s in known.steps if s.state not in FINAL]
-        running = [s.name for s in current if s.state == "Running"]
-        state = _STATE_OF_STEP[current[0].name]
-        text = trouble.message if trouble else f"{', '.join(running) or current[0].name} under way"
-        stalled = trouble.reason if trouble else None
-        _wait(conditions, Reason.TRAINING_RUNNING, text, stalled=stalled)
-    setback = next((j.setback for j in judged.values() if j.setback is not None), None)
-    update = {
-        "state": state,
-        "conditions": conditions.all(),
-        "last_failure": trouble.failure if trouble else setback,
-    }
-    return known.model_copy(update=update)
-
-
-def has_begun(steps: Iterable[StepStatus]) -> bool:
-    """Tell whether a pod of the training has run, or may."""
-    return any(step.state in FINAL or step.state == "Running" for step in steps)
-
-
-def stop(
-    status: ModelTrainingStatus, conditions: ConditionSet, stopper: str
-) -> ModelTrainingStatus:
-    """Return the status of a training that somebody keeps from beginning."""
-    _wait(conditions, Reason.STOPPED, stopper, stalled=Reason.STOPPED)
-    return status.model_copy(update={"state": "Stopped", "conditions": conditions.all()})
-
-
-def refuse_children(
-    status: ModelTrainingStatus, conditions: ConditionSet, text: str
-) -> ModelTrainingStatus:
-    """Return the status of a training some of whose children the API server refuses."""
-    _wait(conditions, Reason.CHILD_REFUSED, text, stalled=Reason.CHILD_REFUSED)
-    return status.model_copy(update={"conditions": conditions.all()})
 
 
 def conclude(
@@ -238,18 +172,6 @@ def _to_version(result: StepResult, evaluation: EvaluationResult) -> VersionStat
         tradable_share=evaluation.tradable_share,
         binding_threshold=evaluation.binding_threshold,
     )
-
-
-def _wait(conditions: ConditionSet, reason: Reason, text: str, *, stalled: Reason | None) -> None:
-    conditions.set(Kind.READY, "False", reason, text)
-    conditions.set(Kind.COMPLETE, "False", reason)
-    conditions.set(Kind.FAILED, "False", reason)
-    if stalled is None:
-        conditions.set(Kind.STALLED, "False", reason)
-        conditions.set(Kind.RECONCILING, "True", reason, text)
-    else:
-        conditions.set(Kind.STALLED, "True", stalled, text)
-        conditions.set(Kind.RECONCILING, "False", stalled)
 
 
 def _join(reasons: tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
 """The plan of a training: which Job comes next, and what its status says. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from bot_operator.conditions import ConditionSet
@@ -20,18 +20,10 @@ from bot_operator.modeltraining.checks import (
 from bot_operator.modeltraining.evidence import LOOK_AGAIN_SECONDS
 from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
 from bot_operator.modeltraining.observe import TrainingSeen
-from bot_operator.modeltraining.outcome import (
-    conclude,
-    has_begun,
-    refuse_children,
-    refuse_spec,
-    restate,
-    skip_rest,
-    stop,
-    summarise,
-)
+from bot_operator.modeltraining.outcome import conclude, refuse_spec, restate, skip_rest
+from bot_operator.modeltraining.underway import Case, Gates, summarise
 from bot_operator.plan import Plan, Telling, earliest, notes_of
-from bot_operator.refusals import describe, refuse_claim
+from bot_operator.refusals import refuse_claim
 from bot_operator.resources import (
     Manifest,
     Ref,
@@ -45,7 +37,7 @@ from bot_operator.resources import (
     uid_of,
 )
 from bot_operator.settings import Settings
-from bot_operator.slots import QUEUED, has_slot
+from bot_operator.slots import has_slot
 from bot_operator.storage import ClaimVerdict, plan_claim
 from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.conditions import TrainingCondition as Kind
@@ -64,26 +56,6 @@ _LOOK_AGAIN_SECONDS = 10.0
 """How often a step is looked at while no pod of it runs: grace periods end without an event."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gates:
-    """What must hold before the first Job of a training."""
-
-    secret: Verdict
-    claim: ClaimVerdict
-    slot: bool
-    stopped_by: str | None
-
-    @property
-    def open(self) -> bool:
-        """Whether pods may be created."""
-        return self.ready and self.slot
-
-    @property
-    def ready(self) -> bool:
-        """Whether all is there that the training itself needs."""
-        return self.secret.valid and self.claim.usable and self.stopped_by is None
-
-
 def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan:
     """Return what to do for the training, and the whole of its status."""
     before, spec = seen.training.status, seen.training.spec
@@ -97,7 +69,7 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
     context = _context(seen, spec, before, settings)
     slot = has_slot(seen.owner, seen.rivals, settings.max_trainings)
     secret, claim = _judge_needs(seen, context, conditions, now)
-    gates = Gates(secret, claim, slot, settings.stopped_by)
+    gates = Gates(secret, claim, slot, settings.max_trainings, settings.stopped_by)
     judged = _judge_steps(before, seen, context.configuration.digest, now)
     known = _under_way(before, context, judged)
     failure, evaluation = _failure_of(judged), judged["Evaluation"].result
@@ -108,10 +80,7 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
         status = conclude(known, conditions, evaluation, failure, now)
         notes = notes_of(conditions, _TOLD)
         return Plan(status, delete=_unfinished(status, seen), notes=notes)
-    status = summarise(known, conditions, judged, gates.secret, gates.claim)
-    status = _hold_back(status, conditions, gates, settings)
-    if seen.refused:
-        status = refuse_children(status, conditions, describe(seen.refused))
+    status = summarise(known, conditions, Case(judged, gates, seen.refused))
     create, resume = _plan_jobs(seen, context, gates, status)
     return Plan(
         status,
@@ -185,30 +154,6 @@ def _judge_steps(
         )
         for step in TRAINING_STEPS
     }
-
-
-def _hold_back(
-    status: ModelTrainingStatus, conditions: ConditionSet, gates: Gates, settings: Settings
-) -> ModelTrainingStatus:
-    """Return the status with what keeps a training from beginning that needs nothing itself."""
-    if gates.stopped_by is not None and not has_begun(status.steps):
-        return stop(status, conditions, gates.stopped_by)
-    if gates.ready and not gates.slot:
-        return _queue_up(status, conditions, settings)
-    return status
-
-
-def _queue_up(
-    status: ModelTrainingStatus, conditions: ConditionSet, settings: Settings
-) -> ModelTrainingStatus:
-    """Return the status of a training that could begin, but for the others."""
-    text = (
-        f"waits until one of the {settings.max_trainings} trainings that may run at once has ended"
-    )
-    conditions.set(Kind.READY, "False", Reason.WAITING_FOR_SLOT, text)
-    conditions.set(Kind.STALLED, "False", Reason.WAITING_FOR_SLOT)
-    conditions.set(Kind.RECONCILING, "True", Reason.WAITING_FOR_SLOT, text)
-    return status.model_copy(update={"state": QUEUED, "conditions": conditions.all()})
 
 
 def _failure_of(judged: dict[Step, Judged]) -> LastFailure | None:
