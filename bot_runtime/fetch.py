@@ -36,7 +36,7 @@ from bot_runtime.feed import judge_clock
 from bot_runtime.known_candles import known_candles
 from bot_runtime.own_candles import OwnCandles, load_own_candles
 from bot_runtime.reporting import Reporter
-from bot_runtime.retries import RetryPolicy
+from bot_runtime.retries import FETCH
 from bot_runtime.snapshot import (
     Dataset,
     SymbolSnapshot,
@@ -47,8 +47,6 @@ from bot_runtime.snapshot import (
 )
 from bot_runtime.store import Store
 
-POLICY: Final = RetryPolicy(attempts=6, budget_seconds=600)
-"""Longer than a minute's rate limit, and than most bans; the step is repeated later."""
 PAGES_BETWEEN_SAVES: Final = 50
 """An attempt that is ended loses no more pages than these."""
 
@@ -114,7 +112,7 @@ def _fetch(
     configuration: RunConfiguration, run: TrainingRun, store: Store, reporter: Reporter
 ) -> Dataset:
     """Fetch, check and save every symbol's candles of the window that ends now."""
-    client = ExchangeClient(configuration.exchange, configuration.timeframe, POLICY, reporter.log)
+    client = ExchangeClient(configuration.exchange, configuration.timeframe, FETCH, reporter.log)
     client.load_markets(configuration.symbols)
     now_ms, skew_ms = client.server_time_ms()
     trouble = judge_clock(skew_ms, client.interval_ms)

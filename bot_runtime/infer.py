@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from bot_runtime.arrays import Values
 from bot_runtime.candles import Candles, utc
@@ -32,38 +32,12 @@ from bot_runtime.feed import (
 from bot_runtime.git import git_commit
 from bot_runtime.pruning import note_use
 from bot_runtime.reporting import Reporter
-from bot_runtime.retries import RetryPolicy
+from bot_runtime.retries import POLL_SECONDS, Patience
 from bot_runtime.served_band import follow, load_band, save_band
 from bot_runtime.served_drift import Row, watch
 from bot_runtime.serving import ServedVersion, load_version
 from bot_runtime.store import Store, save_json
 from bot_runtime.threads import cpu_count
-
-POLL_SECONDS: Final = 1.0
-_ATTEMPTS: Final = 3
-_SPARE_SECONDS: Final = 10.0
-"""Time for the requests themselves, beside the wait for a candle."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a run waits, in seconds, and never beyond half of its deadline.
-
-    Attributes:
-        wait_seconds: for the candle that has just closed.
-        jitter_seconds: bound of the delay by which bots are spread.
-        timeout_seconds: for one answer.
-    """
-
-    wait_seconds: float = 20.0
-    jitter_seconds: float = 3.0
-    timeout_seconds: float = 8.0
-
-    def policy(self, deadline_seconds: float) -> RetryPolicy:
-        """Return how the exchange is asked within a run's deadline."""
-        budget = min(deadline_seconds / 2, self.wait_seconds + _SPARE_SECONDS)
-        timeout = min(self.timeout_seconds, budget / 2)
-        return RetryPolicy(_ATTEMPTS, budget, timeout_seconds=timeout)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,12 @@
 """Preflight: does the exchange answer, has it the markets, does it take the key."""
 
-from typing import Final
-
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.credentials import Credentials, credentials_directory, load_credentials
 from bot_runtime.errors import ConfigurationError
 from bot_runtime.exchange import ExchangeClient
 from bot_runtime.feed import judge_clock
 from bot_runtime.reporting import Reporter
-from bot_runtime.retries import RetryPolicy
-
-POLICY: Final = RetryPolicy(attempts=5, budget_seconds=120)
+from bot_runtime.retries import PREFLIGHT
 
 
 def preflight(configuration: RunConfiguration, reporter: Reporter) -> None:
@@ -21,7 +17,7 @@ def preflight(configuration: RunConfiguration, reporter: Reporter) -> None:
     """
     credentials = _credentials(reporter)
     client = ExchangeClient(
-        configuration.exchange, configuration.timeframe, POLICY, reporter.log, credentials
+        configuration.exchange, configuration.timeframe, PREFLIGHT, reporter.log, credentials
     )
     client.load_markets(configuration.symbols)
     _, skew_ms = client.server_time_ms()

@@ -1,4 +1,4 @@
-"""Retry calls of an exchange: which failures are worth another try, and when.
+"""Retry calls of an exchange: which failures are worth another try, when, and for how long.
 
 Delays grow exponentially with full jitter (M. Brooker, Exponential Backoff and Jitter, 2015), so
 that a fleet of bots does not come back in step. A Retry-After of the exchange is obeyed.
@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from bot_runtime.ccxt_import import exchange_errors
 from bot_runtime.errors import (
@@ -44,6 +44,38 @@ class RetryPolicy:
         """Return the wait after the failed `attempt` (from 1); `draw` is uniform in [0, 1)."""
         backoff = draw * min(self.cap_seconds, self.base_seconds * 2.0 ** (attempt - 1))
         return backoff if retry_after is None else retry_after + backoff
+
+
+PREFLIGHT: Final = RetryPolicy(attempts=5, budget_seconds=120)
+FETCH: Final = RetryPolicy(attempts=6, budget_seconds=600)
+"""Longer than a minute's rate limit, and than most bans; the step is repeated later."""
+
+POLL_SECONDS: Final = 1.0
+"""How often a run asks for a candle that is not there yet."""
+_RUN_ATTEMPTS: Final = 3
+_SPARE_SECONDS: Final = 10.0
+"""Time for the requests themselves, beside the wait for a candle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a run waits, in seconds, and never beyond half of its deadline.
+
+    Attributes:
+        wait_seconds: for the candle that has just closed.
+        jitter_seconds: bound of the delay by which bots are spread.
+        timeout_seconds: for one answer.
+    """
+
+    wait_seconds: float = 20.0
+    jitter_seconds: float = 3.0
+    timeout_seconds: float = 8.0
+
+    def policy(self, deadline_seconds: float) -> RetryPolicy:
+        """Return how the exchange is asked within a run's deadline."""
+        budget = min(deadline_seconds / 2, self.wait_seconds + _SPARE_SECONDS)
+        timeout = min(self.timeout_seconds, budget / 2)
+        return RetryPolicy(_RUN_ATTEMPTS, budget, timeout_seconds=timeout)
 
 
 @dataclass(slots=True)

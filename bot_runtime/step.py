@@ -91,7 +91,8 @@ def _evaluate(work: Work) -> Parts:
 
 
 def _infer(work: Work) -> Parts:
-    from bot_runtime.infer import Patience, infer
+    from bot_runtime.infer import infer
+    from bot_runtime.retries import Patience
 
     patience = Patience(jitter_seconds=0.0) if work.at_once else Patience()
     signals = infer(work.configuration, work.store, work.reporter, patience)

@@ -21,9 +21,9 @@ from bot_runtime.drift_reference import Before, build_reference
 from bot_runtime.errors import ArtifactInvalidError, ConfigurationError
 from bot_runtime.exchange import ExchangeClient
 from bot_runtime.features import FEATURES, compute_features
-from bot_runtime.infer import Patience, infer, share_of
+from bot_runtime.infer import infer, share_of
 from bot_runtime.reporting import Reporter
-from bot_runtime.retries import RetryPolicy
+from bot_runtime.retries import Patience, RetryPolicy
 from bot_runtime.served_drift import DriftState, ToldProbability
 from bot_runtime.store import Store, load_json, save_json
 from tests.exchanges import MINUTE_MS, Exchange

@@ -8,7 +8,7 @@ from tests.unit.bot_runtime.fetching import HASTY, Asked
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up sooner than a pod does; the code that runs is the same."""
-    monkeypatch.setattr("bot_runtime.fetch.POLICY", HASTY)
+    monkeypatch.setattr("bot_runtime.fetch.FETCH", HASTY)
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ from bot_runtime.candles import Candles
 from bot_runtime.contract.results import DataResult
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.exchange import ExchangeClient
-from bot_runtime.fetch import POLICY, fetch
+from bot_runtime.fetch import fetch
 from bot_runtime.reporting import Reporter
+from bot_runtime.retries import FETCH
 from bot_runtime.store import Store
 from tests.exchanges import Exchange
 from tests.unit.bot_runtime.markets import bot_spec, training_configuration
 
-HASTY = dataclasses.replace(POLICY, attempts=2, base_seconds=0.01, timeout_seconds=0.5)
+HASTY = dataclasses.replace(FETCH, attempts=2, base_seconds=0.01, timeout_seconds=0.5)
 
 
 def configuration(exchange: Exchange, lookback: str = "1d", **changes: Any) -> RunConfiguration:
