@@ -10,7 +10,6 @@ from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import FailureClass, LastFailure
 from bot_runtime.contract.results import EvaluationResult, StepResult
 from bot_runtime.contract.status import ModelTrainingStatus, TrainingState, VersionStatus
-from bot_runtime.contract.steps import Step
 from bot_runtime.contract.stepstatus import StepStatus
 
 

@@ -12,8 +12,8 @@ from bot_operator.storage import ClaimVerdict
 from bot_operator.waits import Trouble
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
-from bot_runtime.contract.results import Step
 from bot_runtime.contract.status import ModelTrainingStatus, TrainingState
+from bot_runtime.contract.steps import Step
 
 _STATE_OF_STEP: dict[Step, TrainingState] = {
     "Data": "Fetching",
