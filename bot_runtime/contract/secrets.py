@@ -12,6 +12,12 @@ API_SECRET: Final = "apiSecret"  # noqa: S105 - the name of a key, not its value
 PASSPHRASE: Final = "passphrase"  # noqa: S105 - the name of a key, not its value
 REQUIRED_KEYS: Final[tuple[str, ...]] = (API_KEY, API_SECRET)
 
+# What may be said of a value instead of the value: "apiSecret: missing".
+MISSING: Final = "missing"
+A_PLACEHOLDER: Final = "a placeholder"
+UNREADABLE: Final = "cannot be read as text"
+PROSE: Final[tuple[str, ...]] = (MISSING, A_PLACEHOLDER, UNREADABLE)
+
 # A text is a placeholder when nothing else is in it: one word of a real key makes it real.
 _WRAPPED: Final = re.compile(r"<.*>|\{\{.*\}\}|\$\{.*\}|\$\(.*\)|\$[A-Z_]+|%[A-Z_]+%", re.DOTALL)
 _FILLER: Final = re.compile(r"[xX*.?#_0 -]+")
