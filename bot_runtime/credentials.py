@@ -7,10 +7,13 @@ from pathlib import Path
 
 from bot_runtime.contract.names import CREDENTIALS_PATH, ENV_CREDENTIALS
 from bot_runtime.contract.secrets import (
+    A_PLACEHOLDER,
     API_KEY,
     API_SECRET,
+    MISSING,
     PASSPHRASE,
     REQUIRED_KEYS,
+    UNREADABLE,
     is_placeholder,
 )
 from bot_runtime.errors import CredentialsError
@@ -46,8 +49,8 @@ def load_credentials(directory: Path) -> Credentials:
     """
     values = {name: _value(directory, name) for name in (*REQUIRED_KEYS, PASSPHRASE)}
     found = {name: value for name, value in values.items() if value is not None}
-    _refuse(tuple(name for name in REQUIRED_KEYS if name not in found), "missing")
-    _refuse(tuple(n for n in REQUIRED_KEYS if is_placeholder(found[n])), "a placeholder")
+    _refuse(tuple(name for name in REQUIRED_KEYS if name not in found), MISSING)
+    _refuse(tuple(n for n in REQUIRED_KEYS if is_placeholder(found[n])), A_PLACEHOLDER)
     return _credentials(found)
 
 
@@ -68,6 +71,4 @@ def _value(directory: Path, name: str) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError):
-        raise CredentialsError(
-            f"credentials: {name}: cannot be read as text; re-create the secret"
-        ) from None
+        raise CredentialsError(f"credentials: {name}: {UNREADABLE}; re-create the secret") from None

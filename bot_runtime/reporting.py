@@ -1,54 +1,26 @@
 """What a step tells: JSON log lines while it works, and one termination message at its end.
 
-Whatever leaves through here is scrubbed of key-like strings.
+Whatever leaves through here is scrubbed of secrets (`contract.scrub`).
 """
 
 import json
 import os
-import re
 import resource
 import sys
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.names import ENV_TERMINATION, TERMINATION_PATH
 from bot_runtime.contract.progress import EVENT as PROGRESS
 from bot_runtime.contract.progress import seconds_left
 from bot_runtime.contract.results import StepError, StepResult, to_message
+from bot_runtime.contract.scrub import scrub
 from bot_runtime.contract.steps import StepOrRun
 from bot_runtime.errors import StepError as Failure
-
-SCRUBBED: Final = "[hidden]"
-
-_NAMED: Final = re.compile(
-    r"(?i)\b(api[-_]?key|x-mbx-apikey|(?:api[-_]?)?secret|passphrase|password|token|signature"
-    r"|authorization)\b(['\"]?\s*[:=]\s*['\"]?)(?:bearer\s+|basic\s+)?[^\s'\",;&}]+"
-)
-_PRIVATE_KEY: Final = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL
-)
-_KEY_LIKE: Final = re.compile(
-    r"(?<![A-Za-z0-9])(?=[A-Za-z0-9+/_]*[a-z])(?=[A-Za-z0-9+/_]*[A-Z])(?=[A-Za-z0-9+/_]*[0-9])"
-    r"[A-Za-z0-9+/_]{32,}={0,2}"
-)
-
-
-def scrub(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Return `text` without the given secrets and without what looks like one.
-
-    >>> scrub("GET /account?signature=5f3a&x=1")
-    'GET /account?signature=[hidden]&x=1'
-    """
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, SCRUBBED)
-    text = _PRIVATE_KEY.sub(SCRUBBED, text)
-    text = _NAMED.sub(rf"\1\2{SCRUBBED}", text)
-    return _KEY_LIKE.sub(SCRUBBED, text)
 
 
 @dataclass(slots=True)

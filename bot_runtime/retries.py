@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from bot_runtime.ccxt_import import exchange_errors
+from bot_runtime.contract.scrub import scrub
 from bot_runtime.errors import (
     ConfigurationError,
     CredentialsError,
     ExchangeUnavailableError,
     StepError,
 )
-from bot_runtime.reporting import scrub
 
 T = TypeVar("T")
 

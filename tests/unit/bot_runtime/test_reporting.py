@@ -5,69 +5,20 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.results import RESULT_MAX_BYTES, EvaluationResult, ObjectiveResult
+from bot_runtime.contract.scrub import SCRUBBED
 from bot_runtime.contract.signal import ShortSignal
 from bot_runtime.errors import CredentialsError, DataUnusableError
 from bot_runtime.reporting import (
-    SCRUBBED,
     Reporter,
     peak_memory_bytes,
-    scrub,
     termination_path,
     write_termination,
 )
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
-HEX_SECRET = "5f3a" * 16
-PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIH\n-----END PRIVATE KEY-----"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"refused {KEY}",
-        f"GET /api/v3/account?timestamp=1&signature={HEX_SECRET}",
-        f"X-MBX-APIKEY: {KEY}",
-        f"{{'apiKey': '{KEY}', 'secret': '{HEX_SECRET}'}}",
-        f"api_secret={HEX_SECRET}",
-        f"password: {HEX_SECRET}",
-        f"Authorization: Bearer {HEX_SECRET}",
-        PEM,
-        PEM[:60],
-    ],
-)
-def test_what_looks_like_a_key_is_hidden(text: str) -> None:
-    clean = scrub(text)
-    assert SCRUBBED in clean
-    for secret in (KEY, HEX_SECRET, "MC4CAQAwBQYDK2VwBCIEIH"):
-        assert secret not in clean
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "version btc-paper-aeee1038-1f2e3d4c",
-        "sha256 29ccda46e37e269e8410b58d26d23de7117a05daced0cd9a1b229fa7dc63d3cc",
-        "commit 5a0d8c7b9d66b378d48ed37311c6f8d4ab0a696a+dirty",
-        "BTC/USDT: 60 closed candles of 1m, 840 are needed",
-        "TemporalFusionTransformer",
-        "signature refused, put a valid key into the secret",
-        "bot_runtime/models/temporal_fusion_transformer.py",
-    ],
-)
-def test_what_a_person_needs_is_kept(text: str) -> None:
-    assert scrub(text) == text
-
-
-@given(st.text(min_size=8), st.text(), st.text())
-def test_known_secret_never_stays(secret: str, before: str, after: str) -> None:
-    assert secret in SCRUBBED or secret not in scrub(before + secret + after, (secret,)).replace(
-        SCRUBBED, "\0"
-    )
 
 
 def test_secret_reaches_neither_log_nor_message() -> None:
@@ -81,6 +32,15 @@ def test_secret_reaches_neither_log_nor_message() -> None:
     assert "hunter2hunter2" not in told
     assert KEY not in told
     assert told.count(SCRUBBED) >= 7
+
+
+def test_secret_that_json_escapes_does_not_reach_the_log() -> None:
+    stream = StringIO()
+    Reporter("Preflight", stream=stream, secrets=('hunt"er\\2\nhunter3',)).log(
+        "asked", said='the key hunt"er\\2\nhunter3 may', retried={"n": 1}
+    )
+    found = json.loads(stream.getvalue())
+    assert (found["said"], found["retried"]) == (f"the key {SCRUBBED} may", {"n": 1})
 
 
 def test_log_line_is_one_line_of_json() -> None:
