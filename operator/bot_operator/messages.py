@@ -1,7 +1,7 @@
 """Termination messages: whether one may be believed, and what it says of an error.
 
 Whatever a pod has left is text from outside: it speaks for its own step of its own run, or not at
-all, and nothing like a key in it goes any further.
+all, and no secret in it goes any further (`contract.scrub`).
 """
 
 import re
@@ -13,16 +13,9 @@ from bot_operator.resources import Manifest, condition_of
 from bot_runtime.contract import names
 from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.results import StepResult
+from bot_runtime.contract.scrub import scrub
 from bot_runtime.contract.signal import SUPPORTED_CONTRACT_VERSIONS
 
-_SECRET_LIKE = re.compile(
-    r"(?i)((?:api[-_ ]?key|api[-_ ]?secret|secret|token|signature|password|passphrase)"
-    r"['\"]?\s*[=:]\s*)['\"]?[^\s'\",&]+"
-)
-_LONG_TOKEN = re.compile(
-    r"\b(?=[A-Za-z0-9+/_-]*[0-9])(?=[A-Za-z0-9+/_-]*[A-Z])(?=[A-Za-z0-9+/_-]*[a-z])"
-    r"[A-Za-z0-9+/_-]{40,}"
-)
 _NOT_TEXT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -89,14 +82,10 @@ def last_words(text: str) -> str:
         error = parse_result(text).error
         found = error.message if error is not None else text
     except ValidationError:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        # Scrubbed as a whole: what a line alone does not show, such as a part of a private key.
+        lines = [line.strip() for line in scrub(text).splitlines() if line.strip()]
         found = lines[-1] if lines else ""
     return plain(found, MESSAGE_MAX)
-
-
-def scrub(text: str) -> str:
-    """Return `text` without what looks like a key or a token."""
-    return _LONG_TOKEN.sub("***", _SECRET_LIKE.sub(r"\1***", text))
 
 
 def container_statuses(pod: Manifest) -> list[Manifest]:

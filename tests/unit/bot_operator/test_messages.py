@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_operator.messages import Unreadable, finished_at, last_words, plain, read_result, scrub
+from bot_operator.messages import Unreadable, finished_at, last_words, plain, read_result
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.results import StepError, StepResult, to_message
 from tests.unit.bot_operator.shapes import NOW, ended, pod, with_condition
@@ -33,7 +33,7 @@ def test_the_error_of_a_result_is_its_message_and_a_log_gives_its_last_line() ->
     ],
 )
 def test_key_like_strings_are_scrubbed(text: str) -> None:
-    assert "Zq1k9PPvLw8s" not in scrub(text)
+    assert "Zq1k9PPvLw8s" not in plain(text, 1000)
     assert "Zq1k9PPvLw8s" not in last_words(text)
     unreadable = read_result(text, "Data", "d")
     assert isinstance(unreadable, Unreadable)
@@ -42,7 +42,19 @@ def test_key_like_strings_are_scrubbed(text: str) -> None:
 
 def test_a_digest_is_not_scrubbed() -> None:
     digest = "0123456789abcdef" * 4
-    assert scrub(f"sha256 {digest} differs") == f"sha256 {digest} differs"
+    assert plain(f"sha256 {digest} differs", 1000) == f"sha256 {digest} differs"
+
+
+def test_of_a_private_key_no_last_line_is_told() -> None:
+    log = "loading\n-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIH\nZm9vYmFy=="
+    assert last_words(log) == "[hidden]"
+    assert last_words(log + "\n-----END EC PRIVATE KEY-----\nKeyError: 'x'") == "KeyError: 'x'"
+
+
+def test_what_the_runtime_says_of_credentials_is_told() -> None:
+    said = "credentials: apiKey and apiSecret: missing; put the real value into the secret"
+    error = StepError(exit_code=ExitCode.CREDENTIALS_REJECTED, message=said)
+    assert last_words(to_message(StepResult(step="Data", error=error))) == said
 
 
 def test_control_characters_reach_no_terminal() -> None:
