@@ -1,8 +1,10 @@
-"""Logs: one JSON object a line, from our code and from the libraries alike."""
+"""Logs: one JSON object a line, from our code and from the libraries alike, without secrets."""
 
 import logging
 
 import structlog
+
+from bot_runtime.contract.scrub import scrub
 
 
 def configure_logs(level: int = logging.INFO) -> None:
@@ -25,7 +27,7 @@ def configure_logs(level: int = logging.INFO) -> None:
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                _render,
             ],
         )
     )
@@ -34,3 +36,13 @@ def configure_logs(level: int = logging.INFO) -> None:
     root.setLevel(level)
     # kopf tells every event of every object.
     logging.getLogger("kopf").setLevel(logging.WARNING)
+
+
+_to_json = structlog.processors.JSONRenderer()
+
+
+def _render(
+    logger: structlog.typing.WrappedLogger, method: str, event: structlog.typing.EventDict
+) -> str:
+    """Return the line without secrets: an exception's text may hold what a server has sent."""
+    return scrub(str(_to_json(logger, method, event)))

@@ -102,3 +102,12 @@ async def test_lines_outside_a_reconciliation_have_neither(lines: Lines) -> None
     last = lines()[-1]
     assert last["event"] == "serving"
     assert not {"key", "reconcile_id"} & set(last)
+
+
+async def test_a_secret_in_an_exception_reaches_no_line(lines: Lines) -> None:
+    failure = Unavailable(502, "BadGateway", "https://bot:hunter2hunter3@proxy.example/apis")
+    await run(Chatty(failure), A)
+    logging.getLogger("a.library").warning("theirs: %s", failure)
+    told = json.dumps(lines())
+    assert "hunter2" not in told
+    assert told.count("proxy.example") > 1
