@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bot_exchange.market import GeneratedMarket
-from bot_runtime.candle_files import load_candles
-from bot_runtime.candle_schema import check_schema
-from bot_runtime.candles import Candles
+from bot_exchange.market.generated import GeneratedMarket
+from bot_runtime.market.candle_files import load_candles
+from bot_runtime.market.candle_schema import check_schema
+from bot_runtime.market.candles import Candles
 
 SUFFIXES = (".csv", ".feather", ".parquet")
 LEAST_BARS = 20_000

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figures import Figure
-from bot_exchange.market import GeneratedMarket
-from bot_runtime.candles import Candles
+from bot_exchange.market.generated import GeneratedMarket
 from bot_runtime.contract.spec import ModelSpec
-from bot_runtime.features import FEATURES, WARM_UP, compute_features
+from bot_runtime.features.indicators import FEATURES, WARM_UP, compute_features
+from bot_runtime.market.candles import Candles
 
 BARS = 1_000_000
 INTERVAL_MS = 60_000

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from benchmarks.learning_rows import ENCODER, LearningRows
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, ModelSpec, Objective
-from bot_runtime.models.forecaster import Task
-from bot_runtime.models.registry import forecaster_of
-from bot_runtime.threads import cpu_count
+from bot_runtime.learning.models.forecaster import Task
+from bot_runtime.learning.models.registry import forecaster_of
+from bot_runtime.process.threads import cpu_count
 
 TREES = 200
 TFT_STEPS = 30

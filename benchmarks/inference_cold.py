@@ -41,8 +41,8 @@ PREDICT = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from bot_runtime.serving import load_version
-from bot_runtime.store import Store
+from bot_runtime.serving.version import load_version
+from bot_runtime.store.layout import Store
 version = load_version(Store(Path(sys.argv[1])), sys.argv[2])
 rows = version.context_length
 features = np.random.default_rng(7).normal(size=(rows, len(version.manifest.inputs.features)))

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bot_exchange.market import GeneratedMarket
+from bot_exchange.market.generated import GeneratedMarket
 from bot_runtime.arrays import Rows, Values
-from bot_runtime.candle_files import load_candles
-from bot_runtime.candles import Candles
 from bot_runtime.contract.spec import OBJECTIVES, Objective
-from bot_runtime.datasets import TrainingData, build_training_data
-from bot_runtime.labels import to_target
+from bot_runtime.learning.datasets import TrainingData, build_training_data
+from bot_runtime.learning.labels import to_target
+from bot_runtime.market.candle_files import load_candles
+from bot_runtime.market.candles import Candles
 
 BARS = 50_000
 FEATURES = 40

@@ -8,12 +8,12 @@ import time
 
 from benchmarks.figures import Figure
 from benchmarks.quality_folds import HORIZON, predictions_of
-from bot_exchange.market import GeneratedMarket
-from bot_runtime.candles import Candles
+from bot_exchange.market.generated import GeneratedMarket
 from bot_runtime.contract.spec import DecisionSpec, GateSpec, ModelSpec
-from bot_runtime.datasets import build_training_data
-from bot_runtime.gate import Evidence, check_gate
-from bot_runtime.judge import follow_decisions, naive_duels, trading_duel
+from bot_runtime.evaluation.gate import Evidence, check_gate
+from bot_runtime.evaluation.judge import follow_decisions, naive_duels, trading_duel
+from bot_runtime.learning.datasets import build_training_data
+from bot_runtime.market.candles import Candles
 
 RUNS = 100
 BARS = (4_000, 6_000, 8_000)

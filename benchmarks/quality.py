@@ -15,8 +15,8 @@ from benchmarks.figures import Figure
 from benchmarks.quality_folds import FOLDS, Judged, folds_of, join, judge
 from bot_runtime.arrays import Values
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, ModelSpec, Objective
-from bot_runtime.overfitting import probability_of_overfitting
-from bot_runtime.score_tables import MODEL, Table, losses_of
+from bot_runtime.evaluation.score_tables import MODEL, Table, losses_of
+from bot_runtime.scoring.overfitting import probability_of_overfitting
 
 LEAST_BARS = 2_000
 """Fewest bars of a fourth that its coverage is judged by."""

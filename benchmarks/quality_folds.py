@@ -7,16 +7,22 @@ import numpy as np
 
 from benchmarks.validation import Spans, Split, consecutive, walk_forward
 from bot_runtime.arrays import Values
-from bot_runtime.candles import Candles
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, ModelSpec, Objective
-from bot_runtime.datasets import SHARES, Splits, TrainingData, build_training_data
-from bot_runtime.judge import adapt, columns_of
-from bot_runtime.labels import to_target
-from bot_runtime.models.forecaster import Task
-from bot_runtime.models.registry import forecaster_of
-from bot_runtime.objectives import RULES
-from bot_runtime.predictions import Predictions
-from bot_runtime.score_tables import Forecasts, Table, forecasts_of, outcome_of, score_forecasts
+from bot_runtime.evaluation.judge import adapt, columns_of
+from bot_runtime.evaluation.score_tables import (
+    Forecasts,
+    Table,
+    forecasts_of,
+    outcome_of,
+    score_forecasts,
+)
+from bot_runtime.learning.datasets import SHARES, Splits, TrainingData, build_training_data
+from bot_runtime.learning.labels import to_target
+from bot_runtime.learning.models.forecaster import Task
+from bot_runtime.learning.models.registry import forecaster_of
+from bot_runtime.learning.objectives import RULES
+from bot_runtime.market.candles import Candles
+from bot_runtime.serving.predictions import Predictions
 
 FOLDS = 5
 HORIZON = 5

@@ -12,8 +12,8 @@ from benchmarks.figures import Figure
 from benchmarks.quality_folds import HORIZON, folds_of, judge
 from benchmarks.validation import Spans, Split, combinatorial
 from bot_runtime.contract.spec import ModelSpec, Objective
-from bot_runtime.features import WARM_UP
-from bot_runtime.score_tables import MODEL
+from bot_runtime.evaluation.score_tables import MODEL
+from bot_runtime.features.indicators import WARM_UP
 
 BARS = 20_000
 GROUPS, TESTED = 6, 2

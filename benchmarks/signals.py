@@ -26,7 +26,7 @@ from benchmarks.operated import (
     operated,
     server_cpu_seconds,
 )
-from bot_operator.resources import to_time
+from bot_operator.api.resources import to_time
 from bot_runtime.contract.names import CONFIG_FILE, CONTAINER_NAME, LABEL_BOT
 from tests.operator_messages import inference_message
 

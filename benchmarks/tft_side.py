@@ -25,10 +25,10 @@ from pytorch_forecasting.metrics import QuantileLoss
 
 from benchmarks.learning_rows import ENCODER, LearningRows
 from bot_runtime.contract.spec import ModelSpec
-from bot_runtime.models import temporal_fusion_transformer as own
-from bot_runtime.models.forecaster import Task
-from bot_runtime.scores import QUANTILES
-from bot_runtime.threads import cpu_count
+from bot_runtime.learning.models import temporal_fusion_transformer as own
+from bot_runtime.learning.models.forecaster import Task
+from bot_runtime.process.threads import cpu_count
+from bot_runtime.scoring.scores import QUANTILES
 
 BATCH, HIDDEN, DROPOUT, RATE = 128, 16, 0.1, 0.01
 SHORT, LONG = 10, 60

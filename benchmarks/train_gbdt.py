@@ -8,7 +8,7 @@ from statistics import median
 
 from benchmarks.figures import Figure, Run, median_mib, median_seconds, run_process
 from benchmarks.learning_rows import BARS, FEATURES, learning_rows
-from bot_runtime.threads import cpu_count
+from bot_runtime.process.threads import cpu_count
 
 ROUNDS = 3
 LARGEST_MIB = 400

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot_runtime.contract.steps import AT_ONCE, COMMANDS
-from bot_runtime.step import run_step
-from bot_runtime.store import Store
-from bot_runtime.threads import limit_threads
+from bot_runtime.process.threads import limit_threads
+from bot_runtime.steps.step import run_step
+from bot_runtime.store.layout import Store
 
 _HELP = {
     "preflight": "check the exchange, the symbols and the key",
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     parsed = _parser().parse_args(arguments)
     if parsed.command == "run":
-        from bot_runtime.local import LocalRun, run
+        from bot_runtime.local.run import LocalRun, run
 
         return run(LocalRun(parsed.file, parsed.store, parsed.endpoint, parsed.credentials))
     return run_step(parsed.step, Store.from_environment(), at_once=parsed.at_once)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from bot_exchange.candlefile import load_candles, save_candles
-from bot_exchange.candles import Candles
+from bot_exchange.market.candle_files import load_candles, save_candles
+from bot_exchange.market.candles import Candles
 from bot_runtime.contract.intervals import TIMEFRAMES, seconds_of
 from bot_runtime.contract.names import BOT_NAME_MAX
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bot_runtime.store import Store
+from bot_runtime.store.layout import Store
 from tests.exchanges import API_KEY, API_SECRET, Exchange, exchange_with
 
 # A test's time says nothing about the code on a machine that is busy with other tests.

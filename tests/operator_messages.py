@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from bot_operator.resources import to_time
+from bot_operator.api.resources import to_time
 from bot_runtime.contract.results import (
     DataResult,
     EvaluationResult,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bot_runtime.contract.model import Model, Time
+from bot_runtime.contract.base import Model, Time
 
 
 class BotCondition(StrEnum):

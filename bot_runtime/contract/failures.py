@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from bot_runtime.contract.base import Model
 from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.contract.model import Model
 
 MESSAGE_MAX = 1000
 

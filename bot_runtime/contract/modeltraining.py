@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
+from bot_runtime.contract.base import BotName, Image, Model, VersionName
 from bot_runtime.contract.intervals import Timeframe
-from bot_runtime.contract.model import BotName, Image, Model, VersionName
 from bot_runtime.contract.podspec import PodSpec
 from bot_runtime.contract.rules import Rule
 from bot_runtime.contract.spec import (

@@ -60,7 +60,7 @@ ENV_ADOPT: Final = "BOTCRIPTO_ADOPT"
 ENV_TRUST: Final = "BOTCRIPTO_TRUST_ENVIRONMENT"
 """Set where HTTP_PROXY, HTTPS_PROXY, NO_PROXY and REQUESTS_CA_BUNDLE are to be followed."""
 ENV_PRUNING: Final = "BOTCRIPTO_PRUNING"
-"""What the evaluation may take out of the store (`contract.pruning`); unset: nothing."""
+"""What the evaluation may take out of the store (`contract.retention`); unset: nothing."""
 
 CONTAINER_NAME: Final = "runtime"
 PREFLIGHT_CONTAINER_NAME: Final = "preflight"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from bot_runtime.contract.model import Model, ObjectName
+from bot_runtime.contract.base import Model, ObjectName
 from bot_runtime.contract.quantities import Quantities, quantity_value
 from bot_runtime.contract.rules import Rule, matches
 

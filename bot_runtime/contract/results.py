@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from bot_runtime.contract.base import Model, Time, VersionName
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.failures import MESSAGE_MAX
-from bot_runtime.contract.model import Model, Time, VersionName
 from bot_runtime.contract.signal import CONTRACT_VERSION, ShortSignal
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.contract.steps import StepOrRun

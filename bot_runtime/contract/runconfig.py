@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import Field
 
+from bot_runtime.contract.base import Model
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.intervals import Duration, Timeframe
-from bot_runtime.contract.model import Model
 from bot_runtime.contract.modeltraining import BotReference, ModelTrainingSpec
 from bot_runtime.contract.signal import CONTRACT_VERSION
 from bot_runtime.contract.spec import (

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot_runtime.contract.model import Time
+from bot_runtime.contract.base import Time
 
 CONTRACT_VERSION = 1
 SUPPORTED_CONTRACT_VERSIONS = (1,)

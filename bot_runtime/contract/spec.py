@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bot_runtime.contract.model import Model, ObjectName
+from bot_runtime.contract.base import Model, ObjectName
 from bot_runtime.contract.rules import Rule, matches
 
 Algorithm = Literal["GradientBoosting", "TemporalFusionTransformer"]

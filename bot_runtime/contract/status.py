@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bot_runtime.contract.base import Image, Model, Time, VersionName
 from bot_runtime.contract.conditions import Conditions
 from bot_runtime.contract.failures import MESSAGE_MAX, LastFailure
-from bot_runtime.contract.model import Image, Model, Time, VersionName
 from bot_runtime.contract.results import Metrics, Number
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.spec import Algorithm, Objective

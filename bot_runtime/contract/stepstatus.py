@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot_runtime.contract.model import Model, Time
+from bot_runtime.contract.base import Model, Time
 from bot_runtime.contract.results import Metrics
 from bot_runtime.contract.spec import Algorithm
 from bot_runtime.contract.steps import Step

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from bot_runtime.contract.base import Image, Model, VersionName
 from bot_runtime.contract.cron import CEL_NOT_FINER, Schedule, fires_finer_than
 from bot_runtime.contract.intervals import Duration, Timeframe
-from bot_runtime.contract.model import Image, Model, VersionName
 from bot_runtime.contract.podspec import (
     INFERENCE_RESOURCES,
     TRAINING_RESOURCES,

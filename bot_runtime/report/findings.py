@@ -5,17 +5,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot_runtime.arrays import Rows, Values
-from bot_runtime.choice import Choice
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.spec import OBJECTIVES, Objective
-from bot_runtime.datasets import TrainingData
-from bot_runtime.gate import Duel
-from bot_runtime.judge import columns_of
-from bot_runtime.learning import LearningCurve
-from bot_runtime.predictions import Predictions
-from bot_runtime.score_tables import MODEL, Table, forecast_of, forecasts_of, losses_of, outcome_of
-from bot_runtime.serving import ServedVersion
-from bot_runtime.trading import Backtest, TradingRecord
+from bot_runtime.evaluation.account import Backtest, TradingRecord
+from bot_runtime.evaluation.gate import Duel
+from bot_runtime.evaluation.judge import columns_of
+from bot_runtime.evaluation.score_tables import (
+    MODEL,
+    Table,
+    forecast_of,
+    forecasts_of,
+    losses_of,
+    outcome_of,
+)
+from bot_runtime.learning.choice import Choice
+from bot_runtime.learning.curve import LearningCurve
+from bot_runtime.learning.datasets import TrainingData
+from bot_runtime.serving.predictions import Predictions
+from bot_runtime.serving.version import ServedVersion
 
 IMPORTANCE_ROWS = 256
 """Rows that a feature's importance is measured on: a sequence model reads a window for each."""

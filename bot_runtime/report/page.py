@@ -5,8 +5,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from bot_runtime.candles import utc
-from bot_runtime.choice import Choice
+from bot_runtime.learning.choice import Choice
+from bot_runtime.market.candles import utc
 from bot_runtime.report.findings import Findings
 from bot_runtime.report.pictures import draw_pictures
 

@@ -13,11 +13,11 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bot_runtime import scores
 from bot_runtime.arrays import Rows
 from bot_runtime.contract.spec import OBJECTIVES
-from bot_runtime.learning import LearningCurve
+from bot_runtime.learning.curve import LearningCurve
 from bot_runtime.report.findings import Findings
+from bot_runtime.scoring import scores
 
 FAN_ROWS = 120
 """Newest unseen candles that the fan shows: more would be a blot on a phone."""

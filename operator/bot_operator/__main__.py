@@ -12,20 +12,20 @@ import structlog
 from prometheus_client import REGISTRY
 
 from bot_operator import metrics
-from bot_operator.apply import Applier
-from bot_operator.cache import Cache
-from bot_operator.errors import ApiError, SettingsError, Unavailable
-from bot_operator.feed import Feed
-from bot_operator.fleet import FleetCollector
-from bot_operator.handlers import Watches
+from bot_operator.api.errors import ApiError, SettingsError, Unavailable
+from bot_operator.api.kube import ApiServer
+from bot_operator.applying.apply import Applier
 from bot_operator.health import Health
-from bot_operator.kube import ApiServer
 from bot_operator.leadership import Lease, lead
 from bot_operator.logs import configure_logs
-from bot_operator.reconcile import Key, Reconciler, work
+from bot_operator.reconcile import Reconciler, work
 from bot_operator.settings import Settings, load_settings
-from bot_operator.stops import Stops, keep_looking
-from bot_operator.workqueue import WorkQueue
+from bot_operator.watching.cache import Cache
+from bot_operator.watching.changes import Feed
+from bot_operator.watching.fleet import FleetCollector
+from bot_operator.watching.handlers import Watches
+from bot_operator.watching.stops import Stops, keep_looking
+from bot_operator.watching.workqueue import Key, WorkQueue
 
 log = structlog.get_logger()
 

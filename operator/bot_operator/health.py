@@ -8,9 +8,8 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot_operator import metrics
-from bot_operator.kube import ApiServer
-from bot_operator.reconcile import Key
-from bot_operator.workqueue import WorkQueue
+from bot_operator.api.kube import ApiServer
+from bot_operator.watching.workqueue import Key, WorkQueue
 
 LOOP_LAG_MAX_SECONDS = 10.0
 STUCK_MAX_SECONDS = 120.0

@@ -14,9 +14,9 @@ from typing import Any
 
 import structlog
 
-from bot_operator.client import Kube
-from bot_operator.errors import ApiError
-from bot_operator.resources import LEASES, Manifest, Ref
+from bot_operator.api.client import Kube
+from bot_operator.api.errors import ApiError
+from bot_operator.api.resources import LEASES, Manifest, Ref
 from bot_operator.settings import Settings
 
 LEASE_NAME = "botcripto-operator"

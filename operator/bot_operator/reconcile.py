@@ -11,36 +11,31 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from bot_operator import metrics
-from bot_operator.apply import Applier
-from bot_operator.cache import Cache
-from bot_operator.client import Kube
-from bot_operator.errors import ApiError, Conflict
-from bot_operator.fleet import note_outcome
+from bot_operator.api.client import Kube
+from bot_operator.api.errors import ApiError, Conflict
+from bot_operator.api.resources import (
+    MODEL_TRAININGS,
+    TRADING_BOTS,
+    Manifest,
+    Ref,
+    Resource,
+    uid_of,
+)
+from bot_operator.applying.apply import Applier
 from bot_operator.modeltraining.observe import TrainingSeen, observe_training
 from bot_operator.modeltraining.plan import plan_training
-from bot_operator.plan import Plan
-from bot_operator.refusals import Refusal, Refused
-from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref, Resource, uid_of
+from bot_operator.planning.plans import Plan
+from bot_operator.planning.refusals import Refusal, Refused
 from bot_operator.settings import Settings
-from bot_operator.slots import find_rivals
-from bot_operator.stops import Stops
 from bot_operator.tradingbot.observe import observe_bot
 from bot_operator.tradingbot.plan import plan_bot
-from bot_operator.workqueue import CONFLICT_BACKOFF_SECONDS, WorkQueue
+from bot_operator.watching.cache import Cache
+from bot_operator.watching.fleet import note_outcome
+from bot_operator.watching.slots import find_rivals
+from bot_operator.watching.stops import Stops
+from bot_operator.watching.workqueue import CONFLICT_BACKOFF_SECONDS, Key, WorkQueue
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An owner to reconcile."""
-
-    resource: Resource
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.resource.plural}/{self.namespace}/{self.name}"
 
 
 class Seen(Protocol):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot_operator.errors import SettingsError
-from bot_runtime.contract.model import Image
+from bot_operator.api.errors import SettingsError
+from bot_runtime.contract.base import Image
 
 TRAINING_IMAGE = "BOTCRIPTO_TRAINING_IMAGE"
 INFERENCE_IMAGE = "BOTCRIPTO_INFERENCE_IMAGE"

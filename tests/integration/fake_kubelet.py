@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bot_operator.resources import to_time
+from bot_operator.api.resources import to_time
 from bot_runtime.contract import names
 from tests.integration.api import MERGE, Api, Refused
 from tests.operator_messages import evaluation_message, inference_message, step_message

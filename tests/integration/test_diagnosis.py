@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot_operator.resources import name_of, to_time
+from bot_operator.api.resources import name_of, to_time
 from tests.eventually import eventually
 from tests.integration.api import MERGE
 from tests.integration.fake_kubelet import failed

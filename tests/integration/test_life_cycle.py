@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot_operator.resources import to_time
+from bot_operator.api.resources import to_time
 from tests import resources
 from tests.eventually import eventually
 from tests.integration.api import MERGE

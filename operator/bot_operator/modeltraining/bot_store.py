@@ -1,10 +1,10 @@
 """What a bot's training may take out of the bot's store, and what it may take from it. Pure."""
 
-from bot_operator.resources import annotations_of
-from bot_operator.specs import Bot, Training
-from bot_operator.storage import store_claim
+from bot_operator.api.resources import annotations_of
+from bot_operator.children.storage import store_claim
+from bot_operator.planning.specs import Bot, Training
 from bot_runtime.contract import names
-from bot_runtime.contract.pruning import Pruning
+from bot_runtime.contract.retention import Pruning
 
 
 def plan_pruning(bot: Bot | None, claim: str) -> Pruning | None:

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from bot_operator.objects import build_child, build_labels, build_run_data
-from bot_operator.pods import PodRequest, build_pod_template, store_label
-from bot_operator.resources import CONFIG_MAPS, JOBS, Manifest, name_of
-from bot_operator.storage import store_claim
+from bot_operator.api.resources import CONFIG_MAPS, JOBS, Manifest, name_of
+from bot_operator.children.child import build_child, build_labels, build_run_data
+from bot_operator.children.pods import PodRequest, build_pod_template, store_label
+from bot_operator.children.storage import store_claim
 from bot_runtime.contract import names
 from bot_runtime.contract.digests import to_canonical_json
 from bot_runtime.contract.exitcodes import FAIL_AT_ONCE
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
-from bot_runtime.contract.pruning import Pruning
+from bot_runtime.contract.retention import Pruning
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.steps import COMMANDS, Step
 

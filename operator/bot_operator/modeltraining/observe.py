@@ -3,13 +3,8 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot_operator.cache import Cache
-from bot_operator.client import Kube
-from bot_operator.credentials import SecretSeen, observe_secret
-from bot_operator.modeltraining.checks import FINAL, StepSeen, is_final, recorded_steps
-from bot_operator.modeltraining.evidence import observe_progress
-from bot_operator.refusals import Refusal
-from bot_operator.resources import (
+from bot_operator.api.client import Kube
+from bot_operator.api.resources import (
     CLAIMS,
     JOBS,
     PODS,
@@ -24,10 +19,15 @@ from bot_operator.resources import (
     resource_of,
     uid_of,
 )
-from bot_operator.slots import Rivals
-from bot_operator.specs import Bot, Training
-from bot_operator.storage import ClaimSeen, find_holder, observe_claim, store_claim
-from bot_operator.waits import observe_obstacles, observe_pods
+from bot_operator.children.storage import ClaimSeen, find_holder, observe_claim, store_claim
+from bot_operator.modeltraining.evidence import observe_progress
+from bot_operator.modeltraining.step_states import FINAL, StepSeen, is_final, recorded_steps
+from bot_operator.planning.refusals import Refusal
+from bot_operator.planning.specs import Bot, Training
+from bot_operator.signs.credentials import SecretSeen, observe_secret
+from bot_operator.signs.waits import observe_obstacles, observe_pods
+from bot_operator.watching.cache import Cache
+from bot_operator.watching.slots import Rivals
 from bot_runtime.contract import names
 from bot_runtime.contract.steps import TRAINING_STEPS, Step
 from bot_runtime.contract.stepstatus import StepStatus

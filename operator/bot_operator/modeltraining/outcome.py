@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from bot_operator.conditions import ConditionSet
-from bot_operator.modeltraining.checks import FINAL
-from bot_operator.resources import to_time
+from bot_operator.api.resources import to_time
+from bot_operator.modeltraining.step_states import FINAL
+from bot_operator.planning.conditions import ConditionSet
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import FailureClass, LastFailure

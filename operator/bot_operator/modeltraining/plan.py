@@ -4,27 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from bot_operator.conditions import ConditionSet
-from bot_operator.credentials import Verdict, check_secret, poll_seconds
-from bot_operator.modeltraining.bot_store import may_adopt, plan_pruning
-from bot_operator.modeltraining.checks import (
-    FINAL,
-    Judged,
-    StepSeen,
-    explain_failure,
-    is_final,
-    judge_step,
-    next_steps,
-    recorded_steps,
-)
-from bot_operator.modeltraining.evidence import LOOK_AGAIN_SECONDS
-from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
-from bot_operator.modeltraining.observe import TrainingSeen
-from bot_operator.modeltraining.outcome import conclude, refuse_spec, restate, skip_rest
-from bot_operator.modeltraining.underway import Case, Gates, summarise
-from bot_operator.plan import Plan, Telling, earliest, notes_of
-from bot_operator.refusals import refuse_claim
-from bot_operator.resources import (
+from bot_operator.api.resources import (
     Manifest,
     Ref,
     from_time,
@@ -36,9 +16,29 @@ from bot_operator.resources import (
     ref_of,
     uid_of,
 )
+from bot_operator.children.storage import ClaimVerdict, plan_claim
+from bot_operator.modeltraining.bot_store import may_adopt, plan_pruning
+from bot_operator.modeltraining.evidence import LOOK_AGAIN_SECONDS
+from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
+from bot_operator.modeltraining.observe import TrainingSeen
+from bot_operator.modeltraining.outcome import conclude, refuse_spec, restate, skip_rest
+from bot_operator.modeltraining.step_states import (
+    FINAL,
+    Judged,
+    StepSeen,
+    explain_failure,
+    is_final,
+    judge_step,
+    next_steps,
+    recorded_steps,
+)
+from bot_operator.modeltraining.underway import Case, Gates, summarise
+from bot_operator.planning.conditions import ConditionSet
+from bot_operator.planning.plans import Plan, Telling, earliest, notes_of
+from bot_operator.planning.refusals import refuse_claim
 from bot_operator.settings import Settings
-from bot_operator.slots import has_slot
-from bot_operator.storage import ClaimVerdict, plan_claim
+from bot_operator.signs.credentials import Verdict, check_secret, poll_seconds
+from bot_operator.watching.slots import has_slot
 from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import LastFailure

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot_operator.conditions import ConditionSet
-from bot_operator.credentials import Verdict
-from bot_operator.modeltraining.checks import FINAL, Judged
-from bot_operator.refusals import Refusal, describe
-from bot_operator.slots import QUEUED
-from bot_operator.storage import ClaimVerdict
-from bot_operator.waits import Trouble
+from bot_operator.children.storage import ClaimVerdict
+from bot_operator.modeltraining.step_states import FINAL, Judged
+from bot_operator.planning.conditions import ConditionSet
+from bot_operator.planning.refusals import Refusal, describe
+from bot_operator.signs.credentials import Verdict
+from bot_operator.signs.waits import Trouble
+from bot_operator.watching.slots import QUEUED
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.status import ModelTrainingStatus, TrainingState

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot_operator.credentials import Verdict
-from bot_operator.resources import Manifest, Ref, name_of, namespace_of, to_time
-from bot_operator.storage import ClaimVerdict
-from bot_operator.tradingbot.candidate import Candidate
-from bot_operator.tradingbot.checks import Timetable
+from bot_operator.api.resources import Manifest, Ref, name_of, namespace_of, to_time
+from bot_operator.children.storage import ClaimVerdict
+from bot_operator.signs.credentials import Verdict
+from bot_operator.tradingbot.candidate_training import Candidate
 from bot_operator.tradingbot.observe import BotSeen
 from bot_operator.tradingbot.runs import RunsVerdict
+from bot_operator.tradingbot.timetable import Timetable
 from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.signal import StatusSignal

@@ -3,11 +3,11 @@
 import re
 from datetime import datetime, timedelta
 
-from bot_operator.conditions import ConditionSet
-from bot_operator.messages import plain
-from bot_operator.resources import from_time
-from bot_operator.tradingbot.checks import Timetable, is_fresh_until
+from bot_operator.api.resources import from_time
+from bot_operator.planning.conditions import ConditionSet
+from bot_operator.signs.termination import plain
 from bot_operator.tradingbot.findings import Context, Findings
+from bot_operator.tradingbot.timetable import Timetable, is_fresh_until
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.failures import MESSAGE_MAX

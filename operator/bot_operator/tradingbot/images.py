@@ -1,7 +1,7 @@
 """The pair of images that a bot runs: resolved once, changed by the user's hand or on request."""
 
+from bot_operator.planning.specs import Training
 from bot_operator.settings import Settings
-from bot_operator.specs import Training
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Condition, Reason
 from bot_runtime.contract.status import (

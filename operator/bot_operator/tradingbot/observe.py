@@ -3,12 +3,8 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot_operator.cache import Cache
-from bot_operator.client import Kube
-from bot_operator.credentials import SecretSeen, observe_secret
-from bot_operator.objects import is_made_for
-from bot_operator.refusals import Refusal
-from bot_operator.resources import (
+from bot_operator.api.client import Kube
+from bot_operator.api.resources import (
     CLAIMS,
     CONFIG_MAPS,
     CRON_JOBS,
@@ -23,15 +19,19 @@ from bot_operator.resources import (
     resource_of,
     uid_of,
 )
-from bot_operator.specs import Bot, Training
-from bot_operator.storage import (
+from bot_operator.children.child import is_made_for
+from bot_operator.children.storage import (
     ClaimSeen,
     find_holder,
     observe_claim,
     observe_growth,
     store_claim,
 )
-from bot_operator.waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
+from bot_operator.planning.refusals import Refusal
+from bot_operator.planning.specs import Bot, Training
+from bot_operator.signs.credentials import SecretSeen, observe_secret
+from bot_operator.signs.waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
+from bot_operator.watching.cache import Cache
 from bot_runtime.contract.conditions import BotCondition
 
 

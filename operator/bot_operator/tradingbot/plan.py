@@ -2,24 +2,29 @@
 
 from datetime import datetime
 
-from bot_operator.conditions import ConditionSet
-from bot_operator.credentials import Verdict, check_secret
-from bot_operator.plan import Plan, notes_of
-from bot_operator.refusals import refusals_of, refuse_claim
-from bot_operator.resources import MODEL_TRAININGS, Ref, generation_of, name_of, ref_of
+from bot_operator.api.resources import MODEL_TRAININGS, Ref, generation_of, name_of, ref_of
+from bot_operator.children.storage import ClaimVerdict, plan_claim, store_claim
+from bot_operator.planning.conditions import ConditionSet
+from bot_operator.planning.plans import Plan, notes_of
+from bot_operator.planning.refusals import refusals_of, refuse_claim
 from bot_operator.settings import Settings
-from bot_operator.storage import ClaimVerdict, plan_claim, store_claim
+from bot_operator.signs.credentials import Verdict, check_secret
 from bot_operator.tradingbot.active import previous_of
-from bot_operator.tradingbot.candidate import Candidate, Wish, find_candidate, plan_candidate
-from bot_operator.tradingbot.checks import drift_since, merge_signals
-from bot_operator.tradingbot.events import TOLD, notes_of_bot
+from bot_operator.tradingbot.candidate_training import (
+    Candidate,
+    Wish,
+    find_candidate,
+    plan_candidate,
+)
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.images import images_of_release, resolve_images
 from bot_operator.tradingbot.inference import plan_serving
+from bot_operator.tradingbot.notes import TOLD, notes_of_bot
 from bot_operator.tradingbot.objects import bot_labels
 from bot_operator.tradingbot.observe import BotSeen
 from bot_operator.tradingbot.retraining import plan_retraining
 from bot_operator.tradingbot.summary import decide_conditions, next_look, refuse
+from bot_operator.tradingbot.timetable import drift_since, merge_signals
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.modeltraining import ModelTrainingSpec

@@ -6,10 +6,9 @@ ORDER has what Ready, Stalled, Reconciling and the state follow from, FLAWS what
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot_operator.conditions import ConditionSet
-from bot_operator.refusals import describe
-from bot_operator.tradingbot.candidate import has_learned
-from bot_operator.tradingbot.checks import is_feed_trouble
+from bot_operator.planning.conditions import ConditionSet
+from bot_operator.planning.refusals import describe
+from bot_operator.tradingbot.candidate_training import has_learned
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.models import (
     Cause,
@@ -17,6 +16,7 @@ from bot_operator.tradingbot.models import (
     describe_fall_back,
     why_no_model,
 )
+from bot_operator.tradingbot.timetable import is_feed_trouble
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, TrainingCondition
 from bot_runtime.contract.status import BotState

@@ -8,10 +8,10 @@ drift is due since its first decision, which the status remembers.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot_operator.resources import from_time, uid_of
-from bot_operator.tradingbot.candidate import Candidate
-from bot_operator.tradingbot.checks import Timetable, check_schedule
+from bot_operator.api.resources import from_time, uid_of
+from bot_operator.tradingbot.candidate_training import Candidate
 from bot_operator.tradingbot.findings import LATEST_START, Context, Retraining
+from bot_operator.tradingbot.timetable import Timetable, check_schedule
 from bot_runtime.contract.digests import digest_of
 
 BETWEEN_DRIFTS = timedelta(days=6)

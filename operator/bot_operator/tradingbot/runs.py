@@ -4,11 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot_operator.diagnosis import Scene, diagnose_job, diagnose_pod
-from bot_operator.messages import Unreadable, finished_at, plain, read_result, termination_of
-from bot_operator.resources import Manifest, condition_of, is_true, name_of, uid_of
+from bot_operator.api.resources import Manifest, condition_of, is_true, name_of, uid_of
+from bot_operator.signs.diagnosis import Scene, diagnose_job, diagnose_pod
+from bot_operator.signs.termination import (
+    Unreadable,
+    finished_at,
+    plain,
+    read_result,
+    termination_of,
+)
+from bot_operator.signs.waits import Trouble, find_trouble, waits_for_pods
 from bot_operator.tradingbot.observe import Run
-from bot_operator.waits import Trouble, find_trouble, waits_for_pods
 from bot_runtime.contract import names
 from bot_runtime.contract.failures import MESSAGE_MAX, FailureClass, LastFailure
 from bot_runtime.contract.results import StepResult

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot_operator.conditions import ConditionSet
-from bot_operator.credentials import poll_seconds
-from bot_operator.plan import earliest
-from bot_operator.refusals import describe, refusals_of
-from bot_operator.resources import CONFIG_MAPS, CRON_JOBS, from_time
+from bot_operator.api.resources import CONFIG_MAPS, CRON_JOBS, from_time
+from bot_operator.planning.conditions import ConditionSet
+from bot_operator.planning.plans import earliest
+from bot_operator.planning.refusals import describe, refusals_of
+from bot_operator.signs.credentials import poll_seconds
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.freshness import fresh_until, judge_freshness
 from bot_operator.tradingbot.models import judge_age, judge_availability, stale_at

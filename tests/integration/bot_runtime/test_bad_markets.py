@@ -7,14 +7,14 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from bot_runtime.candle_schema import check_schema
-from bot_runtime.candles import VALUE_COLUMNS, Candles, check_candles, from_rows
 from bot_runtime.contract.spec import Algorithm, GateSpec
-from bot_runtime.datasets import build_training_data, load_training_data
-from bot_runtime.errors import DataUnusableError
-from bot_runtime.serving import load_version
-from bot_runtime.store import Store
-from bot_runtime.train import train
+from bot_runtime.learning.datasets import build_training_data, load_training_data
+from bot_runtime.market.candle_schema import check_schema
+from bot_runtime.market.candles import VALUE_COLUMNS, Candles, check_candles, from_rows
+from bot_runtime.process.errors import DataUnusableError
+from bot_runtime.serving.version import load_version
+from bot_runtime.steps.train import train
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import (
     market_candles,
     model_spec,

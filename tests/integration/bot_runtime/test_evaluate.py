@@ -10,24 +10,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot_runtime.adoption import find_adoptable
-from bot_runtime.bundle import load_version_manifest
 from bot_runtime.contract.names import ENV_ADOPT, ENV_PRUNING
-from bot_runtime.contract.pruning import Pruning
 from bot_runtime.contract.results import StepResult, to_message
+from bot_runtime.contract.retention import Pruning
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, GateSpec
-from bot_runtime.cross_features import compute_panel
-from bot_runtime.datasets import load_training_data
-from bot_runtime.drift import PREDICTIONS, Reference
-from bot_runtime.errors import ArtifactInvalidError
-from bot_runtime.evaluate import evaluate
-from bot_runtime.features import FEATURES
-from bot_runtime.served_band import load_band
-from bot_runtime.serving import load_version
-from bot_runtime.snapshot import load_dataset, load_snapshot
-from bot_runtime.store import Store, load_json
-from bot_runtime.trained import save_columns
+from bot_runtime.features.indicators import FEATURES
+from bot_runtime.features.panel import compute_panel
+from bot_runtime.learning.datasets import load_training_data
+from bot_runtime.learning.trained import save_columns
+from bot_runtime.market.snapshot import load_dataset, load_snapshot
+from bot_runtime.process.errors import ArtifactInvalidError
+from bot_runtime.serving.drift import PREDICTIONS, Reference
+from bot_runtime.serving.served_band import load_band
+from bot_runtime.serving.version import load_version
+from bot_runtime.steps.evaluate import evaluate
+from bot_runtime.store.adoption import find_adoptable
+from bot_runtime.store.bundle import load_version_manifest
+from bot_runtime.store.files import load_json
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import (
     BOTH,
     market_candles,
@@ -54,8 +55,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, RunConfigu
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the report's pictures out: test_report draws them, here they are a second a test."""
-    monkeypatch.setattr("bot_runtime.evaluate.permutation_importance", lambda *_: {})
-    monkeypatch.setattr("bot_runtime.evaluate.render_report", lambda _: "")
+    monkeypatch.setattr("bot_runtime.steps.evaluate.permutation_importance", lambda *_: {})
+    monkeypatch.setattr("bot_runtime.steps.evaluate.render_report", lambda _: "")
 
 
 @pytest.fixture

@@ -9,18 +9,19 @@ import numpy as np
 import onnx
 import pytest
 
-from bot_runtime import models
-from bot_runtime.bundle import Graph
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, Objective
-from bot_runtime.datasets import TrainingData
-from bot_runtime.errors import DataUnusableError
-from bot_runtime.models.forecaster import OUTPUTS, Epoch, Forecaster, Task
-from bot_runtime.models.registry import forecaster_of
-from bot_runtime.objectives import RULES
-from bot_runtime.parity import check_parity
-from bot_runtime.serving import GraphRunner
-from bot_runtime.store import Store, sha256_of
-from bot_runtime.train import train
+from bot_runtime.learning import models
+from bot_runtime.learning.datasets import TrainingData
+from bot_runtime.learning.models.forecaster import OUTPUTS, Epoch, Forecaster, Task
+from bot_runtime.learning.models.registry import forecaster_of
+from bot_runtime.learning.objectives import RULES
+from bot_runtime.process.errors import DataUnusableError
+from bot_runtime.scoring.parity import check_parity
+from bot_runtime.serving.version import GraphRunner
+from bot_runtime.steps.train import train
+from bot_runtime.store.bundle import Graph
+from bot_runtime.store.files import sha256_of
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import (
     market_candles,
     model_spec,

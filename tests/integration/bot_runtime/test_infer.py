@@ -11,21 +11,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot_runtime.adaptive_band import RATE
-from bot_runtime.bundle import TAIL
-from bot_runtime.candles import Candles, utc
 from bot_runtime.contract.signal import Signal
 from bot_runtime.contract.spec import ExchangeSpec
-from bot_runtime.drift import BINS, PREDICTIONS, Block, Reference
-from bot_runtime.drift_reference import Before, build_reference
-from bot_runtime.errors import ArtifactInvalidError, ConfigurationError
-from bot_runtime.exchange import ExchangeClient
-from bot_runtime.features import FEATURES, compute_features
-from bot_runtime.infer import infer, share_of
-from bot_runtime.reporting import Reporter
-from bot_runtime.retries import Patience, RetryPolicy
-from bot_runtime.served_drift import DriftState, ToldProbability
-from bot_runtime.store import Store, load_json, save_json
+from bot_runtime.evaluation.drift_reference import Before, build_reference
+from bot_runtime.exchange.client import ExchangeClient
+from bot_runtime.exchange.newest import share_of
+from bot_runtime.exchange.retries import Patience, RetryPolicy
+from bot_runtime.features.indicators import FEATURES, compute_features
+from bot_runtime.market.candles import Candles, utc
+from bot_runtime.process.errors import ArtifactInvalidError, ConfigurationError
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.serving.adaptive_band import RATE
+from bot_runtime.serving.drift import BINS, PREDICTIONS, Block, Reference
+from bot_runtime.serving.served_drift import DriftState, ToldProbability
+from bot_runtime.steps.infer import infer
+from bot_runtime.store.bundle import TAIL
+from bot_runtime.store.files import load_json, save_json
+from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS, Exchange
 from tests.unit.bot_runtime.markets import bot_spec, inference_configuration, publish_version
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from bot_runtime.contract.spec import Objective
-from bot_runtime.evaluate import evaluate
-from bot_runtime.serving import load_version
-from bot_runtime.store import Store, load_json
-from bot_runtime.train import train
+from bot_runtime.serving.version import load_version
+from bot_runtime.steps.evaluate import evaluate
+from bot_runtime.steps.train import train
+from bot_runtime.store.files import load_json
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import (
     BOTH,
     market_candles,

@@ -19,11 +19,11 @@ try:
     main(["--help"])  # what every command does first
 except SystemExit:
     pass
-from bot_runtime.threads import cpu_count
+from bot_runtime.process.threads import cpu_count
 import os, pathlib, sys
 import numpy, torch, threadpoolctl, lightgbm
-from bot_runtime.bundle import Graph
-from bot_runtime.serving import GraphRunner
+from bot_runtime.store.bundle import Graph
+from bot_runtime.serving.version import GraphRunner
 before = len(os.listdir("/proc/self/task"))
 graph = Graph(file="risk.onnx", sha256="0" * 64)
 runner = GraphRunner(pathlib.Path(sys.argv[1]), (graph,), 1, cpu_count())

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bot_runtime.candle_files import load_candles
-from bot_runtime.candles import Candles
-from bot_runtime.store import Store, load_json
+from bot_runtime.market.candle_files import load_candles
+from bot_runtime.market.candles import Candles
+from bot_runtime.store.files import load_json
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import model_spec, prepare_training, train_and_evaluate
 
 pytestmark = pytest.mark.real_candles

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot_runtime import evaluate as evaluation
-from bot_runtime.choice import Choice
+from bot_runtime.learning.choice import Choice
 from bot_runtime.report.findings import Findings, growth
 from bot_runtime.report.page import REPORT_FILE, render_report
 from bot_runtime.report.pictures import draw_coverage, draw_learning, draw_pictures, to_svg
-from bot_runtime.store import Store
+from bot_runtime.steps import evaluate as evaluation
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import (
     BOTH,
     market_candles,

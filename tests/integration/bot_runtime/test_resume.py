@@ -14,7 +14,8 @@ import pytest
 
 from bot_runtime.contract.names import ENV_CONFIG, ENV_STORE
 from bot_runtime.contract.progress import last_progress
-from bot_runtime.store import Store, save_json
+from bot_runtime.store.files import save_json
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import market_candles, model_spec, prepare_training
 
 EPOCHS = 8

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bot_runtime.contract.spec import ModelSpec
-from bot_runtime.datasets import TrainingData
-from bot_runtime.models.forecaster import Checkpoint, Epoch, Task
-from bot_runtime.models.temporal_fusion_transformer import TemporalFusionTransformer
+from bot_runtime.learning.datasets import TrainingData
+from bot_runtime.learning.models.forecaster import Checkpoint, Epoch, Task
+from bot_runtime.learning.models.temporal_fusion_transformer import TemporalFusionTransformer
 from tests.unit.bot_runtime.learning import model_spec, task_of, training_data
 
 EPOCHS = 4
@@ -70,7 +70,7 @@ def test_fit_that_had_ended_is_only_taken_up(
     whole: tuple[Task, list[int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task, _ = whole
-    monkeypatch.setattr("bot_runtime.models.tft_fitting.PATIENCE_EPOCHS", 1)
+    monkeypatch.setattr("bot_runtime.learning.models.tft.fitting.PATIENCE_EPOCHS", 1)
     network = task.spec.temporal_fusion_transformer
     fast = network.model_copy(update={"learning_rate": 0.2, "max_epochs": 20})
     spec = task.spec.model_copy(update={"temporal_fusion_transformer": fast})

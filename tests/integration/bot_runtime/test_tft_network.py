@@ -9,8 +9,8 @@ from pytorch_forecasting.data.encoders import TorchNormalizer
 from torch import Tensor
 
 from bot_runtime.contract.spec import Objective
-from bot_runtime.models.tft_network import FARTHEST, Shape, WindowNetwork, library_network
-from bot_runtime.models.variable_selection import ROWS_IN_CACHE, _kept
+from bot_runtime.learning.models.tft.network import FARTHEST, Shape, WindowNetwork, library_network
+from bot_runtime.learning.models.tft.variable_selection import ROWS_IN_CACHE, _kept
 
 ROWS, LENGTH, FEATURES = 70, 9, 5
 assert ROWS * LENGTH > ROWS_IN_CACHE, "more than one part"

@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from bot_runtime import scores
-from bot_runtime.bundle import load_objective
 from bot_runtime.contract.progress import last_progress
 from bot_runtime.contract.spec import OBJECTIVES, Objective
-from bot_runtime.datasets import load_training_data
-from bot_runtime.errors import ArtifactInvalidError, DataUnusableError, ModelUnfitError
-from bot_runtime.models.forecaster import Epoch
-from bot_runtime.models.gradient_boosting import GradientBoosting, exact_in_float32
-from bot_runtime.reporting import Reporter
-from bot_runtime.store import Store, load_json
-from bot_runtime.train import _telling, train
+from bot_runtime.learning.datasets import load_training_data
+from bot_runtime.learning.models import temporal_fusion_transformer
+from bot_runtime.learning.models.forecaster import Epoch
+from bot_runtime.learning.models.gradient_boosting import GradientBoosting, exact_in_float32
+from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError, ModelUnfitError
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.scoring import scores
+from bot_runtime.steps.train import _telling, train
+from bot_runtime.store.bundle import load_objective
+from bot_runtime.store.files import load_json
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import (
     BOTH,
     market_candles,
@@ -171,7 +173,7 @@ def test_candidate_whose_fit_diverges_is_dropped(
             for weights in network.parameters():
                 weights.fill_(float("nan"))
 
-    monkeypatch.setattr("bot_runtime.models.temporal_fusion_transformer.fit_network", diverge)
+    monkeypatch.setattr(temporal_fusion_transformer, "fit_network", diverge)
     spec = model_spec(candidates=("GradientBoosting", "TemporalFusionTransformer"))
     configuration = prepare_training(store, market_candles(1500), spec)
     result = train(configuration, objective, store, quiet(objective))

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from bot_runtime.bundle import load_version_manifest
-from bot_runtime.datasets import load_training_data
-from bot_runtime.serving import load_version
-from bot_runtime.store import Store, load_json
+from bot_runtime.learning.datasets import load_training_data
+from bot_runtime.serving.version import load_version
+from bot_runtime.store.bundle import load_version_manifest
+from bot_runtime.store.files import load_json
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import (
     market_candles,
     model_spec,

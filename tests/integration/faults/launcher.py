@@ -19,7 +19,8 @@ import kopf
 from kubernetes.aio.config import incluster_config
 
 from bot_operator import __main__ as program
-from bot_operator import handlers, leadership
+from bot_operator import leadership
+from bot_operator.watching import handlers
 
 
 class JumpingClock(datetime):

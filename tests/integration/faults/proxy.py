@@ -18,7 +18,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from bot_operator.resources import Resource
+from bot_operator.api.resources import Resource
 from tests.cluster.certificates import Authority
 
 _OWN_HEADERS = frozenset({"host", "connection", "transfer-encoding", "content-length"})

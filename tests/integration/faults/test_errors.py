@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot_operator.resources import CHILDREN, JOBS, OWNERS
+from bot_operator.api.resources import CHILDREN, JOBS, OWNERS
 from tests.cluster import binaries, controlplane, processes
 from tests.eventually import eventually
 from tests.integration.faults.proxy import (

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot_exchange.exchange import Exchange
-from bot_exchange.faults import Faults
+from bot_exchange.venue.exchange import Exchange
+from bot_exchange.venue.faults import Faults
 from tests.unit.bot_exchange.servers import NOW_MS, build_exchange, serving
 
 

@@ -9,7 +9,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from bot_exchange.credentials import ApiKey
+from bot_exchange.venue.credentials import ApiKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from bot_exchange.app import build_app
-from bot_exchange.clock import Clock
-from bot_exchange.credentials import ApiKey
-from bot_exchange.exchange import Exchange
-from bot_exchange.faults import Faults
-from bot_exchange.feed import Feed
-from bot_exchange.limits import WeightLimiter
-from bot_exchange.market import GeneratedMarket
-from bot_exchange.symbols import rules_of
+from bot_exchange.market.generated import GeneratedMarket
+from bot_exchange.market.symbols import rules_of
+from bot_exchange.rest.app import build_app
+from bot_exchange.venue.clock import Clock
+from bot_exchange.venue.credentials import ApiKey
+from bot_exchange.venue.exchange import Exchange
+from bot_exchange.venue.faults import Faults
+from bot_exchange.venue.limits import WeightLimiter
+from bot_exchange.venue.view import Feed
 
 MINUTE_MS = 60_000
 NOW_MS = 1_790_000_040_000 + 30_000  # half a minute into a candle

@@ -5,9 +5,9 @@ import urllib.request
 
 import pytest
 
-from bot_exchange.account import authenticate
-from bot_exchange.app import build_app
-from bot_exchange.errors import ApiError
+from bot_exchange.rest.account import authenticate
+from bot_exchange.rest.app import build_app
+from bot_exchange.venue.errors import ApiError
 from tests.unit.bot_exchange.conftest import Served
 from tests.unit.bot_exchange.requests_of import Answer, request, signed
 from tests.unit.bot_exchange.servers import KEY, NOW_MS, WITHDRAWER, build_exchange, serving

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from bot_exchange.candles import DAY_MS, INTERVALS_MS, Candles, aggregate, interval_start, join
+from bot_exchange.market.candles import (
+    DAY_MS,
+    INTERVALS_MS,
+    Candles,
+    aggregate,
+    interval_start,
+    join,
+)
 
 MINUTE_MS = 60_000
 

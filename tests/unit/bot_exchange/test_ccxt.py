@@ -10,7 +10,7 @@ with warnings.catch_warnings():
     import ccxt
     import ccxt.async_support
 
-from bot_exchange.candles import INTERVALS_MS
+from bot_exchange.market.candles import INTERVALS_MS
 from tests.unit.bot_exchange.conftest import Served
 from tests.unit.bot_exchange.servers import KEY, MINUTE_MS, NOW_MS
 

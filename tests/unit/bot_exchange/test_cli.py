@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot_exchange.candlefile import load_candles
-from bot_exchange.cli import main
-from bot_exchange.market import GeneratedMarket
+from bot_exchange.command.cli import main
+from bot_exchange.market.candle_files import load_candles
+from bot_exchange.market.generated import GeneratedMarket
 from tests.unit.bot_exchange.requests_of import request, signed
 from tests.unit.bot_exchange.servers import KEY
 

@@ -1,6 +1,6 @@
 import time
 
-from bot_exchange.clock import Clock
+from bot_exchange.venue.clock import Clock
 
 
 class Real:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from bot_exchange.credentials import CredentialsError, parse_keys
+from bot_exchange.venue.credentials import CredentialsError, parse_keys
 
 KEY = {"api_key": "key-of-a-trader", "secret": "secret-of-a-trader"}
 

@@ -3,7 +3,7 @@ import urllib.error
 
 import pytest
 
-from bot_exchange.faults import FaultError, Faults, parse_faults
+from bot_exchange.venue.faults import FaultError, Faults, parse_faults
 from tests.unit.bot_exchange.conftest import Served
 from tests.unit.bot_exchange.requests_of import Answer, request
 from tests.unit.bot_exchange.servers import MINUTE_MS, NOW_MS

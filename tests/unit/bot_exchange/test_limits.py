@@ -1,7 +1,7 @@
 import pytest
 
-from bot_exchange.errors import ApiError
-from bot_exchange.limits import BAN_SECONDS, REFUSALS_BEFORE_BAN, WeightLimiter
+from bot_exchange.venue.errors import ApiError
+from bot_exchange.venue.limits import BAN_SECONDS, REFUSALS_BEFORE_BAN, WeightLimiter
 
 
 class Seconds:

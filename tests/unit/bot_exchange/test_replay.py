@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from bot_exchange.candles import Candles
-from bot_exchange.market import GeneratedMarket
-from bot_exchange.replay import Position, ReplayMarket
+from bot_exchange.market.candles import Candles
+from bot_exchange.market.generated import GeneratedMarket
+from bot_exchange.market.replay import Position, ReplayMarket
 
 MINUTE_MS = 60_000
 END_MS = 1_600_000_020_000  # of the record, on a minute

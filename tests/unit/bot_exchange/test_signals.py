@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from bot_exchange.candles import Candles
-from bot_exchange.market import GeneratedMarket
+from bot_exchange.market.candles import Candles
+from bot_exchange.market.generated import GeneratedMarket
 
 HORIZON = 5
 FEES = 0.002  # a round trip of 10 bps a side

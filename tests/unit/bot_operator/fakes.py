@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from bot_operator.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
-from bot_operator.resources import (
+from bot_operator.api.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
+from bot_operator.api.resources import (
     EVENTS,
     JOBS,
     OWNERS,
@@ -39,7 +39,7 @@ class Killed(Exception):
 
 
 class FakeKube:
-    """Implements `bot_operator.client.Kube`; tests reach into `objects` to play the cluster."""
+    """Implements `bot_operator.api.client.Kube`; tests reach into `objects` to play the cluster."""
 
     def __init__(self, now: Callable[[], str]) -> None:
         self.now = now

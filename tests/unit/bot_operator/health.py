@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from bot_operator.resources import Manifest, controller_uid, uid_of
-from bot_operator.specs import Training
+from bot_operator.api.resources import Manifest, controller_uid, uid_of
+from bot_operator.planning.specs import Training
 from bot_runtime.contract.runconfig import training_digest
 from tests.kstatus import kstatus
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot_operator.plan import Plan
-from bot_operator.reconcile import KINDS, Key
-from bot_operator.refusals import Refused
-from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, name_of, namespace_of
+from bot_operator.api.resources import MODEL_TRAININGS, TRADING_BOTS, name_of, namespace_of
+from bot_operator.planning.plans import Plan
+from bot_operator.planning.refusals import Refused
+from bot_operator.reconcile import KINDS
+from bot_operator.watching.workqueue import Key
 
 if TYPE_CHECKING:
     from tests.unit.bot_operator.world import World

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from bot_operator.resources import Manifest, to_time
+from bot_operator.api.resources import Manifest, to_time
 from tests.unit.bot_operator.world import START
 
 NOW = to_time(START)

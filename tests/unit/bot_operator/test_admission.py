@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from bot_operator.resources import CRON_JOBS, Manifest
+from bot_operator.api.resources import CRON_JOBS, Manifest
 from tests.unit.bot_operator.world import World
 
 

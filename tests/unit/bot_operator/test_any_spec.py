@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Resource
+from bot_operator.api.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Resource
 from bot_runtime.contract.crd import MODEL_TRAINING, TRADING_BOT
 from tests.fuzz import statuses_of
 from tests.resources import REMOVED, changed

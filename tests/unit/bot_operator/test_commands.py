@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from bot_operator.api.resources import Manifest
 from bot_operator.modeltraining.objects import JobContext, build_job
-from bot_operator.resources import Manifest
 from bot_operator.tradingbot.objects import Serving, build_cron_job
 from bot_runtime.__main__ import main
 from bot_runtime.contract.modeltraining import ModelTrainingSpec

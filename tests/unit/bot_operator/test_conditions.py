@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot_operator.conditions import ConditionSet
-from bot_operator.resources import JOBS, MODEL_TRAININGS, PODS, TRADING_BOTS, Manifest, Resource
+from bot_operator.api.resources import JOBS, MODEL_TRAININGS, PODS, TRADING_BOTS, Manifest, Resource
+from bot_operator.planning.conditions import ConditionSet
 from bot_runtime.contract.conditions import BotCondition, Reason
 from tests.kstatus import kstatus
 from tests.unit.bot_operator.health import check_health

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot_operator.errors import Conflict, Unavailable
-from bot_operator.resources import (
+from bot_operator.api.errors import Conflict, Unavailable
+from bot_operator.api.resources import (
     CRON_JOBS,
     EVENTS,
     JOBS,

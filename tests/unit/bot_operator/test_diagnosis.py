@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot_operator.diagnosis import diagnose_job, diagnose_pod
-from bot_operator.resources import Manifest
+from bot_operator.api.resources import Manifest
+from bot_operator.signs.diagnosis import diagnose_job, diagnose_pod
 from tests.unit.bot_operator.shapes import NOW, ended, job, pod, with_condition
 
 DELETED = {"deletionTimestamp": NOW}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_operator.differences import is_current, merging, to_quantity
+from bot_operator.applying.differences import is_current, merging, to_quantity
 from tests.unit.bot_operator.fakes import merged_patch
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bot_operator.resources import EVENTS, MODEL_TRAININGS, Manifest, annotations_of
+from bot_operator.api.resources import EVENTS, MODEL_TRAININGS, Manifest, annotations_of
 from bot_runtime.contract.names import ANNOTATION_SCHEDULED_TIME
 from tests.operator_messages import inference_message
 from tests.unit.bot_operator.world import World

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from bot_operator.errors import ApiError, Unavailable
-from bot_operator.eventlists import EventLists
-from bot_operator.resources import Manifest
+from bot_operator.api.errors import ApiError, Unavailable
+from bot_operator.api.eventlists import EventLists
+from bot_operator.api.resources import Manifest
 
 THROTTLED = Unavailable(429, "TooManyRequests", "try again later", 7.0)
 

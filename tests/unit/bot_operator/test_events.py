@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from bot_operator.errors import Forbidden
-from bot_operator.events import BURST, REFILL_SECONDS, Teller
-from bot_operator.plan import Note
-from bot_operator.resources import EVENTS, Manifest, to_time
+from bot_operator.api.errors import Forbidden
+from bot_operator.api.resources import EVENTS, Manifest, to_time
+from bot_operator.applying.events import BURST, REFILL_SECONDS, Teller
+from bot_operator.planning.plans import Note
 from bot_runtime.contract.conditions import Reason
 from tests.unit.bot_operator.fakes import FakeKube
 from tests.unit.bot_operator.world import NAMESPACE, START, World

@@ -2,7 +2,7 @@
 
 import json
 
-from bot_operator.resources import JOBS, PODS, Manifest, name_of, to_time
+from bot_operator.api.resources import JOBS, PODS, Manifest, name_of, to_time
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.results import StepError, StepResult, to_message
 from tests.unit.bot_operator.world import World

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot_operator.resources import CRON_JOBS, PODS, Manifest, name_of, uid_of
+from bot_operator.api.resources import CRON_JOBS, PODS, Manifest, name_of, uid_of
 from tests.unit.bot_operator.test_stories import ready_world
 from tests.unit.bot_operator.world import NAMESPACE, START, World
 

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Sized
 
-from bot_operator.cache import Cache
-from bot_operator.gone import Gone
-from bot_operator.resources import (
+from bot_operator.api.resources import (
     JOBS,
     MODEL_TRAININGS,
     PODS,
@@ -15,10 +13,12 @@ from bot_operator.resources import (
     namespace_of,
     uid_of,
 )
-from bot_operator.stops import Stops
-from bot_operator.workqueue import WorkQueue
+from bot_operator.watching.cache import Cache
+from bot_operator.watching.gone import Gone
+from bot_operator.watching.stops import Stops
+from bot_operator.watching.workqueue import WorkQueue
 from tests.unit.bot_operator.fakes import FakeKube
-from tests.unit.bot_operator.test_cache_and_feed import job
+from tests.unit.bot_operator.test_cache_and_changes import job
 from tests.unit.bot_operator.world import NAMESPACE, World
 
 BOUNDED = {"_deleted"}

@@ -3,7 +3,7 @@
 import kopf
 import pytest
 
-from bot_operator import handlers
+from bot_operator.watching import handlers
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot_operator.api.resources import TRADING_BOTS
 from bot_operator.health import Health
-from bot_operator.reconcile import Key
-from bot_operator.resources import TRADING_BOTS
-from bot_operator.workqueue import WorkQueue
+from bot_operator.watching.workqueue import Key, WorkQueue
 
 KEY = Key(TRADING_BOTS, "bots", "a")
 

@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from bot_operator.errors import Unavailable
-from bot_operator.kube import ApiServer, proxy_of, to_yaml
-from bot_operator.resources import CLAIMS, Ref
+from bot_operator.api.errors import Unavailable
+from bot_operator.api.kube import ApiServer, proxy_of, to_yaml
+from bot_operator.api.resources import CLAIMS, Ref
 
 
 @pytest.mark.parametrize(

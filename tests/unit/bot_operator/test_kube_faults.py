@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from kubernetes.aio import client
 
-from bot_operator.errors import ApiError, NotFound, Unavailable
-from bot_operator.kube import ApiServer
-from bot_operator.resources import JOBS, LEASES, TRADING_BOTS, Ref
+from bot_operator.api.errors import ApiError, NotFound, Unavailable
+from bot_operator.api.kube import ApiServer
+from bot_operator.api.resources import JOBS, LEASES, TRADING_BOTS, Ref
 
 JOB = Ref(JOBS, "bots", "a", "uid-1")
 LEASE = Ref(LEASES, "bots", "botcripto-operator", "uid-2")

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from bot_operator.api.resources import LEASES, Manifest, Ref
 from bot_operator.leadership import LEASE_NAME, Lease
-from bot_operator.resources import LEASES, Manifest, Ref
 from tests.unit.bot_operator.fakes import FakeKube
 from tests.unit.bot_operator.world import SETTINGS
 

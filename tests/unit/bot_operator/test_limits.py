@@ -4,16 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bot_operator import (
-    conditions,
-    credentials,
-    events,
-    feed,
-    kube,
-    stops,
-    workqueue,
-)
-from bot_operator.tradingbot import candidate, findings, inference
+from bot_operator.api import kube
+from bot_operator.applying import events
+from bot_operator.planning import conditions
+from bot_operator.signs import credentials
+from bot_operator.tradingbot import candidate_training, findings, inference
+from bot_operator.watching import changes, stops, workqueue
 
 PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
 
@@ -28,8 +24,11 @@ PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
             (credentials.FAST_SECONDS, credentials.FAST_PERIOD_SECONDS, credentials.SLOW_SECONDS),
         ),
         ("a stop by a namespace's label", (stops.LOOK_SECONDS,)),
-        ("a full list", (feed.RELIST_SECONDS,)),
-        ("a failed training", (candidate.FIRST_BACKOFF_SECONDS, candidate.LAST_BACKOFF_SECONDS)),
+        ("a full list", (changes.RELIST_SECONDS,)),
+        (
+            "a failed training",
+            (candidate_training.FIRST_BACKOFF_SECONDS, candidate_training.LAST_BACKOFF_SECONDS),
+        ),
         ("a scheduled training", (findings.LATEST_START.total_seconds(),)),
         ("Events of one owner", (events.BURST, events.REFILL_SECONDS)),
         ("message of a condition", (conditions._MESSAGE_MAX,)),

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import structlog
 
-from bot_operator.errors import Conflict, Unavailable
+from bot_operator.api.errors import Conflict, Unavailable
+from bot_operator.api.resources import TRADING_BOTS
 from bot_operator.logs import configure_logs
-from bot_operator.reconcile import Key, work
-from bot_operator.resources import TRADING_BOTS
-from bot_operator.workqueue import WorkQueue
+from bot_operator.reconcile import work
+from bot_operator.watching.workqueue import Key, WorkQueue
 
 A, B = Key(TRADING_BOTS, "bots", "a"), Key(TRADING_BOTS, "bots", "b")
 Lines = Callable[[], "list[dict[str, Any]]"]

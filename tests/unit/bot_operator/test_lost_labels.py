@@ -1,7 +1,6 @@
 """Children that no watch tells of: their label is taken away, or their name is somebody else's."""
 
-from bot_operator.feed import CHILD_SELECTOR
-from bot_operator.resources import (
+from bot_operator.api.resources import (
     CONFIG_MAPS,
     CRON_JOBS,
     MODEL_TRAININGS,
@@ -10,6 +9,7 @@ from bot_operator.resources import (
     condition_of,
     labels_of,
 )
+from bot_operator.watching.changes import CHILD_SELECTOR
 from bot_runtime.contract import names
 from tests import resources
 from tests.unit.bot_operator.fakes import FakeKube

@@ -1,6 +1,6 @@
 """Statuses that are lost, or of another release: what is there decides, and nothing stops."""
 
-from bot_operator.resources import CRON_JOBS, MODEL_TRAININGS, TRADING_BOTS, name_of
+from bot_operator.api.resources import CRON_JOBS, MODEL_TRAININGS, TRADING_BOTS, name_of
 from tests.unit.bot_operator.test_retraining import DAY, live, scheduled_world
 from tests.unit.bot_operator.world import World
 

@@ -9,10 +9,10 @@ from prometheus_client import REGISTRY, CollectorRegistry, Metric, generate_late
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot_operator import metrics
-from bot_operator.cache import Cache
-from bot_operator.fleet import SCHEDULED_AT, FleetCollector, note_event
 from bot_operator.health import Health
-from bot_operator.workqueue import WorkQueue
+from bot_operator.watching.cache import Cache
+from bot_operator.watching.fleet import SCHEDULED_AT, FleetCollector, note_event
+from bot_operator.watching.workqueue import WorkQueue
 from bot_runtime.contract.conditions import BotCondition
 from tests.conftest import TESTS
 from tests.unit.bot_operator.world import World

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from bot_operator.credentials import SecretSeen
-from bot_operator.plan import Plan
-from bot_operator.reconcile import Key
-from bot_operator.refusals import Refusal
-from bot_operator.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref
-from bot_operator.specs import Bot, Training
+from bot_operator.api.resources import MODEL_TRAININGS, TRADING_BOTS, Manifest, Ref
+from bot_operator.planning.plans import Plan
+from bot_operator.planning.refusals import Refusal
+from bot_operator.planning.specs import Bot, Training
+from bot_operator.signs.credentials import SecretSeen
 from bot_operator.tradingbot.observe import BotSeen, Run
 from bot_operator.tradingbot.plan import plan_bot
+from bot_operator.watching.workqueue import Key
 from bot_runtime.contract.status import TradingBotStatus
 from tests.resources import REMOVED, changed
 from tests.unit.bot_operator.test_stories import ready_world

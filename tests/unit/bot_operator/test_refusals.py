@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot_operator.errors import ApiError, Forbidden, Invalid
-from bot_operator.resources import (
+from bot_operator.api.errors import ApiError, Forbidden, Invalid
+from bot_operator.api.resources import (
     CLAIMS,
     CONFIG_MAPS,
     CRON_JOBS,
@@ -19,7 +19,7 @@ from bot_operator.resources import (
     name_of,
     uid_of,
 )
-from bot_operator.slots import find_rivals, has_slot
+from bot_operator.watching.slots import find_rivals, has_slot
 from tests.unit.bot_operator.test_stories import ready_world
 from tests.unit.bot_operator.world import NAMESPACE, SETTINGS, World
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot_operator.resources import (
+from bot_operator.api.resources import (
     EVENTS,
     JOBS,
     MODEL_TRAININGS,
@@ -13,7 +13,7 @@ from bot_operator.resources import (
     annotations_of,
     name_of,
 )
-from bot_operator.tradingbot.checks import Timetable, check_schedule
+from bot_operator.tradingbot.timetable import Timetable, check_schedule
 from bot_runtime.contract.names import ANNOTATION_SCHEDULED_TIME
 from tests.unit.bot_operator.fakes import Killed
 from tests.unit.bot_operator.world import World

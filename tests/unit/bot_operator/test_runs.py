@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot_operator.resources import (
+from bot_operator.api.resources import (
     JOBS,
     PODS,
     Manifest,

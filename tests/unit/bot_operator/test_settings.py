@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot_operator.errors import SettingsError
+from bot_operator.api.errors import SettingsError
 from bot_operator.settings import load_settings
 
 GOOD = {

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot_operator.apply import Applier
-from bot_operator.reconcile import Key, Reconciler
-from bot_operator.resources import (
+from bot_operator.api.resources import (
     JOBS,
     MODEL_TRAININGS,
     TRADING_BOTS,
@@ -17,6 +15,9 @@ from bot_operator.resources import (
     condition_of,
     name_of,
 )
+from bot_operator.applying.apply import Applier
+from bot_operator.reconcile import Reconciler
+from bot_operator.watching.workqueue import Key
 from tests.unit.bot_operator.fakes import FakeKube, Killed
 from tests.unit.bot_operator.world import NAMESPACE, SETTINGS, World
 

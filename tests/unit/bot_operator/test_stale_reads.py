@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bot_operator.errors import Conflict
-from bot_operator.plan import Plan
-from bot_operator.resources import JOBS, MODEL_TRAININGS, TRADING_BOTS, Manifest, Resource
-from bot_operator.specs import Training
+from bot_operator.api.errors import Conflict
+from bot_operator.api.resources import JOBS, MODEL_TRAININGS, TRADING_BOTS, Manifest, Resource
+from bot_operator.planning.plans import Plan
+from bot_operator.planning.specs import Training
 from tests.unit.bot_operator.fakes import FakeKube, Slot
 from tests.unit.bot_operator.world import World
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot_operator.errors import Forbidden, SettingsError, Unavailable
-from bot_operator.resources import (
+from bot_operator.api.errors import Forbidden, SettingsError, Unavailable
+from bot_operator.api.resources import (
     CONFIG_MAPS,
     CRON_JOBS,
     JOBS,
@@ -14,7 +14,7 @@ from bot_operator.resources import (
     Ref,
 )
 from bot_operator.settings import INFERENCE_IMAGE, STOP, TRAINING_IMAGE, load_settings
-from bot_operator.stops import Stops
+from bot_operator.watching.stops import Stops
 from bot_runtime.contract.names import LABEL_STOP
 from tests import resources
 from tests.unit.bot_operator.fakes import FakeKube

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot_operator.resources import (
+from bot_operator.api.resources import (
     CLAIMS,
     CONFIG_MAPS,
     CRON_JOBS,
@@ -20,7 +20,7 @@ from bot_operator.resources import (
     to_time,
     uid_of,
 )
-from bot_operator.tradingbot.checks import check_schedule
+from bot_operator.tradingbot.timetable import check_schedule
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.results import StepResult, to_message

@@ -1,6 +1,6 @@
 """What is told of a bot as Events: every transition, recoveries included."""
 
-from bot_operator.resources import EVENTS, TRADING_BOTS
+from bot_operator.api.resources import EVENTS, TRADING_BOTS
 from tests.unit.bot_operator.world import World
 
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot_operator.credentials import SecretSeen
+from bot_operator.api.resources import JOBS, MODEL_TRAININGS, PODS, Ref, name_of
 from bot_operator.modeltraining.observe import TrainingSeen
 from bot_operator.modeltraining.plan import plan_training
-from bot_operator.reconcile import Key
-from bot_operator.refusals import Refusal
-from bot_operator.resources import JOBS, MODEL_TRAININGS, PODS, Ref, name_of
-from bot_operator.slots import Rivals
+from bot_operator.planning.refusals import Refusal
+from bot_operator.signs.credentials import SecretSeen
+from bot_operator.watching.slots import Rivals
+from bot_operator.watching.workqueue import Key
 from bot_runtime.contract.status import ModelTrainingStatus
 from tests import resources
 from tests.unit.bot_operator.world import NAMESPACE, SETTINGS, World

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot_operator.resources import (
+from bot_operator.api.resources import (
     CLAIMS,
     CRON_JOBS,
     EVENTS,

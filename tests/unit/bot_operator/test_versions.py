@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot_operator.resources import (
+from bot_operator.api.resources import (
     CONFIG_MAPS,
     CRON_JOBS,
     EVENTS,
@@ -16,8 +16,8 @@ from bot_operator.resources import (
     name_of,
 )
 from bot_runtime.contract.names import ADOPT_ALLOWED, ENV_PRUNING, LABEL_ADOPT
-from bot_runtime.contract.pruning import Pruning
 from bot_runtime.contract.results import StepResult, to_message
+from bot_runtime.contract.retention import Pruning
 from bot_runtime.contract.runconfig import RunConfiguration
 from tests import resources
 from tests.operator_messages import evaluation_message

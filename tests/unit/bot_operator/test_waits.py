@@ -4,9 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from bot_operator.diagnosis import Scene
-from bot_operator.resources import Manifest
-from bot_operator.waits import Obstacles, Trouble, find_trouble, observe_obstacles, waits_for_pods
+from bot_operator.api.resources import Manifest
+from bot_operator.signs.diagnosis import Scene
+from bot_operator.signs.waits import (
+    Obstacles,
+    Trouble,
+    find_trouble,
+    observe_obstacles,
+    waits_for_pods,
+)
 from tests.unit.bot_operator.fakes import FakeKube
 from tests.unit.bot_operator.shapes import NOW, job, pod, pod_event, running_job, with_condition
 from tests.unit.bot_operator.world import START

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from bot_operator import workqueue
-from bot_operator.workqueue import WorkQueue
+from bot_operator.watching import workqueue
+from bot_operator.watching.workqueue import WorkQueue
 
 
 async def test_a_key_added_twice_is_taken_once() -> None:

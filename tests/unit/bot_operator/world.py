@@ -8,12 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot_operator.apply import Applier
-from bot_operator.cache import Cache
-from bot_operator.errors import ApiError
-from bot_operator.feed import Feed
-from bot_operator.reconcile import Key, Reconciler
-from bot_operator.resources import (
+from bot_operator.api.errors import ApiError
+from bot_operator.api.resources import (
     CLAIMS,
     CRON_JOBS,
     JOBS,
@@ -33,8 +29,13 @@ from bot_operator.resources import (
     to_time,
     uid_of,
 )
+from bot_operator.applying.apply import Applier
+from bot_operator.reconcile import Reconciler
 from bot_operator.settings import Settings
-from bot_operator.stops import Stops
+from bot_operator.watching.cache import Cache
+from bot_operator.watching.changes import Feed
+from bot_operator.watching.stops import Stops
+from bot_operator.watching.workqueue import Key
 from bot_runtime.contract import names
 from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE
 from tests import resources

@@ -4,14 +4,14 @@ import dataclasses
 from io import StringIO
 from typing import Any, ClassVar
 
-from bot_runtime.candles import Candles
 from bot_runtime.contract.results import DataResult
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.exchange import ExchangeClient
-from bot_runtime.fetch import fetch
-from bot_runtime.reporting import Reporter
-from bot_runtime.retries import FETCH
-from bot_runtime.store import Store
+from bot_runtime.exchange.client import ExchangeClient
+from bot_runtime.exchange.retries import FETCH
+from bot_runtime.market.candles import Candles
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.steps.fetch import fetch
+from bot_runtime.store.layout import Store
 from tests.exchanges import Exchange
 from tests.unit.bot_runtime.markets import bot_spec, training_configuration
 

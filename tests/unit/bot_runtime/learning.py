@@ -9,8 +9,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from bot_exchange.market import GeneratedMarket
-from bot_runtime.candles import Candles
+from bot_exchange.market.generated import GeneratedMarket
 from bot_runtime.contract.results import EvaluationResult, ObjectiveResult
 from bot_runtime.contract.runconfig import RunConfiguration, TrainingRun
 from bot_runtime.contract.spec import (
@@ -21,14 +20,15 @@ from bot_runtime.contract.spec import (
     ModelSpec,
     Objective,
 )
-from bot_runtime.datasets import TrainingData, build_training_data
-from bot_runtime.evaluate import evaluate
-from bot_runtime.labels import to_target
-from bot_runtime.models.forecaster import Task
-from bot_runtime.reporting import Reporter
-from bot_runtime.snapshot import Dataset, save_snapshot, save_symbol
-from bot_runtime.store import Store
-from bot_runtime.train import train
+from bot_runtime.learning.datasets import TrainingData, build_training_data
+from bot_runtime.learning.labels import to_target
+from bot_runtime.learning.models.forecaster import Task
+from bot_runtime.market.candles import Candles
+from bot_runtime.market.snapshot import Dataset, save_snapshot, save_symbol
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.steps.evaluate import evaluate
+from bot_runtime.steps.train import train
+from bot_runtime.store.layout import Store
 
 MINUTE_MS = 60_000
 START_MS = 1_760_000_000_000 // MINUTE_MS * MINUTE_MS

@@ -7,16 +7,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from bot_runtime.bundle import (
-    ConformalBand,
-    Graph,
-    Inputs,
-    ObjectiveManifest,
-    Platt,
-    RiskScale,
-    VersionManifest,
-)
-from bot_runtime.candles import Candles
 from bot_runtime.contract.runconfig import (
     RunConfiguration,
     inference_run,
@@ -25,10 +15,21 @@ from bot_runtime.contract.runconfig import (
     training_spec_of,
 )
 from bot_runtime.contract.tradingbot import TradingBotSpec
-from bot_runtime.cross_features import feature_names
-from bot_runtime.features import WARM_UP
-from bot_runtime.store import Store, save_json, sha256_of
-from bot_runtime.volatility import VOLATILITY_CANDLES
+from bot_runtime.features.indicators import WARM_UP
+from bot_runtime.features.panel import feature_names
+from bot_runtime.features.volatility import VOLATILITY_CANDLES
+from bot_runtime.market.candles import Candles
+from bot_runtime.store.bundle import (
+    ConformalBand,
+    Graph,
+    Inputs,
+    ObjectiveManifest,
+    Platt,
+    RiskScale,
+    VersionManifest,
+)
+from bot_runtime.store.files import save_json, sha256_of
+from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS
 
 START_MS = 1_700_000_000_000 // MINUTE_MS * MINUTE_MS

@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_runtime.adaptive_band import RATE, AdaptiveBand
-from bot_runtime.bundle import TAIL
-from bot_runtime.candles import utc
 from bot_runtime.contract.signal import Calibration, Signal, SignalVersion
-from bot_runtime.judge import adapt
-from bot_runtime.predictions import Predictions
-from bot_runtime.reporting import Reporter
-from bot_runtime.served_band import (
+from bot_runtime.evaluation.judge import adapt
+from bot_runtime.market.candles import utc
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.serving.adaptive_band import RATE, AdaptiveBand
+from bot_runtime.serving.predictions import Predictions
+from bot_runtime.serving.served_band import (
     LEAST_LIVE_ROWS,
     LIVE_ROWS,
     BandState,
@@ -24,7 +23,8 @@ from bot_runtime.served_band import (
     save_band,
     settle_band,
 )
-from bot_runtime.store import Store
+from bot_runtime.store.bundle import TAIL
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import training_data
 from tests.unit.bot_runtime.markets import random_candles, without
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot_runtime.bot_file import load_bot
-from bot_runtime.errors import ConfigurationError
+from bot_runtime.local.bot_file import load_bot
+from bot_runtime.process.errors import ConfigurationError
 
 GOOD = """
 apiVersion: botcripto.io/v1alpha1

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot_runtime.bundle import load_version_manifest
-from bot_runtime.errors import ArtifactInvalidError
-from bot_runtime.serving import load_version
-from bot_runtime.store import Store
+from bot_runtime.process.errors import ArtifactInvalidError
+from bot_runtime.serving.version import load_version
+from bot_runtime.store.bundle import load_version_manifest
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.markets import bot_spec, publish_version
 
 

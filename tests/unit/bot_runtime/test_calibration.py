@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bot_runtime import scores
-from bot_runtime.bundle import ConformalBand, Platt, RiskScale
-from bot_runtime.calibration import KNOTS, fit_band, fit_platt, fit_risk_scale
-from bot_runtime.outputs import to_probability, to_quantiles, to_risk_score
+from bot_runtime.learning.calibration import KNOTS, fit_band, fit_platt, fit_risk_scale
+from bot_runtime.scoring import scores
+from bot_runtime.serving.outputs import to_probability, to_quantiles, to_risk_score
+from bot_runtime.store.bundle import ConformalBand, Platt, RiskScale
 
 
 @pytest.fixture

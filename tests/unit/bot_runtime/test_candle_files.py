@@ -9,9 +9,9 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from bot_runtime.candle_files import load_candles, save_candles
-from bot_runtime.candles import VALUE_COLUMNS, Candles, check_candles
-from bot_runtime.errors import ArtifactInvalidError, DataUnusableError
+from bot_runtime.market.candle_files import load_candles, save_candles
+from bot_runtime.market.candles import VALUE_COLUMNS, Candles, check_candles
+from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
 from tests.exchanges import MINUTE_MS
 from tests.unit.bot_runtime.markets import random_candles
 

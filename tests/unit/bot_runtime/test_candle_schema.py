@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_runtime.candle_schema import check_schema
-from bot_runtime.candles import VALUE_COLUMNS, Candles, check_candles
-from bot_runtime.errors import DataUnusableError
+from bot_runtime.market.candle_schema import check_schema
+from bot_runtime.market.candles import VALUE_COLUMNS, Candles, check_candles
+from bot_runtime.process.errors import DataUnusableError
 from tests.exchanges import MINUTE_MS
 from tests.unit.bot_runtime.markets import START_MS, random_candles
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_runtime.candles import (
+from bot_runtime.market.candles import (
     Candles,
     Gap,
     check_candles,
@@ -16,7 +16,7 @@ from bot_runtime.candles import (
     rows_without_gap,
     utc,
 )
-from bot_runtime.errors import DataUnusableError
+from bot_runtime.process.errors import DataUnusableError
 from tests.exchanges import MINUTE_MS
 from tests.unit.bot_runtime.markets import START_MS, random_candles, without
 

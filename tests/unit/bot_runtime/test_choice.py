@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot_runtime.bundle import Graph, Inputs, ObjectiveManifest, Platt
-from bot_runtime.candidate import Candidate
-from bot_runtime.choice import Choice, choose
 from bot_runtime.contract.spec import Algorithm
-from bot_runtime.errors import ModelUnfitError
-from bot_runtime.learning import LearningCurve
+from bot_runtime.learning.candidate import Candidate
+from bot_runtime.learning.choice import Choice, choose
+from bot_runtime.learning.curve import LearningCurve
+from bot_runtime.process.errors import ModelUnfitError
+from bot_runtime.store.bundle import Graph, Inputs, ObjectiveManifest, Platt
 
 TREES: Algorithm = "GradientBoosting"
 TFT: Algorithm = "TemporalFusionTransformer"

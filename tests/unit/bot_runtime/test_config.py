@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bot_runtime.config import (
+from bot_runtime.process.config import (
     configuration_path,
     inference_of,
     load_configuration,
     training_of,
 )
-from bot_runtime.errors import ConfigurationError
+from bot_runtime.process.errors import ConfigurationError
 from tests.unit.bot_runtime.markets import (
     bot_spec,
     inference_configuration,

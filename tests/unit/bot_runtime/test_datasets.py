@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_runtime import datasets
-from bot_runtime.datasets import LEAST_ROWS, SLICES, build_training_data, split_rows
-from bot_runtime.errors import DataUnusableError
-from bot_runtime.features import FEATURES, WARM_UP
-from bot_runtime.labels import Labels, compute_labels
+from bot_runtime.features.indicators import FEATURES, WARM_UP
+from bot_runtime.learning import datasets
+from bot_runtime.learning.datasets import LEAST_ROWS, SLICES, build_training_data, split_rows
+from bot_runtime.learning.labels import Labels, compute_labels
+from bot_runtime.process.errors import DataUnusableError
 from tests.unit.bot_runtime.learning import BOTH, market_candles, model_spec, task_of, training_data
 from tests.unit.bot_runtime.markets import random_candles, without
 

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from bot_runtime.contract.signal import REASON_MAX, DecisionReason
 from bot_runtime.contract.spec import DecisionSpec
-from bot_runtime.decision import LARGEST_POSITION, decide, least_return, regime_of
-from bot_runtime.features import FEATURES
-from bot_runtime.predictions import Prediction
+from bot_runtime.features.indicators import FEATURES
+from bot_runtime.features.regime import regime_of
+from bot_runtime.serving.predictions import Prediction
+from bot_runtime.trading.decision import LARGEST_POSITION, decide, least_return
 
 GOOD = Prediction(prob_up=0.7, p10=-0.01, p50=0.01, p90=0.03, risk_score=0.3)
 TRADES = {DecisionReason.LONG_SIGNAL, DecisionReason.SHORT_SIGNAL}

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from bot_runtime.arrays import Values
-from bot_runtime.drift import (
+from bot_runtime.evaluation.drift_reference import Before, build_reference
+from bot_runtime.serving.drift import (
     BINS,
     BLOCKS,
     CALIBRATION_LIMIT,
@@ -21,7 +22,6 @@ from bot_runtime.drift import (
     judge_drift,
     stability,
 )
-from bot_runtime.drift_reference import Before, build_reference
 
 FEATURES = ("calm", "wild")
 BLOCK_ROWS = 60

@@ -9,23 +9,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot_runtime.candle_files import load_candles, save_candles
-from bot_runtime.candles import Candles, Gap, find_gaps, missing_count, rows_digest
 from bot_runtime.contract.spec import ExchangeSpec
-from bot_runtime.datasets import split_rows
-from bot_runtime.errors import (
+from bot_runtime.exchange.client import PAGE, ExchangeClient
+from bot_runtime.exchange.retries import RetryPolicy
+from bot_runtime.features.indicators import WARM_UP, compute_features
+from bot_runtime.learning.datasets import needed_candles, split_rows
+from bot_runtime.market.candle_files import load_candles, save_candles
+from bot_runtime.market.candles import Candles, Gap, find_gaps, missing_count, rows_digest
+from bot_runtime.market.snapshot import load_dataset, load_snapshot
+from bot_runtime.process.errors import (
     ArtifactInvalidError,
     ConfigurationError,
     DataUnusableError,
     ExchangeUnavailableError,
 )
-from bot_runtime.exchange import PAGE, ExchangeClient
-from bot_runtime.features import WARM_UP, compute_features
-from bot_runtime.fetch import needed_candles, spans_of
-from bot_runtime.reporting import Reporter
-from bot_runtime.retries import RetryPolicy
-from bot_runtime.snapshot import load_dataset, load_snapshot
-from bot_runtime.store import Store, save_json
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.steps.fetch import spans_of
+from bot_runtime.store.files import save_json
+from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS, Exchange, exchange_with
 from tests.unit.bot_runtime.fetching import HASTY, configuration, run, training
 from tests.unit.bot_runtime.markets import bot_spec, training_configuration
@@ -64,7 +65,7 @@ def test_attempt_that_was_ended_is_gone_on_with(
 ) -> None:
     end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
     wanted = configuration(exchange, "2d")
-    monkeypatch.setattr("bot_runtime.fetch.PAGES_BETWEEN_SAVES", 1)
+    monkeypatch.setattr("bot_runtime.steps.fetch.PAGES_BETWEEN_SAVES", 1)
     saves = count(1)
 
     def save_once(path: Path, candles: Candles) -> None:
@@ -72,7 +73,7 @@ def test_attempt_that_was_ended_is_gone_on_with(
         if next(saves) == 2:
             exchange.order(error_next=99)
 
-    monkeypatch.setattr("bot_runtime.fetch.save_candles", save_once)
+    monkeypatch.setattr("bot_runtime.steps.fetch.save_candles", save_once)
     with pytest.raises(ExchangeUnavailableError):
         run(wanted, store)
     assert not store.dataset(training(wanted)).exists()
@@ -180,7 +181,7 @@ def test_holes_that_stay_are_counted_and_told(exchange: Exchange, store: Store) 
 
 
 def test_hole_that_the_exchange_fills_later_is_repaired(exchange: Exchange, store: Store) -> None:
-    from bot_runtime.fetch import repair_gaps
+    from bot_runtime.steps.fetch import repair_gaps
 
     now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
     start = now_ms - 50 * MINUTE_MS

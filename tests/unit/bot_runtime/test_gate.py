@@ -5,8 +5,8 @@ import math
 import pytest
 
 from bot_runtime.contract.spec import GateSpec
-from bot_runtime.gate import LEAST_BLOCKS, Duel, Evidence, check_gate
-from bot_runtime.scores import Comparison
+from bot_runtime.evaluation.gate import LEAST_BLOCKS, Duel, Evidence, check_gate
+from bot_runtime.scoring.scores import Comparison
 
 
 def duel(gain: float, error: float = 0.001, blocks: int = 40, name: str = "log loss") -> Duel:

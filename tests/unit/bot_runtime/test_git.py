@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot_runtime.git import UNKNOWN, git_commit
+from bot_runtime.process.git import UNKNOWN, git_commit
 
 
 def test_variable_of_the_image_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,8 +37,8 @@ def told(script: str) -> Any:
 
 def test_inference_imports_no_training_library() -> None:
     script = (
-        "import json, sys, bot_runtime.__main__, bot_runtime.infer\n"
-        "from bot_runtime.ccxt_import import exchange_class\n"
+        "import json, sys, bot_runtime.__main__, bot_runtime.steps.infer\n"
+        "from bot_runtime.exchange.ccxt_import import exchange_class\n"
         "exchange_class('binance')()\n"
         "print(json.dumps(sorted(m.split('.')[0] for m in sys.modules)))"
     )
@@ -50,8 +50,10 @@ def test_inference_imports_no_training_library() -> None:
 def test_command_line_imports_no_step_before_one_runs() -> None:
     script = "import json, sys, bot_runtime.__main__; print(json.dumps(sorted(sys.modules)))"
     modules = {name for name in told(script) if name.startswith("bot_runtime.")}
-    steps = ("preflight", "adoption", "fetch", "train", "evaluate", "infer", "local")
-    assert not modules & {f"bot_runtime.{step}" for step in steps}
+    steps = {
+        f"bot_runtime.steps.{step}" for step in ("preflight", "fetch", "train", "evaluate", "infer")
+    }
+    assert not modules & {*steps, "bot_runtime.store.adoption", "bot_runtime.local"}
 
 
 def test_command_line_imports_no_numpy_before_the_threads_are_set() -> None:
@@ -62,7 +64,7 @@ def test_command_line_imports_no_numpy_before_the_threads_are_set() -> None:
 def test_one_exchange_is_imported_and_others_on_demand() -> None:
     script = (
         "import json, sys\n"
-        "from bot_runtime.ccxt_import import exchange_class\n"
+        "from bot_runtime.exchange.ccxt_import import exchange_class\n"
         "own = exchange_class('binance')\n"
         "few = sum(m.startswith('ccxt.') for m in sys.modules)\n"
         "import ccxt\n"
@@ -79,7 +81,7 @@ def test_one_exchange_is_imported_and_others_on_demand() -> None:
 def test_ccxt_that_is_there_already_is_left_as_it_is() -> None:
     script = (
         "import json, ccxt\n"
-        "from bot_runtime.ccxt_import import exchange_class\n"
+        "from bot_runtime.exchange.ccxt_import import exchange_class\n"
         "print(json.dumps(exchange_class('binance') is ccxt.binance and len(ccxt.exchanges) > 50))"
     )
     assert told(script) is True

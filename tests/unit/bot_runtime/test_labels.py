@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bot_runtime.bundle import ConformalBand
-from bot_runtime.candles import Candles
 from bot_runtime.contract.spec import OBJECTIVES
-from bot_runtime.labels import compute_labels, to_target, uniqueness
-from bot_runtime.outputs import to_quantiles, to_volatility
-from bot_runtime.volatility import VOLATILITY_CANDLES, realised_volatility
+from bot_runtime.features.volatility import VOLATILITY_CANDLES, realised_volatility
+from bot_runtime.learning.labels import compute_labels, to_target, uniqueness
+from bot_runtime.market.candles import Candles
+from bot_runtime.serving.outputs import to_quantiles, to_volatility
+from bot_runtime.store.bundle import ConformalBand
 from tests.unit.bot_runtime.learning import training_data
 from tests.unit.bot_runtime.markets import random_candles, without
 

@@ -11,7 +11,7 @@ from bot_runtime.__main__ import main
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.store import Store
+from bot_runtime.store.layout import Store
 from tests.exchanges import API_KEY, API_SECRET, Exchange
 from tests.unit.bot_runtime.markets import (
     bot_spec,
@@ -142,7 +142,7 @@ def test_crash_is_reported_with_its_words(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("bot_runtime.fetch.needed_candles", lambda model: model.no_such_field)
+    monkeypatch.setattr("bot_runtime.steps.fetch.needed_candles", lambda model: model.no_such_field)
     code, result = run(training_configuration(bot_spec(exchange.url)), "fetch")
     assert code == ExitCode.CRASH
     assert result.error is not None

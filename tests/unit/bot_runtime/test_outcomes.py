@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from bot_runtime.outcomes import settle, take_ended
-from bot_runtime.served_band import ToldBand
+from bot_runtime.serving.outcomes import settle, take_ended
+from bot_runtime.serving.served_band import ToldBand
 from tests.unit.bot_runtime.markets import random_candles, without
 
 CANDLES = random_candles(40, seed=5)

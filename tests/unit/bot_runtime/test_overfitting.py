@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bot_runtime.overfitting import (
+from bot_runtime.scoring.overfitting import (
     deflated_sharpe,
     expected_best_sharpe,
     probability_of_overfitting,

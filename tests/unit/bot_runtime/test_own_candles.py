@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from bot_runtime.candles import VALUE_COLUMNS, Candles, missing_count
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.errors import ArtifactInvalidError, DataUnusableError
-from bot_runtime.snapshot import load_dataset, load_snapshot
-from bot_runtime.store import Store
+from bot_runtime.market.candles import VALUE_COLUMNS, Candles, missing_count
+from bot_runtime.market.snapshot import load_dataset, load_snapshot
+from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
+from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS, Exchange
 from tests.unit.bot_runtime.fetching import configuration, run, training
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bot_runtime.parity import check_parity
+from bot_runtime.scoring.parity import check_parity
 
 SERVED = {"prob_up": np.array([0.5, 0.6, 0.7])}
 

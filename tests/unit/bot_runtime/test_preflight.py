@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.credentials import Credentials, load_credentials
-from bot_runtime.errors import ConfigurationError, CredentialsError
-from bot_runtime.preflight import preflight
-from bot_runtime.reporting import Reporter
+from bot_runtime.exchange.credentials import Credentials, load_credentials
+from bot_runtime.process.errors import ConfigurationError, CredentialsError
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.steps.preflight import preflight
 from tests.exchanges import API_KEY, API_SECRET, MINUTE_MS, WITHDRAWER_KEY, Exchange
 from tests.unit.bot_runtime.markets import bot_spec, training_configuration
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bot_runtime.errors import ArtifactInvalidError
-from bot_runtime.promotion import Promotion, load_promotion, promote, promoted_version
-from bot_runtime.store import Store, load_json, save_json
+from bot_runtime.process.errors import ArtifactInvalidError
+from bot_runtime.store.files import load_json, save_json
+from bot_runtime.store.layout import Store
+from bot_runtime.store.promotion import Promotion, load_promotion, promote, promoted_version
 
 VERSION = "btc-paper-0a1b2c3d-0a1b2c3d"
 

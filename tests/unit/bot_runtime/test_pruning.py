@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 
 from bot_runtime.contract.names import ENV_PRUNING
-from bot_runtime.contract.pruning import Pruning
-from bot_runtime.pruning import ABANDONED_SECONDS, IN_USE_SECONDS, load_pruning, note_use, prune
-from bot_runtime.store import Store, save_json
+from bot_runtime.contract.retention import Pruning
+from bot_runtime.store.files import save_json
+from bot_runtime.store.layout import Store
+from bot_runtime.store.pruning import (
+    ABANDONED_SECONDS,
+    IN_USE_SECONDS,
+    load_pruning,
+    note_use,
+    prune,
+)
 from tests.unit.bot_runtime.learning import quiet
 
 BOT = "btc-paper"

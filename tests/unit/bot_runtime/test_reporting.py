@@ -10,8 +10,8 @@ from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.results import RESULT_MAX_BYTES, EvaluationResult, ObjectiveResult
 from bot_runtime.contract.scrub import SCRUBBED
 from bot_runtime.contract.signal import ShortSignal
-from bot_runtime.errors import CredentialsError, DataUnusableError
-from bot_runtime.reporting import (
+from bot_runtime.process.errors import CredentialsError, DataUnusableError
+from bot_runtime.process.reporting import (
     Reporter,
     peak_memory_bytes,
     termination_path,

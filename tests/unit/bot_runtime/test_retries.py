@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_runtime.ccxt_import import exchange_errors
-from bot_runtime.errors import (
+from bot_runtime.exchange.ccxt_import import exchange_errors
+from bot_runtime.exchange.retries import Retrier, RetryPolicy
+from bot_runtime.process.errors import (
     ConfigurationError,
     CredentialsError,
     ExchangeUnavailableError,
     StepError,
 )
-from bot_runtime.retries import Retrier, RetryPolicy
 
 QUICK = RetryPolicy(attempts=3, budget_seconds=5, base_seconds=0.001)
 errors = exchange_errors()

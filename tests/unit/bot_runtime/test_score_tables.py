@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bot_runtime import references
 from bot_runtime.contract.results import ObjectiveResult, to_text
 from bot_runtime.contract.spec import OBJECTIVES, Objective
-from bot_runtime.datasets import TrainingData
-from bot_runtime.naive import HAR_SPANS
-from bot_runtime.score_tables import MODEL, measure, score_table
-from bot_runtime.volatility import realised_volatility
+from bot_runtime.evaluation import references
+from bot_runtime.evaluation.score_tables import MODEL, measure, score_table
+from bot_runtime.features.volatility import realised_volatility
+from bot_runtime.learning.datasets import TrainingData
+from bot_runtime.scoring.naive import HAR_SPANS
 from tests.unit.bot_runtime.learning import training_data
 
 REFERENCES = {"Trend": ["base rate"], "Return": ["constant", "scaled"], "Risk": ["EWMA", "HAR"]}

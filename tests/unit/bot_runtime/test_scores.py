@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-from bot_runtime import scores
+from bot_runtime.scoring import scores
 
 
 @pytest.fixture

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_runtime.candles import Candles
 from bot_runtime.contract.signal import Signal
-from bot_runtime.drift import PREDICTIONS, Block
-from bot_runtime.drift_reference import Before, build_reference
-from bot_runtime.features import FEATURES, compute_features
-from bot_runtime.labels import compute_labels
-from bot_runtime.reporting import Reporter
-from bot_runtime.served_drift import DriftState, Row, ToldProbability, settle_drift, watch
-from bot_runtime.store import Store, load_json, save_json
+from bot_runtime.evaluation.drift_reference import Before, build_reference
+from bot_runtime.features.indicators import FEATURES, compute_features
+from bot_runtime.learning.labels import compute_labels
+from bot_runtime.market.candles import Candles
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.serving.drift import PREDICTIONS, Block
+from bot_runtime.serving.served_drift import DriftState, Row, ToldProbability, settle_drift, watch
+from bot_runtime.store.files import load_json, save_json
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.markets import random_candles, without
 
 VERSION = "bot-1-12345678"

@@ -11,15 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.errors import ArtifactInvalidError, StoreUnavailableError
-from bot_runtime.store import (
-    Store,
-    load_json,
-    new_directory,
-    save_bytes,
-    save_json,
-    sha256_of,
-)
+from bot_runtime.process.errors import ArtifactInvalidError, StoreUnavailableError
+from bot_runtime.store.files import load_json, new_directory, save_bytes, save_json, sha256_of
+from bot_runtime.store.layout import Store
 from tests.eventually import eventually
 
 
@@ -67,7 +61,7 @@ def test_number_that_is_none_is_not_written(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from bot_runtime.store import new_file
+from bot_runtime.store.files import new_file
 path = Path(sys.argv[1])
 with new_file(path) as temporary:
     with temporary.open("wb") as file:
@@ -175,7 +169,7 @@ def test_digest_is_the_sha256_of_the_bytes(tmp_path: Path) -> None:
 def test_reader_never_sees_a_half_written_file(tmp_path: Path) -> None:
     path = tmp_path / "value.json"
     script = (
-        "import sys; from pathlib import Path; from bot_runtime.store import save_json\n"
+        "import sys; from pathlib import Path; from bot_runtime.store.files import save_json\n"
         "for i in range(200): save_json(Path(sys.argv[1]), {'i': i, 'pad': 'x' * 100_000})"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}

@@ -3,7 +3,7 @@
 import pytest
 
 from bot_runtime.contract.spec import TemporalFusionTransformerSpec
-from bot_runtime.models.tft_schedule import FIRST_PACE, LAST_PACE, Schedule
+from bot_runtime.learning.models.tft.schedule import FIRST_PACE, LAST_PACE, Schedule
 
 
 def paces(epochs: int, steps: int) -> list[float]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot_runtime.threads import ControlGroups, cpu_count, limit_threads
+from bot_runtime.process.threads import ControlGroups, cpu_count, limit_threads
 
 CORES = len(os.sched_getaffinity(0))
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bot_runtime.naive import ewma_volatility
-from bot_runtime.volatility import FLOOR, realised_volatility
+from bot_runtime.features.volatility import FLOOR, realised_volatility
+from bot_runtime.scoring.naive import ewma_volatility
 from tests.unit.bot_runtime.markets import random_candles
 
 

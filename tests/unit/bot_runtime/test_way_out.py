@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bot_operator.pods import PodRequest, build_pod_template
+from bot_operator.children.pods import PodRequest, build_pod_template
 from bot_runtime.contract import names
 from bot_runtime.contract.podspec import INFERENCE_RESOURCES, PodSpec
 from bot_runtime.contract.spec import ExchangeSpec
-from bot_runtime.errors import ExchangeUnavailableError
-from bot_runtime.exchange import ExchangeClient
-from bot_runtime.retries import RetryPolicy
+from bot_runtime.exchange.client import ExchangeClient
+from bot_runtime.exchange.retries import RetryPolicy
+from bot_runtime.process.errors import ExchangeUnavailableError
 from tests.cluster.certificates import Authority
 
 ONCE = RetryPolicy(attempts=1, budget_seconds=10)

@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from bot_runtime.contract.model import Model
+from bot_runtime.contract.base import Model
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from tests.refusals import ACCEPTED, ACCEPTED_SCHEDULES, REFUSALS, Refusal

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from bot_runtime.contract import secrets
 from bot_runtime.contract.scrub import SCRUBBED, scrub
-from bot_runtime.credentials import load_credentials
-from bot_runtime.errors import CredentialsError
+from bot_runtime.exchange.credentials import load_credentials
+from bot_runtime.process.errors import CredentialsError
 from tests.conftest import TESTS
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"

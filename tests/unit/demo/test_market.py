@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
-from bot_exchange.candlefile import save_candles
-from bot_exchange.candles import Candles
-from bot_exchange.market import GeneratedMarket
+from bot_exchange.market.candle_files import save_candles
+from bot_exchange.market.candles import Candles
+from bot_exchange.market.generated import GeneratedMarket
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from demo.market import CONFIG_MAP_LIMIT, FUTURE_CANDLES, DemoMarket
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot_operator.objects import build_labels
+from bot_operator.children.child import build_labels
 from bot_operator.tradingbot import objects as bots
 from tests.networkpolicies import Connection, Object, Peer, Protocol, is_allowed
 

@@ -12,11 +12,11 @@ import yaml
 from pydantic import ValidationError
 
 from bot_operator import settings
-from bot_operator.client import Kube
-from bot_operator.credentials import SecretSeen, Verdict, check_secret, observe_secret
-from bot_operator.errors import SettingsError
-from bot_operator.resources import Manifest, Ref
-from bot_operator.storage import build_claim
+from bot_operator.api.client import Kube
+from bot_operator.api.errors import SettingsError
+from bot_operator.api.resources import Manifest, Ref
+from bot_operator.children.storage import build_claim
+from bot_operator.signs.credentials import SecretSeen, Verdict, check_secret, observe_secret
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE, REQUIRED_KEYS
 from bot_runtime.contract.spec import StorageSpec

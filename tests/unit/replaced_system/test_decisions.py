@@ -13,18 +13,20 @@ from unittest import mock
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from bot_runtime.candles import Candles, utc
 from bot_runtime.contract.names import ENV_GIT_COMMIT
 from bot_runtime.contract.signal import DecisionReason, Signal, SignalVersion
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.contract.tradingbot import TradingBotSpec
-from bot_runtime.decision import Outcome, decide, regime_of
-from bot_runtime.features import compute_features
-from bot_runtime.feed import Trouble, Window, judge_candles
-from bot_runtime.infer import Feed, build_signal
-from bot_runtime.predictions import Prediction
-from bot_runtime.serving import ServedVersion, load_version
-from bot_runtime.store import Store
+from bot_runtime.exchange.newest import Feed
+from bot_runtime.features.indicators import compute_features
+from bot_runtime.features.regime import regime_of
+from bot_runtime.market.candles import Candles, utc
+from bot_runtime.market.feed_trouble import Trouble, Window, judge_candles
+from bot_runtime.serving.predictions import Prediction
+from bot_runtime.serving.version import ServedVersion, load_version
+from bot_runtime.store.layout import Store
+from bot_runtime.trading.decision import Outcome, decide
+from bot_runtime.trading.signals import build_signal
 from tests.unit.bot_runtime.markets import (
     bot_spec,
     inference_configuration,

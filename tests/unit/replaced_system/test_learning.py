@@ -7,15 +7,15 @@ from unittest import mock
 
 import numpy as np
 
-from bot_runtime import scores
-from bot_runtime.bundle import ConformalBand
-from bot_runtime.calibration import fit_band
 from bot_runtime.contract.spec import OBJECTIVES
-from bot_runtime.datasets import TrainingData, build_training_data
-from bot_runtime.features import FEATURES, compute_features
-from bot_runtime.labels import Labels, compute_labels, to_target
-from bot_runtime.outputs import Quantiles, to_quantiles
-from bot_runtime.volatility import VOLATILITY_CANDLES, realised_volatility
+from bot_runtime.features.indicators import FEATURES, compute_features
+from bot_runtime.features.volatility import VOLATILITY_CANDLES, realised_volatility
+from bot_runtime.learning.calibration import fit_band
+from bot_runtime.learning.datasets import TrainingData, build_training_data
+from bot_runtime.learning.labels import Labels, compute_labels, to_target
+from bot_runtime.scoring import scores
+from bot_runtime.serving.outputs import Quantiles, to_quantiles
+from bot_runtime.store.bundle import ConformalBand
 from tests.unit.bot_runtime.markets import random_candles
 from tests.unit.replaced_system.fault import Fault, assert_held_off, each
 
@@ -71,7 +71,7 @@ def random_labels(candles: Any, horizon_steps: int, *_: Any) -> Labels:
 
 def check_labels_are_no_features(build: Build) -> None:
     honest = build({"BTC/USDT": CANDLES}, HORIZON, 1)
-    with mock.patch("bot_runtime.datasets.compute_labels", random_labels):
+    with mock.patch("bot_runtime.learning.datasets.compute_labels", random_labels):
         corrupted = build({"BTC/USDT": CANDLES}, HORIZON, 1)
     assert not np.array_equal(honest.labels.up, corrupted.labels.up), "no label was corrupted"
     same = np.array_equal(honest.features, corrupted.features, equal_nan=True)

@@ -61,10 +61,10 @@ def check_compromised_releases_are_excluded(project: Texts) -> None:
         assert not lightning.specifier.contains(version), f"lightning {version} may be installed"
 
 
-# tests/unit/bot_runtime/models trains, exports and serves every algorithm of the contract.
+# test_forecasters.py trains, exports and serves every algorithm of the contract.
 
-TFT = "bot_runtime/models/temporal_fusion_transformer.py"
-MODELS = texts("bot_runtime/models/*.py")
+TFT = "bot_runtime/learning/models/temporal_fusion_transformer.py"
+MODELS = texts("bot_runtime/learning/models/*.py")
 STEPS = ("window_of", "fit", "save", "load", "raw", "export")
 
 

@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from bot_runtime import scores
-from bot_runtime.bundle import VersionManifest
 from bot_runtime.contract.runconfig import RunConfiguration, training_run, training_spec_of
 from bot_runtime.contract.spec import DecisionSpec, GateSpec
-from bot_runtime.datasets import TrainingData, build_training_data
-from bot_runtime.errors import ArtifactInvalidError
-from bot_runtime.gate import Duel, Evidence, check_gate
-from bot_runtime.judge import ChampionDuels, duel_champion
-from bot_runtime.serving import ServedVersion, load_version
-from bot_runtime.store import Store, load_json
+from bot_runtime.evaluation.gate import Duel, Evidence, check_gate
+from bot_runtime.evaluation.judge import ChampionDuels, duel_champion
+from bot_runtime.learning.datasets import TrainingData, build_training_data
+from bot_runtime.process.errors import ArtifactInvalidError
+from bot_runtime.scoring import scores
+from bot_runtime.serving.version import ServedVersion, load_version
+from bot_runtime.store.bundle import VersionManifest
+from bot_runtime.store.files import load_json
+from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.markets import bot_spec, publish_version, random_candles
 from tests.unit.replaced_system.fault import Fault, assert_held_off, each, is_refused
 

@@ -17,7 +17,7 @@ OWN = {"bot_runtime", "bot_exchange", "bot_operator", "tests", "tools", "demo", 
 DISTRIBUTIONS = packages_distributions()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # What runs in the inference image; the other commands of the runtime import torch and more.
-SERVING = ("bot_runtime.infer", "bot_runtime.preflight")
+SERVING = ("bot_runtime.steps.infer", "bot_runtime.steps.preflight")
 # Packages that another one pins exactly and is made of.
 PARTS = {"pydantic-core": "pydantic"}
 

@@ -1,0 +1,1 @@
+"""Binance's paths, parameters and answers over HTTP."""

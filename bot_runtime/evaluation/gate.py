@@ -1,0 +1,143 @@
+"""The gate: whether a version may be promoted. Pure; evaluation gathers the evidence.
+
+A version passes when it is served as it was trained, all its metrics are finite, and on unseen
+candles its log loss and its pinball loss are
+
+- lower than the naive reference's, by `margin` of it, and by more than luck explains, and
+- not higher than the champion's by more than luck explains, on the same candles, or lower by
+  `championMargin` of it where the spec asks for one,
+
+its QLIKE of the volatility is not higher than either's by more than luck explains, and following
+its decisions there, after fees, loses no more than luck explains, neither against staying out nor
+against the champion.
+
+"More than luck" is a number of standard errors of the mean difference, which come from blocks of
+several horizons (scores.compare). Without it a market of pure noise is passed every other time: the
+best constant differs from the base rate by a hair, in either direction. With LUCK standard errors
+asked of two losses at once, none of 140 markets of noise passed (docs/adr).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.spec import GateSpec
+from bot_runtime.scoring.scores import Comparison
+
+LUCK = 2.5
+"""Standard errors that an improvement over the naive reference has to exceed.
+
+As many by which the volatility may trail: where it does not change, nothing is there to improve.
+"""
+CHAMPION_LUCK = 1.0
+"""Standard errors by which a candidate may trail the champion: it has seen newer candles."""
+ROUNDING = 1e-6
+"""Share of a loss by which the same model differs from itself: float32 sums in another order."""
+LEAST_BLOCKS = 8
+"""Fewest blocks that say anything of a standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """The version against one reference: `loss` and `reference` are means over the same rows."""
+
+    name: str
+    against: str
+    loss: float
+    reference: float
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What evaluation found.
+
+    Attributes:
+        parity: deviations of served from trained predictions; empty where all rows agree.
+        metrics: every metric of the three objectives.
+        naive: duels with the naive references, which it has to win.
+        volatility: duels with naive forecasts of the volatility, which it must not lose.
+        champion: duels with the champion, on candles that neither has learned from.
+        trading: the account that follows its decisions, against one that stays out.
+    """
+
+    parity: tuple[str, ...]
+    metrics: Mapping[str, float]
+    naive: tuple[Duel, ...]
+    volatility: tuple[Duel, ...] = field(default=())
+    champion: tuple[Duel, ...] = field(default=())
+    trading: tuple[Duel, ...] = field(default=())
+
+    @property
+    def duels(self) -> tuple[Duel, ...]:
+        """Return all of them."""
+        return (*self.naive, *self.volatility, *self.champion, *self.trading)
+
+
+def check_gate(evidence: Evidence, spec: GateSpec) -> tuple[str, ...]:
+    """Return why the version may not be promoted, with numbers; empty where it may."""
+    reasons = [f"Parity: {finding}" for finding in evidence.parity]
+    reasons += [
+        f"NotFinite: {name} is {value}: a market that stands still, or too few unseen candles"
+        for name, value in evidence.metrics.items()
+        if not math.isfinite(value)
+    ]
+    if spec.mode == "Enforce":
+        reasons += [r for duel in evidence.naive if (r := _check_naive(duel, spec.margin))]
+        reasons += [r for duel in evidence.volatility if (r := _check_volatility(duel))]
+        least = spec.champion_margin
+        reasons += [r for duel in evidence.champion if (r := _check_champion(duel, least))]
+        reasons += [r for duel in evidence.trading if (r := _check_trading(duel))]
+    return tuple(reasons)
+
+
+def _check_naive(duel: Duel, margin: float) -> str | None:
+    gain, error = duel.comparison.gain, duel.comparison.standard_error
+    shown = _shown(duel)
+    if duel.comparison.blocks < LEAST_BLOCKS:
+        return (
+            f"{Reason.NOT_BETTER_THAN_NAIVE}: {shown}: {duel.comparison.blocks} blocks of unseen "
+            f"candles, {LEAST_BLOCKS} are needed"
+        )
+    asked = max(LUCK * error, margin * duel.reference)
+    if gain > asked:  # false for NaN
+        return None
+    return f"{Reason.NOT_BETTER_THAN_NAIVE}: {shown}: gain {gain:.3g}, asked > {asked:.3g}"
+
+
+def _check_volatility(duel: Duel) -> str | None:
+    gain, allowed = duel.comparison.gain, LUCK * duel.comparison.standard_error
+    if gain >= -allowed:  # false for NaN
+        return None
+    return (
+        f"{Reason.NOT_BETTER_THAN_NAIVE}: {_shown(duel)}: worse by {-gain:.3g}, "
+        f"allowed {allowed:.3g}"
+    )
+
+
+def _check_champion(duel: Duel, margin: float) -> str | None:
+    gain, error = duel.comparison.gain, duel.comparison.standard_error
+    if margin > 0:
+        asked = margin * abs(duel.reference)
+        if gain >= asked:
+            return None
+        return f"NotBetterThanChampion: {_shown(duel)}: gain {gain:.3g}, asked {asked:.3g}"
+    allowed = max(CHAMPION_LUCK * error, ROUNDING * abs(duel.reference))
+    if gain >= -allowed:
+        return None
+    return f"WorseThanChampion: {_shown(duel)}: worse by {-gain:.3g}, allowed {allowed:.3g}"
+
+
+def _check_trading(duel: Duel) -> str | None:
+    gain, error = duel.comparison.gain, duel.comparison.standard_error
+    if gain >= -CHAMPION_LUCK * error:
+        return None
+    return (
+        f"LosesMoney: its decisions earned {-duel.loss:.3g} of the equity a candle after fees; "
+        f"at least {-CHAMPION_LUCK * error:.3g} is asked: raise probMin or minExpectedReturn"
+    )
+
+
+def _shown(duel: Duel) -> str:
+    return f"{duel.name} {duel.loss:.6g}, {duel.against} {duel.reference:.6g}"

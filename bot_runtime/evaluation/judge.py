@@ -1,0 +1,216 @@
+"""Evidence for the gate: the version as it is served, on candles that nothing was learned from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from bot_runtime.arrays import Columns, Rows, Values
+from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, Objective
+from bot_runtime.evaluation.account import Backtest, backtest, decisions_of
+from bot_runtime.evaluation.gate import LEAST_BLOCKS, Duel
+from bot_runtime.evaluation.score_tables import (
+    MODEL,
+    Table,
+    forecasts_of,
+    losses_of,
+    measure,
+    outcome_of,
+    score_table,
+)
+from bot_runtime.learning.datasets import TrainingData
+from bot_runtime.learning.objectives import RULES
+from bot_runtime.process.errors import ArtifactInvalidError
+from bot_runtime.scoring import scores
+from bot_runtime.scoring.parity import check_parity
+from bot_runtime.serving.adaptive_band import AdaptiveBand
+from bot_runtime.serving.outcomes import take_ended
+from bot_runtime.serving.predictions import Predictions
+from bot_runtime.serving.version import ServedVersion, load_version
+from bot_runtime.store.bundle import VersionManifest
+from bot_runtime.store.layout import Store
+
+COLUMNS: dict[Objective, tuple[str, ...]] = {
+    "Trend": ("prob_up",),
+    "Return": ("p10", "p50", "p90"),
+    "Risk": ("volatility", "risk_score"),
+}
+
+LOSSES: dict[Objective, str] = {"Trend": "log loss", "Return": "pinball", "Risk": "QLIKE"}
+"""The loss of each objective that the gate judges."""
+CHAMPION = "champion"
+
+
+def columns_of(predictions: Predictions, objective: Objective) -> Columns:
+    """Return one objective's part of served predictions."""
+    return {name: getattr(predictions, name) for name in COLUMNS[objective]}
+
+
+class _ToldRow(NamedTuple):
+    """A row whose band was told."""
+
+    bar_close_ms: int
+    row: int
+
+
+def adapt(
+    served: Predictions, data: TrainingData, rows: Rows
+) -> tuple[Predictions, dict[str, AdaptiveBand]]:
+    """Return the predictions with their bands as inference adapts them, and where those end.
+
+    `served` are those at `rows`, which are sorted by time. A row's band knows the outcomes of
+    its symbol's rows whose horizon has ended by then, and none later.
+    """
+    bands = {symbol: AdaptiveBand() for symbol in data.symbols}
+    waiting: dict[str, list[_ToldRow]] = {symbol: [] for symbol in data.symbols}
+    p10, p90 = served.p10.copy(), served.p90.copy()
+    units = data.volatility[rows] * np.sqrt(data.horizon_steps)
+    times, outcomes = data.time_ms[rows] + data.interval_ms, data.labels.simple_return[rows]
+    horizon_ms = data.horizon_steps * data.interval_ms
+    for i, row in enumerate(rows):
+        symbol = data.symbols[data.symbol[row]]
+        band = bands[symbol]
+        ended, waiting[symbol] = take_ended(waiting[symbol], horizon_ms, times[i])
+        for told in ended:
+            band.learn(p10[told.row], p90[told.row], outcomes[told.row])
+        p10[i], p90[i] = band.adjust(p10[i], served.p50[i], p90[i], units[i])
+        waiting[symbol].append(_ToldRow(times[i], i))
+    return replace(served, p10=p10, p90=p90), bands
+
+
+def predict_adapted(version: ServedVersion, data: TrainingData, rows: Rows) -> Predictions:
+    """Return a version's predictions at `rows` as inference would have told them."""
+    served = version.predict_rows(data.features, data.volatility, rows)
+    return adapt(served, data, rows)[0]
+
+
+def find_differences(
+    manifest: VersionManifest,
+    served: Predictions,
+    native: Mapping[str, Values],
+    thresholds: DecisionSpec,
+) -> tuple[str, ...]:
+    """Return where the served version differs from the trained models, decisions included."""
+    trained = Predictions(**native)
+    if len(trained) != len(served):
+        return (f"{len(trained)} rows were predicted in training, {len(served)} are served",)
+    found = []
+    for part in manifest.objectives:
+        own = columns_of(trained, part.objective)
+        limits = RULES[part.objective].tolerances(own, part.calibration)
+        found.append(check_parity(columns_of(served, part.objective), own, limits))
+    decided, as_trained = (decisions_of(p, thresholds)[0] for p in (served, trained))
+    other = sum(a != b for a, b in zip(decided, as_trained, strict=True))
+    if other:
+        found.append(f"decision: {other} of {len(decided)} rows are decided otherwise")
+    return tuple(text for text in found if text is not None)
+
+
+def score_tables_of(served: Predictions, data: TrainingData, rows: Rows) -> dict[Objective, Table]:
+    """Return every score of every objective at `rows`, beside its naive references'."""
+    return {o: score_table(o, columns_of(served, o), data, rows) for o in OBJECTIVES}
+
+
+def metrics_of(
+    served: Predictions, data: TrainingData, rows: Rows
+) -> dict[Objective, dict[str, float]]:
+    """Return the metrics of every objective at `rows`."""
+    return {o: measure(o, columns_of(served, o), data, rows) for o in OBJECTIVES}
+
+
+def naive_duels(served: Predictions, data: TrainingData, rows: Rows) -> dict[Objective, Duel]:
+    """Return each objective's duel with the best of its naive references at `rows`."""
+    duels = {}
+    for objective, name in LOSSES.items():
+        losses = _losses_of(served, objective, data, rows)
+        own = losses.pop(MODEL)
+        against = min(losses, key=lambda reference: float(np.mean(losses[reference])))
+        duels[objective] = _duel(name, own, (against, losses[against]), data, rows)
+    return duels
+
+
+def _losses_of(
+    predictions: Predictions, objective: Objective, data: TrainingData, rows: Rows
+) -> dict[str, Values]:
+    """Return the losses of the predictions and of their naive references at `rows`, each (n,)."""
+    forecasts = forecasts_of(objective, columns_of(predictions, objective), data, rows)
+    return losses_of(objective, forecasts, outcome_of(objective, data, rows))
+
+
+def _duel(
+    name: str, own: Values, other: tuple[str, Values], data: TrainingData, rows: Rows
+) -> Duel:
+    against, its = other
+    bar = data.time_ms[rows] // data.interval_ms
+    compared = scores.compare(own, its, bar, data.horizon_steps)
+    return Duel(name, against, float(np.mean(own)), float(np.mean(its)), compared)
+
+
+def follow_decisions(
+    told: Predictions, data: TrainingData, rows: Rows, thresholds: DecisionSpec, trials: int = 1
+) -> Backtest:
+    """Return the account that follows the decisions on predictions at `rows`."""
+    decisions, _ = decisions_of(told, thresholds)
+    return backtest(decisions, data, rows, thresholds.fees_bps, trials)
+
+
+def trading_duel(own: Backtest, other: Backtest | None, horizon_steps: int) -> Duel:
+    """Return the duel of an account with another's, None for one that stays out."""
+    its = np.zeros(len(own.net)) if other is None else other.net
+    compared = scores.compare(-own.net, -its, own.bar, horizon_steps)
+    against = "staying out" if other is None else CHAMPION
+    return Duel("trading loss", against, float(np.mean(-own.net)), float(np.mean(-its)), compared)
+
+
+@dataclass(frozen=True, slots=True)
+class ChampionDuels:
+    """The duels with the champion, or why there are none."""
+
+    duels: tuple[Duel, ...] = ()
+    obstacle: str | None = None
+
+
+def duel_champion(
+    candidate: ServedVersion,
+    data: TrainingData,
+    store: Store,
+    champion_version: str,
+    thresholds: DecisionSpec,
+) -> ChampionDuels:
+    """Return the duels on the test rows that the champion has not learned from either."""
+    try:
+        champion = load_version(store, champion_version, 1)
+    except ArtifactInvalidError as e:
+        return ChampionDuels(obstacle=str(e))
+    if champion.manifest.inputs != candidate.manifest.inputs:
+        return ChampionDuels(
+            obstacle="it was trained on another timeframe, horizon, label or features"
+        )
+    rows = _unseen_rows(champion, data)
+    if len(rows) == 0:
+        return ChampionDuels(obstacle="it has learned from all of the candles")
+    own, its = (predict_adapted(version, data, rows) for version in (candidate, champion))
+    duels = tuple(
+        _duel(
+            name,
+            _losses_of(own, objective, data, rows)[MODEL],
+            (CHAMPION, _losses_of(its, objective, data, rows)[MODEL]),
+            data,
+            rows,
+        )
+        for objective, name in LOSSES.items()
+    )
+    account, other = (follow_decisions(told, data, rows, thresholds) for told in (own, its))
+    duels += (trading_duel(account, other, data.horizon_steps),)
+    if duels[0].comparison.blocks < LEAST_BLOCKS:
+        return ChampionDuels(obstacle=f"it has learned from all but {len(rows)} of the candles")
+    return ChampionDuels(duels)
+
+
+def _unseen_rows(champion: ServedVersion, data: TrainingData) -> Rows:
+    """Return the test rows whose horizon begins after all that the champion has learned from."""
+    seen_until_ms = max(o.seen_until_ms for o in champion.manifest.objectives)
+    rows = data.splits.test
+    rows = rows[data.time_ms[rows] + data.interval_ms >= seen_until_ms]
+    return rows[data.has_history(rows, champion.longest_window)]

@@ -1,0 +1,58 @@
+"""What an evaluation leaves behind: its result, and evaluation.json."""
+
+from dataclasses import asdict
+from typing import Any
+
+from bot_runtime.contract.results import EvaluationResult, to_text
+from bot_runtime.evaluation.gate import Duel
+from bot_runtime.evaluation.verdict import Verdict
+from bot_runtime.process.git import git_commit
+from bot_runtime.store.bundle import VersionManifest
+
+REASONS_MAX, REASON_LENGTH = 8, 160
+
+
+def result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> EvaluationResult:
+    """Return the step's result; reasons are cut to what a termination message has room for."""
+    return EvaluationResult(
+        version=manifest.version,
+        promoted=not verdict.reasons,
+        reasons=tuple(reason[:REASON_LENGTH] for reason in verdict.reasons[:REASONS_MAX]),
+        artifact_digest=manifest.digest,
+        trained_at=trained_at,
+        objectives=verdict.objectives,
+        tradable_share=f"{verdict.record.tradable_share:.6g}",
+        binding_threshold=verdict.record.binding_threshold,
+    )
+
+
+def details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
+    """Return what stands in the version's evaluation.json: the result, and how it came about."""
+    found = verdict.evidence
+    return {
+        "result": result.to_json(),
+        "gitCommit": git_commit(),
+        "reasons": verdict.reasons,
+        "choices": {o: trained.choice.to_json() for o, trained in verdict.trained.items()},
+        "duels": [_duel(duel) for duel in found.duels],
+        "trading": asdict(verdict.record),
+        "backtest": verdict.account.to_text(),
+        "scores": {
+            objective: {name: to_text(row) for name, row in table.items()}
+            for objective, table in verdict.tables.items()
+        },
+    }
+
+
+def _duel(duel: Duel) -> dict[str, Any]:
+    """Return a duel with its numbers as text: one block has no finite standard error."""
+    found = duel.comparison
+    return {
+        "name": duel.name,
+        "against": duel.against,
+        **to_text({"loss": duel.loss, "reference": duel.reference}),
+        "comparison": {
+            **to_text({"gain": found.gain, "standard_error": found.standard_error}),
+            "blocks": found.blocks,
+        },
+    }

@@ -1,0 +1,59 @@
+"""The naive forecasts of a training's rows, fitted to the rows before the test slice."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from bot_runtime.arrays import Rows, Values
+from bot_runtime.features.volatility import FLOOR, realised_volatility
+from bot_runtime.learning.datasets import TrainingData
+from bot_runtime.scoring import naive
+from bot_runtime.scoring.scores import QUANTILES
+
+
+def base_rate(data: TrainingData, rows: Rows) -> Values:
+    """Return the share of rises before the test slice, for each of `rows`: (n,)."""
+    share = float(np.mean(data.labels.up[data.splits.before_test]))
+    return naive.base_rate(share, len(rows))
+
+
+def constant_quantiles(data: TrainingData, rows: Rows) -> Values:
+    """Return the empirical quantiles of the return before the test slice: (n, 3)."""
+    past = data.labels.simple_return[data.splits.before_test]
+    return naive.constant_quantiles(np.quantile(past, QUANTILES), len(rows))
+
+
+def scaled_quantiles(data: TrainingData, rows: Rows) -> Values:
+    """Return the same of returns in units of the current volatility, scaled back: (n, 3)."""
+    before = data.splits.before_test
+    past = data.labels.simple_return[before] / data.volatility[before]
+    return naive.scaled_quantiles(np.quantile(past, QUANTILES), data.volatility[rows])
+
+
+def ewma_variance(data: TrainingData, rows: Rows) -> Values:
+    """Return the exponentially weighted variance of one candle, known at each row's close: (n,)."""
+    return _by_symbol(data, partial(naive.ewma_volatility, least=FLOOR))[rows] ** 2
+
+
+def har_variance(data: TrainingData, rows: Rows) -> Values:
+    """Return the heterogeneous autoregression's variance of one candle at each of `rows`: (n,).
+
+    Its regression is weighted by the current variance, so that one crash does not decide it.
+    """
+    spans = (_by_symbol(data, partial(realised_volatility, span=s)) for s in naive.HAR_SPANS)
+    variances = np.column_stack([volatility**2 for volatility in spans])
+    current, before = data.volatility**2, data.splits.before_test
+    past = naive.har_design(variances[before]) / current[before, None]
+    outcome = data.labels.variance[before] / current[before]
+    coefficients = np.asarray(np.linalg.lstsq(past, outcome, rcond=None)[0], dtype=np.float64)
+    return naive.har_variance(coefficients, variances[rows], current[rows])
+
+
+def _by_symbol(data: TrainingData, volatility_of: Callable[[Values], Values]) -> Values:
+    """Return a volatility of every row, (n,), each symbol's from its own closes."""
+    volatility = np.full(len(data.close), np.nan)
+    for symbol in range(len(data.symbols)):
+        own = data.symbol == symbol
+        volatility[own] = volatility_of(data.close[own])
+    return volatility

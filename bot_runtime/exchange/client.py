@@ -1,0 +1,183 @@
+"""The exchange, through ccxt's unmodified class: its clock, its markets, closed candles, the key.
+
+Every request runs under the retrier, and under ccxt's own rate limiter.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from bot_runtime.contract import names
+from bot_runtime.contract.intervals import seconds_of
+from bot_runtime.contract.spec import ExchangeSpec
+from bot_runtime.exchange.ccxt_import import exchange_class
+from bot_runtime.exchange.credentials import Credentials
+from bot_runtime.exchange.retries import Retrier, RetryPolicy
+from bot_runtime.market.candles import Candles, from_rows
+from bot_runtime.process.errors import ConfigurationError, ExchangeUnavailableError, StepError
+
+PAGE: Final = 1000
+"""Candles asked for at once: the most that Binance gives."""
+
+
+class ExchangeClient:
+    """One exchange and one timeframe, as a step sees them."""
+
+    def __init__(
+        self,
+        spec: ExchangeSpec,
+        timeframe: str,
+        policy: RetryPolicy,
+        log: Callable[..., None],
+        credentials: Credentials | None = None,
+    ) -> None:
+        """Prepare without asking anything; raises ConfigurationError for an id unknown to ccxt."""
+        self.timeframe = timeframe
+        self.interval_ms = seconds_of(timeframe) * 1000
+        secrets = credentials.values if credentials else ()
+        self._retrier = Retrier(policy, log, secrets)
+        self._market_type = spec.market_type.lower()
+        self._client = exchange_class(spec.id)(_options(self._market_type, policy, credentials))
+        if spec.endpoint is not None:
+            urls = self._client.urls
+            urls["api"] = _moved(urls["api"], spec.endpoint.rstrip("/"))
+
+    def load_markets(self, symbols: Sequence[str]) -> None:
+        """Ask for the markets; raises ConfigurationError that names a symbol or the timeframe.
+
+        Binance is asked for the given symbols only: its full list has some thousands of them.
+        """
+        client = self._client
+        if self.timeframe not in (client.timeframes or {}):
+            known = ", ".join(client.timeframes or ())
+            raise ConfigurationError(
+                f"timeframe: found {self.timeframe}; {client.id} has {known or 'none'}"
+            )
+        params = {}
+        if client.id.startswith("binance"):
+            ids = [symbol.replace("/", "") for symbol in symbols]
+            params = {"symbols": json.dumps(ids, separators=(",", ":"))}
+        try:
+            self._retrier.call(client, "markets", lambda: client.load_markets(params=params))
+        except ConfigurationError:  # the answer does not say which one it has not
+            self._retrier.call(client, "markets", client.load_markets)
+        absent = [s for s in symbols if not client.markets.get(s, {}).get(self._market_type)]
+        if absent:
+            raise ConfigurationError(
+                f"symbols: {client.id} has no {self._market_type} market {', '.join(absent)}; "
+                "correct the names"
+            )
+
+    def server_time_ms(self) -> tuple[int, int]:
+        """Return the exchange's clock and how far it is ahead of ours, in milliseconds.
+
+        Half of the round trip is taken off. An exchange without such a call is taken at our clock.
+        """
+        if not self._client.has.get("fetchTime"):
+            return time.time_ns() // 1_000_000, 0
+        return self._retrier.call(self._client, "server time", self._ask_time)
+
+    def _ask_time(self) -> tuple[int, int]:
+        before = time.time_ns()
+        server = int(self._client.fetch_time())
+        after = time.time_ns()
+        return server, server - (before + after) // 2_000_000
+
+    def candles(self, symbol: str, start_ms: int, end_ms: int) -> Candles:
+        """Return the candles that open in [start, end), sorted, each once, as far as there are any.
+
+        Every one of them has to be closed: `end_ms` is at most the exchange's time rounded down to
+        the timeframe. Candles that it does not deliver are missing in the result.
+        """
+        pages = []
+        cursor = start_ms
+        while cursor < end_ms:
+            limit = min(PAGE, max(1, (end_ms - cursor) // self.interval_ms))
+            page = self._page(symbol, cursor, limit)
+            page = page[(page[:, 0] >= cursor) & (page[:, 0] < end_ms)]
+            pages.append(page)
+            # A page without a candle is a hole as long as the page.
+            newest = int(page[:, 0].max()) if len(page) else cursor + (limit - 1) * self.interval_ms
+            cursor = newest + self.interval_ms
+        return from_rows(np.concatenate(pages) if pages else [], self.interval_ms)
+
+    def _page(self, symbol: str, since_ms: int, limit: int) -> Any:
+        """Return rows (n, 6) of one request."""
+        rows = self._retrier.call(
+            self._client,
+            f"candles of {symbol}",
+            lambda: self._client.fetch_ohlcv(symbol, self.timeframe, since_ms, limit),
+        )
+        try:
+            return np.array(rows, dtype=np.float64).reshape(-1, 6)
+        except (TypeError, ValueError) as e:
+            raise ExchangeUnavailableError(
+                f"candles of {symbol}: the answer is not a table of numbers"
+            ) from e
+
+    def account(self) -> Mapping[str, Any]:
+        """Return the account's raw answer to a signed request: that proves the key.
+
+        Raises CredentialsError where the exchange refuses it.
+        """
+        balance = self._retrier.call(self._client, "account", self._client.fetch_balance)
+        info = balance.get("info")
+        return info if isinstance(info, Mapping) else {}
+
+    def may_withdraw(self, account: Mapping[str, Any]) -> bool:
+        """Tell whether the key may withdraw; where the exchange does not say, it may not be told.
+
+        Binance has the key's own restrictions in another call; where that one is not answered, what
+        the account says stands.
+        """
+        ask = getattr(self._client, "sapi_get_account_apirestrictions", None)
+        if ask is not None:
+            try:
+                answer = self._retrier.call(self._client, "key restrictions", ask)
+            except StepError:
+                answer = {}
+            if "enableWithdrawals" in answer:
+                return bool(answer["enableWithdrawals"])
+        return bool(account.get("canWithdraw", False))
+
+
+def _options(
+    market_type: str, policy: RetryPolicy, credentials: Credentials | None
+) -> dict[str, Any]:
+    """Return ccxt's settings: one type of market, no calls beyond what is asked for, rate limited.
+
+    `market_type` is ccxt's word for it, such as `spot`.
+    """
+    options: dict[str, Any] = {
+        "enableRateLimit": True,
+        "timeout": int(policy.timeout_seconds * 1000),
+        # Elsewhere a proxy of the user's own shell must not come between.
+        "requests_trust_env": names.ENV_TRUST in os.environ,
+        "options": {
+            "defaultType": market_type,
+            "fetchMarkets": {"types": [market_type]},
+            "fetchCurrencies": False,
+            "fetchMargins": False,
+        },
+    }
+    if credentials is not None:
+        options |= {"apiKey": credentials.api_key, "secret": credentials.api_secret}
+        options["password"] = credentials.passphrase
+        # A signed request carries a time: the exchange's own, so that our clock does not matter.
+        options["options"]["adjustForTimeDifference"] = True
+    return options
+
+
+def _moved(urls: Any, endpoint: str) -> Any:
+    """Return ccxt's addresses with scheme and host replaced, paths kept."""
+    if isinstance(urls, str):
+        _, _, rest = urls.partition("://")
+        _, slash, path = rest.partition("/")
+        return f"{endpoint}{slash}{path}"
+    if isinstance(urls, dict):
+        return {name: _moved(value, endpoint) for name, value in urls.items()}
+    return urls

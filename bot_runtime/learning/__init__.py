@@ -1,0 +1,1 @@
+"""From candles to a model that is trained, calibrated, exported and chosen."""

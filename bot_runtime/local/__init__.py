@@ -1,0 +1,1 @@
+"""A bot on a laptop: one YAML file through every step, without Kubernetes."""

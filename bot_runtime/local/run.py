@@ -1,0 +1,217 @@
+"""`run`: take a TradingBot's YAML through every step on this machine, without Kubernetes.
+
+The same code as in pods: every step is a child process of this command with the same run
+configuration file, result and exit code. A step whose result stands in the store for the same run
+configuration is not repeated: its files would come out the same.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import ValidationError
+
+from bot_runtime.contract.exitcodes import ExitCode
+from bot_runtime.contract.names import (
+    ENV_CONFIG,
+    ENV_CREDENTIALS,
+    ENV_STORE,
+    ENV_TERMINATION,
+    training_name,
+)
+from bot_runtime.contract.results import EvaluationResult, StepResult
+from bot_runtime.contract.runconfig import (
+    RunConfiguration,
+    inference_run,
+    training_digest,
+    training_run,
+    training_spec_of,
+)
+from bot_runtime.contract.steps import AT_ONCE, COMMANDS, TRAINING_STEPS, StepOrRun
+from bot_runtime.local.bot_file import Bot, load_bot
+from bot_runtime.local.display import Display
+from bot_runtime.process.errors import ArtifactInvalidError, ConfigurationError, StepError
+from bot_runtime.store.files import load_json, save_json
+from bot_runtime.store.layout import Store
+from bot_runtime.store.promotion import promoted_version
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """What the command line asks for."""
+
+    file: Path
+    store: Path | None
+    endpoint: str | None
+    credentials: Path | None
+
+
+class StepFailedError(Exception):
+    """A child process ended with an exit code other than 0: the run ends with the same code."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"exit code {exit_code}")
+        self.exit_code = exit_code
+
+
+def run(asked: LocalRun) -> int:
+    """Run all steps in turn, show them, and return the exit code of the first failing one."""
+    display = Display(sys.stdout, total=len(COMMANDS))
+    try:
+        bot = load_bot(asked.file, asked.endpoint)
+        store = Store(_store_root(asked, bot))
+        with TemporaryDirectory(prefix="botcripto-") as scratch:
+            _Steps(bot, store, asked.credentials, Path(scratch), display).run()
+    except StepError as e:
+        display.refusal(str(e))
+        return int(e.exit_code)
+    except StepFailedError as e:
+        return e.exit_code
+    except KeyboardInterrupt:
+        display.refusal("interrupted; run the same command again to go on")
+        return 130
+    return int(ExitCode.OK)
+
+
+def _store_root(asked: LocalRun, bot: Bot) -> Path:
+    configured = asked.store or os.environ.get(ENV_STORE) or Path(".botcripto") / bot.name
+    return Path(configured).resolve()
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """One bot's steps on this machine."""
+
+    bot: Bot
+    store: Store
+    credentials: Path | None
+    scratch: Path
+    display: Display
+
+    def run(self) -> None:
+        """Train, judge and decide; raises StepFailedError at the first step that fails."""
+        bot, training = self.bot, self._training()
+        assert training.training is not None, "training_run sets it"
+        self.display.header(bot.name, training.training.name, self.store.root)
+        self._step("Preflight", training)
+        results = {step: self._kept_or_run(step, training) for step in TRAINING_STEPS}
+        evaluation = results["Evaluation"].evaluation
+        assert evaluation is not None, "the evaluation step's result has it"
+        version = self._served_version(evaluation)
+        if version is None:
+            self.display.skipped("Inference", "no version is active")
+            self.display.verdict(evaluation, None)
+            self.display.hint(self.store.training(training.training.name))
+            return
+        inference = inference_run(bot.namespace, bot.name, bot.spec, version)
+        self._step("Inference", inference)
+        self.display.verdict(evaluation, version)
+        for symbol in bot.spec.symbols:
+            self.display.signal(self.store.signal(symbol), load_json(self.store.signal(symbol)))
+        self.display.hint(self.store.training(training.training.name))
+
+    def _training(self) -> RunConfiguration:
+        """Return the training's configuration, named as the operator would name it."""
+        spec = training_spec_of(
+            self.bot.name, self.bot.spec, image="local:none", claim="local", champion_version=None
+        )
+        name = training_name(self.bot.name, training_digest(spec), 1)
+        champion = promoted_version(self.store)
+        if champion is not None and not champion.startswith(f"{name}-"):
+            spec = spec.model_copy(update={"champion_version": champion})
+        return training_run(self.bot.namespace, name, spec)
+
+    def _served_version(self, evaluation: EvaluationResult) -> str | None:
+        """Return the version to serve: the pinned one, the new one, or the champion."""
+        if self.bot.spec.model.pinned_version is not None:
+            return self.bot.spec.model.pinned_version
+        return evaluation.version if evaluation.promoted else promoted_version(self.store)
+
+    def _kept_or_run(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult:
+        assert configuration.training is not None, "only steps of a training are kept"
+        try:
+            kept = load_json(self.store.result(configuration.training.name, step))
+            result = StepResult.model_validate(kept)
+        except (ArtifactInvalidError, ValidationError):
+            return self._step(step, configuration)
+        if result.run_digest != configuration.digest or result.error is not None:
+            return self._step(step, configuration)
+        self.display.kept(step, result)
+        return result
+
+    def _step(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult:
+        """Run one child process and return its result; raises StepFailedError."""
+        config = self.scratch / f"{step}.json"
+        message = self.scratch / f"{step}.result"
+        save_json(config, configuration.to_json())
+        log = self.store.root / "logs" / f"{step}.log"
+        started = time.monotonic()
+        self.display.started(step)
+        code = self._child(step, self._environment(step, config, message), log)
+        result = _result(message)
+        seconds = time.monotonic() - started
+        if code != ExitCode.OK or result is None:
+            found = result.error.message if result and result.error else "no result; see the log"
+            self.display.failed(step, seconds, f"exit code {code}: {found}", log)
+            raise StepFailedError(code or int(ExitCode.CRASH))
+        self.display.done(step, seconds, result)
+        return result
+
+    def _child(self, step: StepOrRun, environment: dict[str, str], log: Path) -> int:
+        """Run the step's command, its lines into `log` and to the display; return its code."""
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            lines = log.open("w", encoding="utf-8")
+        except OSError as e:
+            raise ConfigurationError(f"--store: {log.parent}: {e.strerror}; use another") from e
+        options = (AT_ONCE,) if step == "Inference" else ()
+        command = [sys.executable, "-m", "bot_runtime", *COMMANDS[step], *options]
+        with (
+            lines,
+            subprocess.Popen(
+                command,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            ) as child,
+        ):
+            assert child.stdout is not None, "asked for by stdout=PIPE"
+            try:
+                for line in child.stdout:
+                    lines.write(line)
+                    self.display.line(step, line)
+            except (KeyboardInterrupt, SystemExit):  # the latter by SIGTERM
+                child.terminate()
+                raise
+        return child.returncode
+
+    def _environment(self, step: StepOrRun, config: Path, message: Path) -> dict[str, str]:
+        """Return the child's environment; only preflight sees where the key is."""
+        environment = {k: v for k, v in os.environ.items() if k != ENV_CREDENTIALS}
+        package_root = str(Path(__file__).resolve().parents[2])
+        path = environment.get("PYTHONPATH")
+        environment |= {
+            "PYTHONPATH": f"{package_root}{os.pathsep}{path}" if path else package_root,
+            ENV_CONFIG: str(config),
+            ENV_STORE: str(self.store.root),
+            ENV_TERMINATION: str(message),
+        }
+        if step == "Preflight":
+            credentials = self.credentials or os.environ.get(ENV_CREDENTIALS)
+            if credentials:
+                environment[ENV_CREDENTIALS] = str(Path(credentials).resolve())
+        return environment
+
+
+def _result(message: Path) -> StepResult | None:
+    try:
+        return StepResult.model_validate_json(message.read_bytes())
+    except (OSError, ValidationError):
+        return None

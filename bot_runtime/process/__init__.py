@@ -1,0 +1,1 @@
+"""One process: its configuration, errors, threads, commit, log lines and last message."""

@@ -1,0 +1,1 @@
+"""Losses, comparisons, luck and naive forecasts; numpy alone."""

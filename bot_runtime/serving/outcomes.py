@@ -1,0 +1,50 @@
+"""What was told of a candle is judged once its horizon has passed, and never before."""
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from bot_runtime.arrays import Values
+from bot_runtime.market.candles import Candles
+
+
+class Told(Protocol):
+    """Something that was told of the candle that closed at `bar_close_ms`."""
+
+    @property
+    def bar_close_ms(self) -> int:
+        """Close of the candle, milliseconds since 1970 in UTC."""
+
+
+T = TypeVar("T", bound=Told)
+
+
+def take_ended(told: Iterable[T], horizon_ms: int, now_ms: int) -> tuple[list[T], list[T]]:
+    """Return what has its horizon behind it, and what still waits; each in the order given."""
+    ended: list[T] = []
+    waiting: list[T] = []
+    for one in told:
+        (ended if one.bar_close_ms + horizon_ms <= now_ms else waiting).append(one)
+    return ended, waiting
+
+
+def settle(
+    told: Iterable[T], candles: Candles, horizon_steps: int
+) -> tuple[list[tuple[T, Values]], tuple[T, ...]]:
+    """Return what has ended with the closes that followed it, and what still waits.
+
+    The closes (k,) are those after the candle that was told of, up to its horizon's end: k is
+    `horizon_steps` where no candle is missing. What the candles do not show the end of is in
+    neither: nobody will know its outcome.
+    """
+    times = candles.close_time_ms
+    horizon_ms = horizon_steps * candles.interval_ms
+    ended, waiting = take_ended(told, horizon_ms, int(times[-1]))
+    known = []
+    for one in ended:
+        end_ms = one.bar_close_ms + horizon_ms
+        first, last = np.searchsorted(times, (one.bar_close_ms + 1, end_ms))
+        if times[last] == end_ms:
+            known.append((one, candles.close[first : last + 1]))
+    return known, tuple(waiting)

@@ -1,0 +1,155 @@
+"""Serve a version: from features and closes of consecutive candles to a prediction.
+
+Imports numpy, onnxruntime and pydantic; never a library that models are trained with.
+"""
+
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import onnxruntime as ort
+
+from bot_runtime.arrays import Rows, Values, Windows
+from bot_runtime.features.sequences import ROWS_AT_ONCE, windows_at
+from bot_runtime.features.volatility import realised_volatility
+from bot_runtime.process.errors import ArtifactInvalidError
+from bot_runtime.serving.outputs import to_probability, to_quantiles, to_risk_score, to_volatility
+from bot_runtime.serving.predictions import Prediction, Predictions
+from bot_runtime.store.bundle import (
+    ConformalBand,
+    Graph,
+    Platt,
+    RiskScale,
+    VersionManifest,
+    load_version_manifest,
+)
+from bot_runtime.store.layout import Store
+
+
+class GraphRunner:
+    """The graphs of one objective, ready to run; their outputs stand beside each other."""
+
+    def __init__(
+        self, folder: Path, graphs: tuple[Graph, ...], window_length: int, threads: int = 1
+    ) -> None:
+        self._sessions = tuple(_session(folder / graph.file, threads) for graph in graphs)
+        self._length = window_length
+
+    def raw(self, features: Values, rows: Rows) -> Values:
+        """Return the raw outputs (len(rows), outputs) at `rows` of features (n, F)."""
+        parts = [
+            self._run(windows_at(features, rows[start : start + ROWS_AT_ONCE], self._length))
+            for start in range(0, len(rows), ROWS_AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    def _run(self, windows: Windows) -> Values:
+        columns = [s.run(None, {s.get_inputs()[0].name: windows})[0] for s in self._sessions]
+        return np.concatenate(
+            [c.reshape(len(windows), -1) for c in columns], axis=1, dtype=np.float64
+        )
+
+
+class ServedVersion:
+    """The three models of one version.
+
+    Attributes:
+        manifest: what was published.
+        longest_window: feature rows that a prediction reads.
+        context_length: closed candles that `predict` needs to have features of, warm-up included.
+    """
+
+    def __init__(self, folder: Path, manifest: VersionManifest, threads: int = 1) -> None:
+        self.manifest = manifest
+        inputs = manifest.inputs
+        self.longest_window = max(objective.window_length for objective in manifest.objectives)
+        self.context_length = max(
+            inputs.warm_up + self.longest_window, inputs.volatility_candles + 1
+        )
+        self._trend, self._return, self._risk = (
+            GraphRunner(folder, objective.graphs, objective.window_length, threads)
+            for objective in manifest.objectives
+        )
+
+    @property
+    def version(self) -> str:
+        """Return the version's name in the store."""
+        return self.manifest.version
+
+    @property
+    def trend_calibration(self) -> Platt:
+        """Return how the probability was calibrated, and on how many rows."""
+        return _only(self.manifest, Platt)
+
+    def predict(self, features: Values, closes: Values) -> Prediction:
+        """Return the prediction at the last of consecutive closed candles of one symbol.
+
+        `features` is (n, F) as compute_features gives them, `closes` (n,), n >= context_length.
+        """
+        inputs = self.manifest.inputs
+        newest = np.array([len(features) - 1])
+        volatility = realised_volatility(closes, inputs.volatility_candles)
+        return self.predict_rows(features, volatility, newest)[0]
+
+    def unit(self, closes: Values) -> float:
+        """Return the volatility over the horizon at the last of the closes (n,)."""
+        inputs = self.manifest.inputs
+        volatility = realised_volatility(closes, inputs.volatility_candles)[-1]
+        return float(volatility * np.sqrt(inputs.horizon_steps))
+
+    def predict_rows(self, features: Values, volatility: Values, rows: Rows) -> Predictions:
+        """Return the predictions at `rows` of features (n, F) and current volatility (n,).
+
+        Each row needs context_length candles of its symbol up to it, none of them missing.
+        """
+        inputs = self.manifest.inputs
+        if features.shape != (len(volatility), len(inputs.features)):
+            raise ValueError(
+                f"features: found shape {features.shape}; {len(volatility)} candles and "
+                f"{len(inputs.features)} features of the version ask for another"
+            )
+        current = volatility[rows]
+        band, scale = _only(self.manifest, ConformalBand), _only(self.manifest, RiskScale)
+        raw = self._return.raw(features, rows)
+        quantiles = to_quantiles(raw, band, current, inputs.horizon_steps)
+        predicted = to_volatility(self._risk.raw(features, rows), current)
+        return Predictions(
+            to_probability(self._trend.raw(features, rows), self.trend_calibration),
+            quantiles.p10,
+            quantiles.p50,
+            quantiles.p90,
+            to_risk_score(predicted, scale),
+            predicted,
+        )
+
+
+def load_version(store: Store, version: str, threads: int = 1) -> ServedVersion:
+    """Return a version of the store, every file checked against its sha256.
+
+    Raises ArtifactInvalidError where the version or a file is missing, corrupt or of a contract
+    version that this release does not read.
+    """
+    folder = store.version(version)
+    return ServedVersion(folder, load_version_manifest(folder), threads)
+
+
+_C = TypeVar("_C", Platt, ConformalBand, RiskScale)
+
+
+def _only(manifest: VersionManifest, kind: type[_C]) -> _C:
+    """Return the calibration of a kind; the manifest's own validation makes it one of three."""
+    found = [o.calibration for o in manifest.objectives if isinstance(o.calibration, kind)]
+    return found[0]
+
+
+def _session(path: Path, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # what it warns of (constant folding) is not the user's to mend
+    try:
+        return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as e:  # onnxruntime's exceptions have no common public base
+        raise ArtifactInvalidError(
+            f"{path.parent.name}/{path.name}: onnxruntime cannot load it: {e}; train again"
+        ) from e

@@ -1,0 +1,1 @@
+"""One file a step: what is read, in which order, and what is reported."""

@@ -1,0 +1,204 @@
+"""The data step: the training's own snapshot of closed candles, the same for every later step.
+
+Repeated on the same training it changes nothing: a snapshot that is there and whole is kept. What
+an ended attempt or an earlier training has fetched of the window is not asked for again; files are
+saved as the fetch goes on.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from bot_runtime.contract.intervals import seconds_of
+from bot_runtime.contract.results import DataResult
+from bot_runtime.contract.runconfig import RunConfiguration, TrainingRun
+from bot_runtime.exchange.client import PAGE, ExchangeClient
+from bot_runtime.exchange.retries import FETCH
+from bot_runtime.learning.datasets import needed_candles
+from bot_runtime.market.candle_files import save_candles
+from bot_runtime.market.candle_schema import check_schema
+from bot_runtime.market.candles import Candles, Gap, find_gaps, from_rows, merge, missing_count, utc
+from bot_runtime.market.feed_trouble import judge_clock
+from bot_runtime.market.known_candles import known_candles
+from bot_runtime.market.own_candles import OwnCandles, load_own_candles
+from bot_runtime.market.snapshot import (
+    Dataset,
+    SymbolSnapshot,
+    load_dataset,
+    load_snapshot,
+    save_snapshot,
+    save_symbol,
+)
+from bot_runtime.process.config import training_of
+from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.store.layout import Store
+
+PAGES_BETWEEN_SAVES: Final = 50
+"""An attempt that is ended loses no more pages than these."""
+
+
+def fetch(configuration: RunConfiguration, store: Store, reporter: Reporter) -> DataResult:
+    """Return what the snapshot holds, fetched now or by an earlier attempt.
+
+    Raises ConfigurationError for a market or timeframe that the exchange does not have,
+    ExchangeUnavailableError, StoreUnavailableError, and DataUnusableError for too few candles.
+    """
+    run = training_of(configuration)
+    dataset = _existing(configuration, run, store, reporter)
+    if dataset is None:
+        dataset = _fetch(configuration, run, store, reporter)
+        save_snapshot(store, dataset)
+    return DataResult(
+        candles=min(part.candles for part in dataset.symbols),
+        missing=sum(part.missing for part in dataset.symbols),
+        first_open=utc(min(part.first_open_ms for part in dataset.symbols)),
+        last_close=utc(max(part.last_close_ms for part in dataset.symbols)),
+    )
+
+
+def _existing(
+    configuration: RunConfiguration, run: TrainingRun, store: Store, reporter: Reporter
+) -> Dataset | None:
+    """Return the snapshot of an earlier attempt, None where there is none, or not a whole one."""
+    if not store.dataset(run.name).exists():
+        return None
+    try:
+        dataset = load_dataset(store, run.name)
+        load_snapshot(store, dataset)
+    except ArtifactInvalidError as e:
+        reporter.warn(f"snapshot of an earlier attempt is not used: {e}")
+        return None
+    same = _bare_dataset(configuration, run).model_copy(update={"symbols": dataset.symbols})
+    names = tuple(part.symbol for part in dataset.symbols)
+    if dataset != same or names != configuration.symbols:
+        reporter.warn("snapshot of an earlier attempt is for another configuration: not used")
+        return None
+    reporter.log("snapshot kept", training=run.name)
+    return dataset
+
+
+def _bare_dataset(configuration: RunConfiguration, run: TrainingRun) -> Dataset:
+    return Dataset(
+        training=run.name,
+        exchange=configuration.exchange.id,
+        endpoint=configuration.exchange.endpoint,
+        timeframe=configuration.timeframe,
+        lookback=run.lookback,
+        symbols=(),
+    )
+
+
+def _fetch(
+    configuration: RunConfiguration, run: TrainingRun, store: Store, reporter: Reporter
+) -> Dataset:
+    """Fetch, check and save every symbol's candles of the window that ends now."""
+    client = ExchangeClient(configuration.exchange, configuration.timeframe, FETCH, reporter.log)
+    client.load_markets(configuration.symbols)
+    now_ms, skew_ms = client.server_time_ms()
+    trouble = judge_clock(skew_ms, client.interval_ms)
+    if trouble is not None:  # which candles are closed would be a guess
+        raise DataUnusableError(trouble.text)
+    end_ms = now_ms // client.interval_ms * client.interval_ms
+    start_ms = end_ms - seconds_of(run.lookback) * 1000 // client.interval_ms * client.interval_ms
+    bare = _bare_dataset(configuration, run)
+    parts: list[SymbolSnapshot] = []
+    for i, symbol in enumerate(configuration.symbols):
+        reporter.progress(i / len(configuration.symbols), f"fetching {symbol}")
+        own = load_own_candles(store, configuration.timeframe, symbol)
+        known = _known(own, known_candles(store, bare, symbol, reporter))
+        save = partial(save_candles, store.candles(run.name, symbol))
+        candles = fetch_symbol(client, symbol, (start_ms, end_ms), known, save)
+        candles = repair_gaps(client, symbol, candles)
+        check_schema(candles, symbol)
+        if own is not None:
+            own.check_joints(candles)
+        _check_enough(candles, symbol, configuration, run)
+        _warn_of_holes(candles, symbol, end_ms, reporter)
+        parts.append(save_symbol(store, run.name, symbol, candles, own.file if own else None))
+    reporter.progress(1.0, "fetched")
+    return bare.model_copy(update={"symbols": tuple(parts)})
+
+
+def _known(own: OwnCandles | None, fetched: Candles | None) -> Candles | None:
+    if own is None:
+        return fetched
+    return own.candles if fetched is None else merge([fetched, own.candles])
+
+
+def fetch_symbol(
+    client: ExchangeClient,
+    symbol: str,
+    span: tuple[int, int],
+    known: Candles | None,
+    save: Callable[[Candles], None],
+) -> Candles:
+    """Return the candles that open in [start, end) ms, asking for what is not `known` only.
+
+    `save` is given what there is after every PAGES_BETWEEN_SAVES pages.
+    """
+    start_ms, end_ms = span
+    candles = from_rows([], client.interval_ms)
+    asked = [span]
+    if known is not None:
+        times = known.open_time_ms
+        candles = known[slice(*np.searchsorted(times, span))]
+        if len(candles):
+            first, last = int(candles.open_time_ms[0]), int(candles.close_time_ms[-1])
+            asked = [(start_ms, first), (last, end_ms)]
+    stretch = PAGES_BETWEEN_SAVES * PAGE * client.interval_ms
+    for begin, stop in asked:
+        for cursor in range(begin, stop, stretch):
+            more = client.candles(symbol, cursor, min(cursor + stretch, stop))
+            candles = merge([candles, more])
+            if cursor + stretch < stop and len(candles):
+                save(candles)
+    return candles
+
+
+def repair_gaps(client: ExchangeClient, symbol: str, candles: Candles) -> Candles:
+    """Ask once more for every hole; what the exchange never had stays missing."""
+    repaired = [candles]
+    for start_ms, end_ms in spans_of(find_gaps(candles), candles.interval_ms):
+        repaired.append(client.candles(symbol, start_ms, end_ms))
+    return merge(repaired)
+
+
+def spans_of(gaps: tuple[Gap, ...], interval_ms: int) -> list[tuple[int, int]]:
+    """Return spans [start, end) in ms that cover the gaps; close ones share one page's request."""
+    spans: list[tuple[int, int]] = []
+    for gap in gaps:
+        end_ms = gap.start_ms + gap.missing * interval_ms
+        if spans and end_ms - spans[-1][0] <= PAGE * interval_ms:
+            spans[-1] = (spans[-1][0], end_ms)
+        else:
+            spans.append((gap.start_ms, end_ms))
+    return spans
+
+
+def _check_enough(
+    candles: Candles, symbol: str, configuration: RunConfiguration, run: TrainingRun
+) -> None:
+    needed = needed_candles(configuration.model)
+    if len(candles) < needed:
+        raise DataUnusableError(
+            f"{symbol}: {len(candles)} closed candles of {configuration.timeframe} in the last "
+            f"{run.lookback}, {needed} are needed (encoderLength "
+            f"{configuration.model.encoder_length}, horizonSteps "
+            f"{configuration.model.horizon_steps}); ask for a longer training.lookback"
+        )
+
+
+def _warn_of_holes(candles: Candles, symbol: str, end_ms: int, reporter: Reporter) -> None:
+    missing = missing_count(candles)
+    if missing:
+        holes = find_gaps(candles)
+        reporter.warn(
+            f"{symbol}: {missing} candles in {len(holes)} holes were never delivered, "
+            f"the first one at {utc(holes[0].start_ms)}; rows that need them are left out"
+        )
+    newest = int(candles.close_time_ms[-1])
+    if newest < end_ms:
+        reporter.warn(f"{symbol}: the newest candle closed at {utc(newest)}, not {utc(end_ms)}")

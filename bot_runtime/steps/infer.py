@@ -1,0 +1,104 @@
+"""Inference: fetch the newest closed candles, predict, decide, write one signal per symbol.
+
+What is wrong with the feed ends in NO_TRADE signals and exit code 0; what is wrong with the version
+or the configuration ends the run, and no signal is written.
+"""
+
+import time
+from collections.abc import Mapping
+
+from bot_runtime.arrays import Values
+from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.signal import Signal
+from bot_runtime.exchange.client import ExchangeClient
+from bot_runtime.exchange.newest import Feed, observe_feeds, share_of
+from bot_runtime.exchange.retries import Patience
+from bot_runtime.features.indicators import WARM_UP
+from bot_runtime.features.panel import compute_panel, feature_names
+from bot_runtime.process.config import inference_of
+from bot_runtime.process.errors import ArtifactInvalidError
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.process.threads import cpu_count
+from bot_runtime.serving.served_band import follow, load_band, save_band
+from bot_runtime.serving.served_drift import Row, watch
+from bot_runtime.serving.version import ServedVersion, load_version
+from bot_runtime.store.files import save_json
+from bot_runtime.store.layout import Store
+from bot_runtime.store.pruning import note_use
+from bot_runtime.trading.signals import build_signal
+
+
+def infer(
+    configuration: RunConfiguration, store: Store, reporter: Reporter, patience: Patience
+) -> tuple[Signal, ...]:
+    """Return and save one signal per symbol.
+
+    Raises ArtifactInvalidError where the version cannot be served, ConfigurationError where the
+    exchange has no such market, StoreUnavailableError where the signal cannot be written.
+    """
+    run = inference_of(configuration)
+    note_use(store, run.model_version)
+    version = load_version(store, run.model_version, cpu_count())
+    check_version(version, configuration)
+    time.sleep(patience.jitter_seconds * share_of(configuration.namespace, configuration.owner))
+    policy = patience.policy(run.deadline_seconds)
+    client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
+    wait_until = time.monotonic() + min(patience.wait_seconds, policy.budget_seconds)
+    # So the horizon's end of every probability and band told since the last run is among them.
+    lengths = version.context_length, configuration.model.horizon_steps
+    feeds = observe_feeds(client, configuration.symbols, lengths, wait_until)
+    features = features_of(feeds, version)
+    signals = []
+    for symbol, feed in feeds.items():
+        signal = build_signal(configuration, version, symbol, feed, features.get(symbol))
+        signal = watch(
+            store, signal, _row(configuration, version, feed, features.get(symbol)), reporter
+        )
+        if feed.candles is not None and len(feed.candles) > 0:
+            state = load_band(store, run.model_version, symbol, reporter)
+            unit = version.unit(feed.candles.close)
+            signal, state = follow(state, signal, feed.candles, unit)
+            save_band(store, run.model_version, symbol, state)
+        save_json(store.signal(symbol), signal.model_dump(mode="json"))
+        reporter.log("signal", **signal.model_dump(mode="json"))
+        signals.append(signal)
+    return tuple(signals)
+
+
+def check_version(version: ServedVersion, configuration: RunConfiguration) -> None:
+    """Raise ArtifactInvalidError where the version is fed otherwise than this run would feed it."""
+    inputs, model = version.manifest.inputs, configuration.model
+    pairs = (
+        ("timeframe", inputs.timeframe, configuration.timeframe),
+        ("horizonSteps", inputs.horizon_steps, configuration.model.horizon_steps),
+        ("warmUp", inputs.warm_up, WARM_UP),
+        ("features", inputs.features, feature_names(len(configuration.symbols))),
+        ("tripleBarrierWidth", inputs.triple_barrier_width, model.triple_barrier_width),
+    )
+    for name, trained, here in pairs:
+        if trained != here:
+            raise ArtifactInvalidError(
+                f"{version.version}: {name}: trained with {str(trained)[:60]}, this run has "
+                f"{str(here)[:60]}; train again"
+            )
+
+
+def features_of(feeds: Mapping[str, Feed], version: ServedVersion) -> dict[str, Values]:
+    """Return the features of what is decided on, by symbol, of feeds that are not in trouble."""
+    candles = {
+        symbol: feed.candles[-version.context_length :]
+        for symbol, feed in feeds.items()
+        if feed.candles is not None and feed.trouble is None
+    }
+    return compute_panel(candles, version.manifest.inputs.features) if candles else {}
+
+
+def _row(
+    configuration: RunConfiguration, version: ServedVersion, feed: Feed, features: Values | None
+) -> Row | None:
+    """Return what the run has seen of a symbol, None where there is no candle."""
+    if feed.candles is None or len(feed.candles) == 0:
+        return None
+    width = configuration.model.triple_barrier_width
+    barrier = None if width is None else width * version.unit(feed.candles.close)
+    return Row(feed.candles, None if features is None else features[-1], barrier)

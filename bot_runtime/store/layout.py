@@ -1,0 +1,120 @@
+"""The store: where every file of a bot lies, and how it gets there.
+
+A file or a version is there whole or not at all: it is written beside its place, flushed to the
+disk and renamed. So a killed pod leaves nothing half-written under a name that anybody reads.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot_runtime.contract.names import ENV_STORE, STORE_PATH
+from bot_runtime.store.files import reading
+
+EVALUATION_FILE = "evaluation.json"
+
+BANDS_FOLDER = "bands"
+DRIFT_FOLDER = "drift"
+REFERENCES_FOLDER = "references"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Paths under `root`.
+
+    The methods are pure functions of their names, but for those that list what the volume has:
+    these raise StoreUnavailableError.
+    """
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> "Store":
+        """Return the store that $BOTCRIPTO_STORE names, else the mounted volume."""
+        return cls(Path(os.environ.get(ENV_STORE) or STORE_PATH))
+
+    def trainings(self) -> list[Path]:
+        """Return the directories of all trainings, as the volume has them, by name."""
+        return _folders(self._trainings, hidden=False)
+
+    def versions(self) -> list[Path]:
+        """Return the directories of all versions, as the volume has them, by name."""
+        return _folders(self._versions, hidden=False)
+
+    def unfinished(self) -> list[Path]:
+        """Return the directories of trainings and versions that are being written or deleted."""
+        return [f for p in (self._versions, self._trainings) for f in _folders(p, hidden=True)]
+
+    @property
+    def _trainings(self) -> Path:
+        return self.root / "trainings"
+
+    @property
+    def _versions(self) -> Path:
+        return self.root / "versions"
+
+    def training(self, name: str) -> Path:
+        """Return the directory of a training."""
+        return self._trainings / name
+
+    def dataset(self, training: str) -> Path:
+        """Return the file that fixes which candles a training sees."""
+        return self.training(training) / "dataset.json"
+
+    def candles(self, training: str, symbol: str) -> Path:
+        """Return the snapshot of a symbol's candles."""
+        return self.training(training) / "candles" / f"{file_stem(symbol)}.parquet"
+
+    def own_candles(self, symbol: str, timeframe: str) -> Path:
+        """Return the file, but for its extension, of candles that the user has put there."""
+        return self.root / "candles" / f"{file_stem(symbol)}-{timeframe}"
+
+    def objective(self, training: str, objective: str) -> Path:
+        """Return the directory that a training step publishes."""
+        return self.training(training) / "objectives" / objective
+
+    def checkpoints(self, training: str, objective: str) -> Path:
+        """Return the directory of what a training step leaves for its next attempt."""
+        return self.training(training) / "checkpoints" / objective
+
+    def result(self, training: str, step: str) -> Path:
+        """Return the file that keeps a step's result."""
+        return self.training(training) / f"result-{step}.json"
+
+    def version(self, version: str) -> Path:
+        """Return the directory of a version."""
+        return self._versions / version
+
+    def band(self, version: str, symbol: str) -> Path:
+        """Return the file of a symbol's adaptive band, which changes while the version serves."""
+        return self.version(version) / BANDS_FOLDER / f"{file_stem(symbol)}.json"
+
+    def drift(self, version: str, symbol: str) -> Path:
+        """Return the file of what inference has seen of a symbol while the version serves."""
+        return self.version(version) / DRIFT_FOLDER / f"{file_stem(symbol)}.json"
+
+    def reference(self, version: str, symbol: str) -> Path:
+        """Return the file of what a symbol was like on the candles the version was judged on."""
+        return self.version(version) / REFERENCES_FOLDER / f"{file_stem(symbol)}.json"
+
+    def promoted(self) -> Path:
+        """Return the pointer to the last version that passed the gate."""
+        return self.root / "promoted.json"
+
+    def signal(self, symbol: str) -> Path:
+        """Return the last signal of a symbol."""
+        return self.root / "signals" / f"{file_stem(symbol)}.json"
+
+
+def _folders(parent: Path, *, hidden: bool) -> list[Path]:
+    """Return the directories in `parent`: those whose name begins with a dot, or the others."""
+    if not parent.is_dir():
+        return []
+    with reading(parent):
+        found = [f for f in parent.iterdir() if f.name.startswith(".") == hidden and f.is_dir()]
+    return sorted(found)
+
+
+def file_stem(symbol: str) -> str:
+    """Return the file name of a symbol without extension: BTC/USDT -> BTC-USDT."""
+    return symbol.replace("/", "-")

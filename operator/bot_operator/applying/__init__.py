@@ -1,0 +1,1 @@
+"""What a plan does: writes where something differs, and Events."""

@@ -1,0 +1,1 @@
+"""What the objects that the operator makes look like: labels, pods, claims."""

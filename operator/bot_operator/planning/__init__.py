@@ -1,0 +1,1 @@
+"""What every plan is made of: conditions, notes, refusals, and specs as models."""

@@ -1,0 +1,1 @@
+"""What pods, messages, Events and secrets tell, as findings of closed lists."""

@@ -1,0 +1,118 @@
+"""Termination messages: whether one may be believed, and what it says of an error.
+
+Whatever a pod has left is text from outside: it speaks for its own step of its own run, or not at
+all, and no secret in it goes any further (`contract.scrub`).
+"""
+
+import re
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from bot_operator.api.resources import Manifest, condition_of
+from bot_runtime.contract import names
+from bot_runtime.contract.failures import MESSAGE_MAX
+from bot_runtime.contract.results import StepResult
+from bot_runtime.contract.scrub import scrub
+from bot_runtime.contract.signal import SUPPORTED_CONTRACT_VERSIONS
+
+_NOT_TEXT = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message that nobody can believe, and what was found instead."""
+
+    found: str
+    other_contract: bool = False
+
+
+def parse_result(text: str) -> StepResult:
+    """Return the result in a termination message; raises ValidationError where it has none.
+
+    Fields of a later release are passed over: its images may run under this operator.
+    """
+    return StepResult.model_validate_json(text, extra="ignore")
+
+
+def read_result(text: str, step: str, run_digest: str) -> StepResult | Unreadable:
+    """Return the result in a termination message, if it speaks of this step of this run."""
+    if not text.strip():
+        return Unreadable("left no result")
+    try:
+        result = parse_result(text)
+    except ValidationError as e:
+        version = _contract_version(text)
+        if version is not None and version not in SUPPORTED_CONTRACT_VERSIONS:
+            return _other_contract(version)
+        first = e.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "message"
+        return Unreadable(f"left no readable result ({where}: {first['msg']}): {plain(text, 120)}")
+    if result.contract_version not in SUPPORTED_CONTRACT_VERSIONS:
+        return _other_contract(result.contract_version)
+    if result.step != step:
+        return Unreadable(f"left the result of step {result.step}, not of {step}")
+    if result.run_digest != run_digest:
+        found = result.run_digest[:10] or "none"
+        return Unreadable(f"speaks for run configuration {found}, not for {run_digest[:10]}")
+    return result
+
+
+def termination_of(pod: Manifest, container: str = names.CONTAINER_NAME) -> Manifest | None:
+    """Return the `terminated` state of a container, None while it has none."""
+    for status in container_statuses(pod):
+        if status["name"] == container:
+            terminated: Manifest | None = (status.get("state") or {}).get("terminated")
+            return terminated
+    return None
+
+
+def finished_at(pod: Manifest) -> str:
+    """Return when the pod's last container ended; where none has, when it was pushed out."""
+    ends = [(s.get("state") or {}).get("terminated") or {} for s in container_statuses(pod)]
+    last = max((str(end.get("finishedAt") or "") for end in ends), default="")
+    pushed_out = condition_of(pod, "DisruptionTarget") or {}
+    began = pod.get("status", {}).get("startTime") or pod["metadata"].get("creationTimestamp")
+    return last or str(pushed_out.get("lastTransitionTime") or began or "")
+
+
+def last_words(text: str) -> str:
+    """Return the error in a termination message, or the last line of a log, scrubbed."""
+    try:
+        error = parse_result(text).error
+        found = error.message if error is not None else text
+    except ValidationError:
+        # Scrubbed as a whole: what a line alone does not show, such as a part of a private key.
+        lines = [line.strip() for line in scrub(text).splitlines() if line.strip()]
+        found = lines[-1] if lines else ""
+    return plain(found, MESSAGE_MAX)
+
+
+def container_statuses(pod: Manifest) -> list[Manifest]:
+    """Return the statuses of the init containers and containers, in that order."""
+    status = pod.get("status", {})
+    return [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+
+
+def plain(text: str, length: int) -> str:
+    """Return `text` scrubbed, without control characters and cut to `length` characters."""
+    # A terminal acts on control characters; a lone surrogate cannot even be sent.
+    shown = scrub("".join(c if c.isprintable() or c == "\n" else _NOT_TEXT for c in text))
+    return shown if len(shown) <= length else shown[: length - 1] + "…"
+
+
+def _contract_version(text: str) -> int | None:
+    match = re.search(r'"contractVersion"\s*:\s*([0-9]{1,9})', text)
+    return int(match[1]) if match else None
+
+
+def _other_contract(version: int) -> Unreadable:
+    spoken = ", ".join(map(str, SUPPORTED_CONTRACT_VERSIONS))
+    return Unreadable(
+        f"speaks contract version {version}; this operator reads {spoken}: run the images of its "
+        "release",
+        other_contract=True,
+    )

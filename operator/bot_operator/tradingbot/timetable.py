@@ -1,0 +1,132 @@
+"""Checks on a bot: its schedule, and how fresh its signals are."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from itertools import islice, pairwise
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from cronsim import CronSim, CronSimError
+
+from bot_operator.api.resources import from_time
+from bot_operator.planning.conditions import CLOCKS_DIFFER
+from bot_runtime.contract.exitcodes import ExitCode
+from bot_runtime.contract.failures import LastFailure
+from bot_runtime.contract.signal import FEED_REASONS, StatusSignal
+
+_UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
+_FIRINGS_LOOKED_AT = 8
+_REPEATED_HOURS = timedelta(hours=3)
+"""Longer than what any zone repeats when its clocks go back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """A schedule that fires, in its time zone."""
+
+    schedule: str
+    zone: tzinfo
+
+    def firing(self, after: datetime, count: int) -> datetime:
+        """Return the `count`-th firing after a moment, in UTC.
+
+        Raises:
+            StopIteration: it fires less often.
+        """
+        return next(islice(self._next(after, count), count - 1, None))
+
+    def last(self, at: datetime) -> datetime:
+        """Return the newest firing that is not after a moment, in UTC."""
+        start = (at + self._repeated(at)).astimezone(self.zone)
+        past = map(_to_utc, CronSim(self.schedule, start, reverse=True))
+        return next(firing for firing in past if firing <= at)
+
+    def least_period(self, now: datetime) -> float:
+        """Return the least number of seconds between two of the next firings."""
+        firings = self._next(now, _FIRINGS_LOOKED_AT)
+        return min((b - a).total_seconds() for a, b in pairwise(firings))
+
+    def _next(self, after: datetime, count: int) -> Iterator[datetime]:
+        # It fires at whole minutes alone: within a minute the answer stays the same.
+        return iter(_firings(self, after.replace(second=0, microsecond=0), count))
+
+    def following(self, after: datetime) -> Iterator[datetime]:
+        """Yield the firings after a moment, in UTC."""
+        start = (after - self._repeated(after)).astimezone(self.zone)
+        return (at for at in map(_to_utc, CronSim(self.schedule, start)) if at > after)
+
+    def _repeated(self, at: datetime) -> timedelta:
+        """Return how far from `at` to begin: in an hour that the zone repeats CronSim errs."""
+        around = [at - _REPEATED_HOURS, at + _REPEATED_HOURS]
+        offsets = {moment.astimezone(self.zone).utcoffset() for moment in around}
+        return _REPEATED_HOURS if len(offsets) > 1 else timedelta(seconds=1)
+
+
+@lru_cache(maxsize=4096)
+def _firings(timetable: Timetable, minute: datetime, count: int) -> tuple[datetime, ...]:
+    """Return the next firings after a whole minute: the same for every bot of the timetable."""
+    return tuple(islice(timetable.following(minute), count))
+
+
+def _to_utc(at: datetime) -> datetime:
+    # Times of one zone are compared by their hands: those of a repeated hour would be the same.
+    return at.astimezone(UTC)
+
+
+def check_schedule(part: str, schedule: str, time_zone: str, now: datetime) -> Timetable | str:
+    """Return the timetable, or what is wrong with it; `part` of the spec has the schedule."""
+    try:
+        zone = UTC if time_zone in _UTC_NAMES else ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        if available_timezones():
+            return f"spec.{part}.timeZone: {time_zone} is not known; write one as Europe/Madrid"
+        zone = UTC  # no time zone database here: the API server has one and judges the name
+    timetable = Timetable(schedule, zone)
+    try:
+        timetable.firing(now, 1)
+    except (CronSimError, StopIteration, ValueError):
+        return f"spec.{part}.schedule: {schedule} never fires; write one that does: 0 3 * * *"
+    return timetable
+
+
+def is_feed_trouble(signal: StatusSignal) -> bool:
+    """Tell whether a decision was taken for the feed's sake."""
+    return signal.decision_reason in FEED_REASONS
+
+
+def drift_since(known: str | None, signals: Iterable[StatusSignal]) -> str | None:
+    """Return since which decision some symbol has drifted, `known` where it did before."""
+    drifting = [signal.ts for signal in signals if signal.drift is not None]
+    return (known or min(drifting)) if drifting else None
+
+
+def is_version_unusable(failure: LastFailure | None) -> bool:
+    """Tell whether the last run failed because the version's files cannot be used."""
+    return failure is not None and failure.exit_code == ExitCode.ARTIFACT_INVALID
+
+
+def merge_signals(
+    known: Iterable[StatusSignal],
+    found: Iterable[StatusSignal],
+    symbols: Iterable[str],
+    now: datetime,
+) -> tuple[StatusSignal, ...]:
+    """Return the newest signal of every symbol, in the order of `symbols`.
+
+    One that nobody can have decided yet would stand in the way of all that follow: it is left out.
+    """
+    newest: dict[str, StatusSignal] = {}
+    for signal in (*known, *found):
+        if from_time(signal.ts) > now + CLOCKS_DIFFER:
+            continue
+        before = newest.get(signal.symbol)
+        if before is None or signal.ts >= before.ts:
+            newest[signal.symbol] = signal
+    return tuple(newest[s] for s in symbols if s in newest)
+
+
+def is_fresh_until(timetable: Timetable, at: datetime, deadline_seconds: int) -> datetime:
+    """Return until when a signal of `at` counts as fresh: two firings and one run later."""
+    run_seconds = min(float(deadline_seconds), timetable.least_period(at))
+    return timetable.firing(at, 2) + timedelta(seconds=run_seconds)
