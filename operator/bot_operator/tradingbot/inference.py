@@ -5,8 +5,8 @@ from bot_operator.tradingbot.active import choose_active, serving_spec, still_un
 from bot_operator.tradingbot.candidate_training import Candidate
 from bot_operator.tradingbot.findings import Context, Inference
 from bot_operator.tradingbot.objects import Serving, build_configuration, build_cron_job
-from bot_operator.tradingbot.runs import digest_of_run, read_runs
-from bot_operator.tradingbot.timetable import check_schedule, is_version_unusable
+from bot_operator.tradingbot.runs import digest_of_run, is_version_unusable, read_runs
+from bot_operator.tradingbot.timetable import check_schedule
 from bot_runtime.contract import names
 from bot_runtime.contract.intervals import schedule_of
 from bot_runtime.contract.modeltraining import ModelTrainingSpec

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from bot_operator.api.resources import from_time
 from bot_operator.tradingbot.findings import Context, Findings
-from bot_operator.tradingbot.timetable import is_version_unusable
+from bot_operator.tradingbot.runs import is_version_unusable
 from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.status import UnusableVersion

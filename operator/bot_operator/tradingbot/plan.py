@@ -23,8 +23,8 @@ from bot_operator.tradingbot.notes import TOLD, notes_of_bot
 from bot_operator.tradingbot.objects import bot_labels
 from bot_operator.tradingbot.observe import BotSeen
 from bot_operator.tradingbot.retraining import plan_retraining
+from bot_operator.tradingbot.signals import drift_since, merge_signals
 from bot_operator.tradingbot.summary import decide_conditions, next_look, refuse
-from bot_operator.tradingbot.timetable import drift_since, merge_signals
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.modeltraining import ModelTrainingSpec

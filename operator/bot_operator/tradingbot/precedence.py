@@ -16,7 +16,7 @@ from bot_operator.tradingbot.models import (
     describe_fall_back,
     why_no_model,
 )
-from bot_operator.tradingbot.timetable import is_feed_trouble
+from bot_operator.tradingbot.signals import is_feed_trouble
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, TrainingCondition
 from bot_runtime.contract.status import BotState

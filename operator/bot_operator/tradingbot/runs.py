@@ -16,6 +16,7 @@ from bot_operator.signs.termination import (
 from bot_operator.signs.waits import Trouble, find_trouble, waits_for_pods
 from bot_operator.tradingbot.observe import Run
 from bot_runtime.contract import names
+from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.failures import MESSAGE_MAX, FailureClass, LastFailure
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.runconfig import RunConfiguration
@@ -189,3 +190,8 @@ def digest_of_run(job: Manifest) -> str | None:
     template = job["spec"].get("template", {}).get("metadata", {})
     digest = (template.get("annotations") or {}).get(names.ANNOTATION_RUN_DIGEST)
     return None if digest is None else str(digest)
+
+
+def is_version_unusable(failure: LastFailure | None) -> bool:
+    """Tell whether the last run failed because the version's files cannot be used."""
+    return failure is not None and failure.exit_code == ExitCode.ARTIFACT_INVALID

@@ -1,6 +1,6 @@
-"""Checks on a bot: its schedule, and how fresh its signals are."""
+"""A schedule that fires: when, in which zone, and how long a signal of it counts as fresh."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -8,12 +8,6 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
-
-from bot_operator.api.resources import from_time
-from bot_operator.planning.conditions import CLOCKS_DIFFER
-from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.contract.failures import LastFailure
-from bot_runtime.contract.signal import FEED_REASONS, StatusSignal
 
 _UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
 _FIRINGS_LOOKED_AT = 8
@@ -88,42 +82,6 @@ def check_schedule(part: str, schedule: str, time_zone: str, now: datetime) -> T
     except (CronSimError, StopIteration, ValueError):
         return f"spec.{part}.schedule: {schedule} never fires; write one that does: 0 3 * * *"
     return timetable
-
-
-def is_feed_trouble(signal: StatusSignal) -> bool:
-    """Tell whether a decision was taken for the feed's sake."""
-    return signal.decision_reason in FEED_REASONS
-
-
-def drift_since(known: str | None, signals: Iterable[StatusSignal]) -> str | None:
-    """Return since which decision some symbol has drifted, `known` where it did before."""
-    drifting = [signal.ts for signal in signals if signal.drift is not None]
-    return (known or min(drifting)) if drifting else None
-
-
-def is_version_unusable(failure: LastFailure | None) -> bool:
-    """Tell whether the last run failed because the version's files cannot be used."""
-    return failure is not None and failure.exit_code == ExitCode.ARTIFACT_INVALID
-
-
-def merge_signals(
-    known: Iterable[StatusSignal],
-    found: Iterable[StatusSignal],
-    symbols: Iterable[str],
-    now: datetime,
-) -> tuple[StatusSignal, ...]:
-    """Return the newest signal of every symbol, in the order of `symbols`.
-
-    One that nobody can have decided yet would stand in the way of all that follow: it is left out.
-    """
-    newest: dict[str, StatusSignal] = {}
-    for signal in (*known, *found):
-        if from_time(signal.ts) > now + CLOCKS_DIFFER:
-            continue
-        before = newest.get(signal.symbol)
-        if before is None or signal.ts >= before.ts:
-            newest[signal.symbol] = signal
-    return tuple(newest[s] for s in symbols if s in newest)
 
 
 def is_fresh_until(timetable: Timetable, at: datetime, deadline_seconds: int) -> datetime:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot_operator.tradingbot.timetable import is_feed_trouble
+from bot_operator.tradingbot.signals import is_feed_trouble
 from bot_runtime.contract.signal import DecisionReason, StatusSignal
 
 
