@@ -1,4 +1,4 @@
-"""Check what no linter looks at: encoding, floating images, wide rights, unsafe loading, paths.
+"""Check what no linter looks at: encoding, images, rights, unsafe loading, paths, wide prose.
 
     python -m tools.check_text     # every file that git knows or would know
 
@@ -17,9 +17,11 @@ from typing import Any
 
 import yaml
 
+from tools.prose import breakable_width, prose_lines
 from tools.tree import ROOT, project_files
 
 BINARY_SUFFIXES = frozenset({".onnx", ".parquet", ".png"})
+PROSE_COLUMNS = 120
 YAML_SUFFIXES = frozenset({".yaml", ".yml"})
 # They run whatever the file says; models are ONNX, which holds no code.
 CODE_RUNNING_LOADERS = frozenset({"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"})
@@ -204,6 +206,19 @@ def check_loading(path: Path, text: str) -> Findings:
             yield Finding(node.lineno, reason)
 
 
+def check_prose_width(path: Path, text: str) -> Findings:
+    """Refuse prose in Markdown that is wider than 120 characters.
+
+    Tables and code may be wider, and so may a line that would fit without the targets of its links.
+    """
+    if path.suffix != ".md":
+        return
+    for number, line in prose_lines(text):
+        if breakable_width(line) > PROSE_COLUMNS:
+            message = f"{len(line)} columns of prose, at most {PROSE_COLUMNS}: wrap the line"
+            yield Finding(number, message)
+
+
 TEXT_RULES: tuple[Callable[[Path, str], Findings], ...] = (
     check_mojibake,
     check_machine_path,
@@ -212,6 +227,7 @@ TEXT_RULES: tuple[Callable[[Path, str], Findings], ...] = (
     check_manifest,
     check_dockerfile,
     check_loading,
+    check_prose_width,
 )
 
 

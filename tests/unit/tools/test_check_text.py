@@ -11,6 +11,9 @@ def findings(path: str, content: bytes | str) -> list[Finding]:
 
 # What must not stand in this file is written as escapes or put together.
 HOME = "/ho" + "me/alice/bot.yaml"
+WIDE = "word " * 24 + "x"  # 121 characters
+FITS = "word " * 23 + "wörd."  # 120 characters, 121 bytes
+TARGET = "docs/" + "a" * 120 + ".md"
 BAD = [
     pytest.param("a.md", b"\xef\xbb\xbftext\n", 1, "byte order mark", id="bom"),
     pytest.param("a.md", b"one\ntwo\0\n", 2, "NUL byte", id="nul"),
@@ -57,6 +60,14 @@ BAD = [
     pytest.param("a.py", "yaml.load(s, Loader=L)\n", 1, "unsafe YAML", id="yaml"),
     pytest.param("a.py", "np.load(p, allow_pickle=True)\n", 1, "numpy.load", id="numpy"),
     pytest.param("a.py", "pd.read_pickle(p)\n", 1, "pandas.read_pickle", id="pandas"),
+    pytest.param("a.md", f"one\n{WIDE}\n", 2, "121 columns of prose", id="wide-prose"),
+    pytest.param("a.md", f"# {WIDE}\n", 1, "123 columns of prose", id="wide-heading"),
+    pytest.param("a.md", f"one\n    {WIDE}\n", 2, "125 columns", id="wide-continuation"),
+    pytest.param("a.md", f"- one\n\n    {WIDE}\n", 3, "125 columns", id="wide-below-an-item"),
+    pytest.param("a.md", f"- a\n  - b\n\n  {WIDE}\n", 4, "123 columns", id="wide-after-items"),
+    pytest.param("a.md", f"```\n~~~\n````\n{WIDE}\n", 4, "121 columns", id="wide-after-a-fence"),
+    pytest.param("a.md", f"    ```\n\n{WIDE}\n", 3, "121 columns", id="wide-after-code"),
+    pytest.param("a.md", f"{WIDE} [a]({TARGET})\n", 1, "columns", id="wide-without-its-link"),
 ]
 
 
@@ -89,6 +100,16 @@ GOOD = [
     ),
     pytest.param("a.py", "torch.load(p, weights_only=True)\nyaml.safe_load(s)\n", id="safe"),
     pytest.param("Dockerfile.x", "RUN ls /ro" + "ot/.cache\n", id="path-of-the-image"),
+    pytest.param("a.md", f"{FITS}\n\n- {FITS[2:]}\n", id="prose-of-120-characters"),
+    pytest.param("a.txt", f"{WIDE}\n", id="wide-text-that-is-no-markdown"),
+    pytest.param("a.md", f"| {WIDE} |\n|---|\n- a\n\n  | {WIDE} |\n", id="wide-tables"),
+    pytest.param("a.md", f"```sh\n{WIDE}\n\n{WIDE}\n```\n", id="wide-fence"),
+    pytest.param("a.md", f"- a\n\n  ~~~\n  {WIDE}\n  ~~~\n", id="wide-fence-in-a-list"),
+    pytest.param("a.md", f"# a\n    {WIDE}\n\n    {WIDE}\n\t{WIDE}\n", id="wide-indented-code"),
+    pytest.param("a.md", f"- a\n  - b\n\n        {WIDE}\n", id="wide-code-in-a-list"),
+    pytest.param("a.md", f"See [a (b)]({TARGET}), {FITS[40:]}\n", id="wide-by-a-link"),
+    pytest.param("a.md", f'![a picture]({TARGET} "a title")\n', id="wide-by-a-picture"),
+    pytest.param("a.md", f"[a]: {TARGET}\n<https://x.org/{TARGET}>\n", id="wide-by-an-address"),
     pytest.param("a.png", b"\x89PNG\r\n\0", id="binary"),
 ]
 
