@@ -8,7 +8,7 @@ import numpy as np
 
 from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, Objective
-from bot_runtime.evaluation.account import Backtest, backtest, decisions_of
+from bot_runtime.evaluation.account import Backtest, backtest
 from bot_runtime.evaluation.gate import LEAST_BLOCKS, Duel
 from bot_runtime.evaluation.score_tables import (
     MODEL,
@@ -19,6 +19,7 @@ from bot_runtime.evaluation.score_tables import (
     outcome_of,
     score_table,
 )
+from bot_runtime.evaluation.tradable_share import decisions_of
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.objectives import RULES
 from bot_runtime.process.errors import ArtifactInvalidError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot_runtime.contract.results import ObjectiveResult, to_text
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
-from bot_runtime.evaluation.account import Backtest, TradingRecord, record_of
+from bot_runtime.evaluation.account import Backtest
 from bot_runtime.evaluation.gate import Duel, Evidence, check_gate
 from bot_runtime.evaluation.judge import (
     adapt,
@@ -18,6 +18,7 @@ from bot_runtime.evaluation.judge import (
     trading_duel,
 )
 from bot_runtime.evaluation.score_tables import Table
+from bot_runtime.evaluation.tradable_share import TradingRecord, record_of
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.trained import Trained
 from bot_runtime.process.config import training_of

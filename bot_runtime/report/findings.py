@@ -7,7 +7,7 @@ import numpy as np
 from bot_runtime.arrays import Rows, Values
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.spec import OBJECTIVES, Objective
-from bot_runtime.evaluation.account import Backtest, TradingRecord
+from bot_runtime.evaluation.account import Backtest
 from bot_runtime.evaluation.gate import Duel
 from bot_runtime.evaluation.judge import columns_of
 from bot_runtime.evaluation.score_tables import (
@@ -18,6 +18,7 @@ from bot_runtime.evaluation.score_tables import (
     losses_of,
     outcome_of,
 )
+from bot_runtime.evaluation.tradable_share import TradingRecord
 from bot_runtime.learning.choice import Choice
 from bot_runtime.learning.curve import LearningCurve
 from bot_runtime.learning.datasets import TrainingData

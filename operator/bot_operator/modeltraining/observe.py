@@ -25,7 +25,7 @@ from bot_operator.modeltraining.step_states import FINAL, StepSeen, is_final, re
 from bot_operator.planning.refusals import Refusal
 from bot_operator.planning.specs import Bot, Training
 from bot_operator.signs.credentials import SecretSeen, observe_secret
-from bot_operator.signs.waits import observe_obstacles, observe_pods
+from bot_operator.signs.pod_waits import observe_obstacles, observe_pods
 from bot_operator.watching.cache import Cache
 from bot_operator.watching.slots import Rivals
 from bot_runtime.contract import names

@@ -8,15 +8,15 @@ from pydantic import ValidationError
 
 from bot_operator.api.resources import Manifest, condition_of, is_true, name_of, to_time, uid_of
 from bot_operator.modeltraining.evidence import with_evidence, with_progress
-from bot_operator.signs.diagnosis import Scene, diagnose_job, diagnose_pod
-from bot_operator.signs.termination import (
+from bot_operator.signs.pod_failures import Scene, diagnose_job, diagnose_pod
+from bot_operator.signs.pod_waits import Obstacles, Trouble, find_trouble
+from bot_operator.signs.termination_messages import (
     Unreadable,
     finished_at,
     parse_result,
     read_result,
     termination_of,
 )
-from bot_operator.signs.waits import Obstacles, Trouble, find_trouble
 from bot_runtime.contract import names
 from bot_runtime.contract.failures import HEALS_BY_WAITING, FailureClass, LastFailure
 from bot_runtime.contract.progress import ProgressLine

@@ -8,7 +8,7 @@ from bot_operator.modeltraining.step_states import FINAL, Judged
 from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.refusals import Refusal, describe
 from bot_operator.signs.credentials import Verdict
-from bot_operator.signs.waits import Trouble
+from bot_operator.signs.pod_waits import Trouble
 from bot_operator.watching.slots import QUEUED
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from bot_operator.api.resources import from_time
 from bot_operator.planning.conditions import ConditionSet
-from bot_operator.signs.termination import plain
+from bot_operator.signs.termination_messages import plain
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.timetable import Timetable, is_fresh_until
 from bot_runtime.contract.conditions import BotCondition as Kind

@@ -30,7 +30,7 @@ from bot_operator.children.storage import (
 from bot_operator.planning.refusals import Refusal
 from bot_operator.planning.specs import Bot, Training
 from bot_operator.signs.credentials import SecretSeen, observe_secret
-from bot_operator.signs.waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
+from bot_operator.signs.pod_waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
 from bot_operator.watching.cache import Cache
 from bot_runtime.contract.conditions import BotCondition
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot_operator.api.resources import Manifest, condition_of, is_true, name_of, uid_of
-from bot_operator.signs.diagnosis import Scene, diagnose_job, diagnose_pod
-from bot_operator.signs.termination import (
+from bot_operator.signs.pod_failures import Scene, diagnose_job, diagnose_pod
+from bot_operator.signs.pod_waits import Trouble, find_trouble, waits_for_pods
+from bot_operator.signs.termination_messages import (
     Unreadable,
     finished_at,
     plain,
     read_result,
     termination_of,
 )
-from bot_operator.signs.waits import Trouble, find_trouble, waits_for_pods
 from bot_operator.tradingbot.observe import Run
 from bot_runtime.contract import names
 from bot_runtime.contract.exitcodes import ExitCode

@@ -10,7 +10,7 @@ from tests.conftest import TESTS
 
 ROOT = TESTS.parent
 PRODUCT = ("bot_runtime", "operator", "bot_exchange", "demo", "benchmarks")
-OF_PODS = ROOT / "operator" / "bot_operator" / "signs" / "diagnosis.py"
+OF_PODS = ROOT / "operator" / "bot_operator" / "signs" / "pod_failures.py"
 """Has the kubelet's reasons, which are words of Kubernetes."""
 ONE_PLACE = ROOT / "bot_runtime" / "contract" / "signal.py"
 TAKES_APART = {

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_operator.signs.termination import Unreadable, finished_at, last_words, plain, read_result
+from bot_operator.signs.termination_messages import (
+    Unreadable,
+    finished_at,
+    last_words,
+    plain,
+    read_result,
+)
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.results import StepError, StepResult, to_message
 from tests.unit.bot_operator.shapes import NOW, ended, pod, with_condition

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot_operator.api.resources import Manifest, condition_of, is_deleting, is_true, name_of
-from bot_operator.signs.termination import container_statuses, finished_at, last_words, plain
+from bot_operator.signs.termination_messages import (
+    container_statuses,
+    finished_at,
+    last_words,
+    plain,
+)
 from bot_runtime.contract.failures import (
     CLASS_OF_EXIT_CODE,
     HEALS_BY_WAITING,

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from bot_operator.api.resources import Manifest
-from bot_operator.signs.diagnosis import Scene
-from bot_operator.signs.waits import (
+from bot_operator.signs.pod_failures import Scene
+from bot_operator.signs.pod_waits import (
     Obstacles,
     Trouble,
     find_trouble,

@@ -19,8 +19,8 @@ from bot_operator.api.resources import (
     namespace_of,
     uid_of,
 )
-from bot_operator.signs.diagnosis import Scene
-from bot_operator.signs.termination import container_statuses
+from bot_operator.signs.pod_failures import Scene
+from bot_operator.signs.termination_messages import container_statuses
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.failures import FailureClass, LastFailure
 

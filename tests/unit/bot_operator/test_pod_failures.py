@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot_operator.api.resources import Manifest
-from bot_operator.signs.diagnosis import diagnose_job, diagnose_pod
+from bot_operator.signs.pod_failures import diagnose_job, diagnose_pod
 from tests.unit.bot_operator.shapes import NOW, ended, job, pod, with_condition
 
 DELETED = {"deletionTimestamp": NOW}
