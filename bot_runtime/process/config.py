@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from bot_runtime.contract.base import wanted
 from bot_runtime.contract.names import CONFIG_DIR, CONFIG_FILE, ENV_CONFIG
 from bot_runtime.contract.runconfig import InferenceRun, RunConfiguration, TrainingRun
 from bot_runtime.contract.signal import SUPPORTED_CONTRACT_VERSIONS
@@ -61,10 +62,11 @@ def explain(error: ValidationError, *, prefix: str = "", at_most: int = 4) -> st
         elif item["type"] == "extra_forbidden":
             lines.append(f"{field}: is not a field of the contract; remove it or mend its spelling")
         elif item["type"] == "json_invalid" or isinstance(item["input"], dict):
-            lines.append(f"{field}: {item['msg']}")
+            lines.append(f"{field}: {wanted(item)}")
         else:
             found = repr(item["input"])
             shown = found if len(found) <= 60 else f"{found[:57]}..."
-            lines.append(f"{field}: found {shown}; {item['msg'][0].lower()}{item['msg'][1:]}")
+            words = wanted(item)
+            lines.append(f"{field}: found {shown}; {words[0].lower()}{words[1:]}")
     more = error.error_count() - len(lines)
     return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from bot_operator.api.resources import Manifest, name_of
-from bot_runtime.contract.base import Model
+from bot_runtime.contract.base import Model, wanted
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import training_digest
 from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
@@ -115,6 +115,6 @@ def _describe(error: ValidationError) -> str:
         field = ".".join(["spec", *(str(part) for part in problem["loc"])])
         found = problem.get("input")
         value = f" (found {found!r})" if isinstance(found, str | int | float) else ""
-        shown.append(f"{field}: {problem['msg']}{value}")
+        shown.append(f"{field}: {wanted(problem)}{value}")
     more = len(problems) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more else "")

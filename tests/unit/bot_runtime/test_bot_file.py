@@ -67,7 +67,13 @@ def test_other_documents_of_the_file_are_left_alone(tmp_path: Path) -> None:
         ("[BTC/USDT]", "[BTCUSDT]", "spec.symbols.0: found 'BTCUSDT'"),
         ("mode: Paper", "mode: Paper\n  riskMax: 1", "spec.riskMax: is not a field"),
         ("spec:", "spce: {}\nspec:", "spce: is not a field of a TradingBot"),
-        ("{id: binance}", "binance", "spec.exchange: found 'binance'"),
+        ("{id: binance}", "binance", "spec.exchange: found 'binance'; input should be a mapping$"),
+        ("[BTC/USDT]", "BTC/USDT", "spec.symbols: found 'BTC/USDT'; input should be a list$"),
+        (
+            "mode: Paper",
+            "mode: Paper\n  suspend: perhaps",
+            "spec.suspend: found 'perhaps'; input should be true or false$",
+        ),
         ("spec:\n", "spec: [\n", "is not YAML"),
     ],
 )
