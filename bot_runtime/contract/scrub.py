@@ -29,9 +29,12 @@ Every expression runs in linear time: repetitions are possessive or bounded, and
 consumed.
 """
 
+import json
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
+from urllib.parse import quote, quote_plus
 
 from bot_runtime.contract.secrets import PROSE
 
@@ -178,50 +181,25 @@ def scrub(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 @lru_cache(maxsize=8)
 def _known(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Return what finds each of these secrets however it is spelled; None where there is none."""
-    spelled = {secret: _spellings(secret) for secret in secrets if secret}
+    """Return what finds each of these secrets, the longest first; None where there is none."""
+    spelled = {spelling for secret in secrets for spelling in _spellings(secret) if spelling}
     if not spelled:
         return None
-    spelled[SCRUBBED] = re.escape(SCRUBBED)  # else a secret such as `hidden` would be found in it
-    longest_first = sorted(spelled, key=len, reverse=True)
-    return re.compile("|".join(spelled[secret] for secret in longest_first))
+    # The mark comes first: a secret such as `hidden` would be found in it.
+    parts = (SCRUBBED, *sorted(spelled, key=len, reverse=True))
+    return re.compile("|".join(map(re.escape, parts)), re.IGNORECASE)
 
 
-def _spellings(secret: str) -> str:
-    """Return an expression for a secret: each character raw, escaped or percent-encoded.
-
-    White space in it may have become other white space: messages are joined to one line.
-    """
-    core = secret.strip()
-    if not core:
-        return re.escape(secret)
-    return "".join(map(_spelling, re.findall(r"\s+|\\+|.", core, re.DOTALL)))
-
-
-def _spelling(part: str) -> str:
-    """Return an expression for one character, or for a run of white space or of backslashes."""
-    if part.isspace():
-        forms = "|".join(sorted({form for c in part for form in _forms(c)}))
-        return rf"(?:\s|\+|\\{{1,15}}[fnrtv]|{_PERCENT}20|{forms})+"
-    if part[0] == "\\":
-        encoded = "|".join(_forms("\\"))
-        return rf"(?:\\{{{len(part)},{16 * len(part)}}}|(?:{encoded}){{{len(part)}}})"
-    if part.isascii() and part.isalnum():
-        return part
-    return rf"(?:{_ESCAPES}{re.escape(part)}|{'|'.join(_forms(part))})"
-
-
-def _forms(character: str) -> tuple[str, ...]:
-    """Return expressions for a character as URLs, JSON and Python escape it."""
-    bytes_ = character.encode("utf-8", "surrogatepass")
-    units = character.encode("utf-16-be", "surrogatepass").hex(" ", 2).split()
-    return (
-        "".join(rf"(?i:{_PERCENT}{byte:02x})" for byte in bytes_),
-        "".join(rf"\\{{1,15}}u(?i:{unit})" for unit in units),
-        "".join(rf"\\{{1,15}}x(?i:{byte:02x})" for byte in bytes_),
-        rf"\\{{1,15}}(?i:x{ord(character):02x}|U{ord(character):08x})",
-        *([r"\\{1,15}b"] if character == "\b" else []),
-    )
+def _spellings(secret: str) -> Iterator[str]:
+    """Give a secret as it may stand in a text: joined to one line, escaped, percent-encoded."""
+    for text in (secret, secret.strip(), " ".join(secret.split())):
+        escaped = json.dumps(text)[1:-1]
+        yield from (text, escaped, json.dumps(escaped)[1:-1])
+        yield from (json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1])
+        yield repr(text.encode(errors="surrogatepass"))[2:-1]
+        for encode in (quote, quote_plus):
+            yield encode(text, errors="surrogatepass")
+        yield quote(text, safe="", errors="surrogatepass")
 
 
 def _hide_logins(found: re.Match[str]) -> str:
