@@ -122,7 +122,7 @@ class Reason(StrEnum):
     CANDIDATE_REJECTED = "CandidateRejected"
     """The last trained version did not pass the gate; the message has the numbers."""
     NOT_BETTER_THAN_NAIVE = "NotBetterThanNaive"
-    """No version is active: the trained one is no better than the naive references."""
+    """No version is active: the trained one is no better than naive forecasts."""
     MODEL_PROMOTED = "ModelPromoted"
     """A version passed the gate and is served."""
     VERSION_PINNED = "VersionPinned"

@@ -193,10 +193,10 @@ class GateSpec(Model):
     mode: Literal["Enforce", "Off"] = Field(
         default="Enforce",
         description=(
-            "Enforce: only a version that on unseen candles is better than the naive references "
-            "in probability and return, and not worse than them in volatility nor than the "
-            "champion in anything, by more than luck explains. Off: any version that passed "
-            "parity with finite metrics."
+            "Enforce: on unseen candles, the version must beat naive forecasts in probability and "
+            "return, and must be worse neither than them in volatility nor than the champion in "
+            "anything. Each difference counts where it is statistically significant. Off: any "
+            "version that passed parity with finite metrics is promoted."
         ),
     )
     margin: float = Field(
@@ -204,7 +204,7 @@ class GateSpec(Model):
         ge=0,
         le=0.5,
         description=(
-            "Relative improvement of log loss and pinball loss over naive that is asked for "
+            "Least relative improvement of log loss and pinball loss over naive forecasts "
             "(0.01 = 1 %)."
         ),
     )
@@ -213,8 +213,8 @@ class GateSpec(Model):
         ge=0,
         le=0.5,
         description=(
-            "Relative improvement of every loss over the champion that is asked for (0.01 = 1 %). "
-            "0: may trail it by no more than luck explains, as it has seen newer candles."
+            "Least relative improvement of every loss over the champion (0.01 = 1 %). 0: must not "
+            "be significantly worse than the champion, as it has seen newer candles."
         ),
     )
 

@@ -210,7 +210,7 @@ class TradingBotSpec(Model):
         default="Manual",
         description=(
             "What a new release of the operator does to images that are not named here. Manual: "
-            "they stay, and status.availableImages tells the new ones. Auto: the next runs and "
+            "they stay, and status.availableImages names the new ones. Auto: the next runs and "
             "trainings take the new ones. No running pod is ended, and nothing is trained for it."
         ),
     )

@@ -42,9 +42,13 @@ class Teller:
         self._left: OrderedDict[str, tuple[float, datetime]] = OrderedDict()
 
     async def tell(self, owner: Manifest, note: Note, now: datetime) -> None:
-        """Tell a note about the owner: as a new Event, or as one more of the same."""
+        """Emit a note about the owner as a new Event, or count up the one that says the same."""
         if not self._may_tell(uid_of(owner), now):
-            log.warning("not told: too many Events", reason=note.reason.value, message=note.message)
+            log.warning(
+                "Event held back: too many of its owner",
+                reason=note.reason.value,
+                message=note.message,
+            )
             return
         event = self._build(owner, note, to_time(now))
         try:
@@ -57,7 +61,7 @@ class Teller:
             log.warning("an Event could not be written", reason=note.reason.value, error=str(e))
         else:
             metrics.WRITES.labels("event").inc()
-        log.info("told", type=note.kind, reason=note.reason.value, message=note.message)
+        log.info("Event emitted", type=note.kind, reason=note.reason.value, message=note.message)
 
     def _may_tell(self, owner: str, now: datetime) -> bool:
         left, at = self._left.pop(owner, (float(BURST), now))
