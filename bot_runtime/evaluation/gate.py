@@ -1,20 +1,20 @@
 """The gate: whether a version may be promoted. Pure; evaluation gathers the evidence.
 
-A version passes when it is served as it was trained, all its metrics are finite, and on unseen
-candles its log loss and its pinball loss are
+A version passes when all of this holds:
 
-- lower than the naive reference's, by `margin` of it, and by more than luck explains, and
-- not higher than the champion's by more than luck explains, on the same candles, or lower by
-  `championMargin` of it where the spec asks for one,
+- It is served as it was trained, and all its metrics are finite.
+- On unseen candles, its log loss and its pinball loss are significantly lower than the naive
+  forecast's, and lower by `margin` of it.
+- They are not significantly higher than the champion's on the same candles, or lower by
+  `championMargin` of it where the spec asks for one.
+- Its QLIKE of the volatility is not significantly higher than that of either.
+- Following its decisions there, after fees, does not lose significantly, neither against staying
+  out nor against the champion.
 
-its QLIKE of the volatility is not higher than either's by more than luck explains, and following
-its decisions there, after fees, loses no more than luck explains, neither against staying out nor
-against the champion.
-
-"More than luck" is a number of standard errors of the mean difference, which come from blocks of
-several horizons (scores.compare). Without it a market of pure noise is passed every other time: the
-best constant differs from the base rate by a hair, in either direction. With LUCK standard errors
-asked of two losses at once, none of 140 markets of noise passed (docs/adr).
+A difference is significant when it exceeds a number of standard errors of its mean. These come from
+blocks of several horizons (scores.compare). Without that rule a market of pure noise passes every
+other time: the best constant differs from the base rate by a hair, in either direction. With LUCK
+standard errors required of two losses at once, none of 140 markets of noise passed (docs/adr).
 """
 
 import math
