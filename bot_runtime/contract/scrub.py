@@ -5,9 +5,9 @@ A value is hidden for one of four reasons:
 - The process knows it (`secrets`): as it is, escaped as JSON or Python writes it, percent-encoded.
 - Its shape: a private key in PEM, a login in an address (`scheme://user:password@host`), a Telegram
   token, a JSON Web Token, an AWS or Google key, `Bearer` or `Basic` with its credentials, and any
-  run of 32 letters and digits or more with capitals among small letters (40 where hyphens are in
-  it, 22 where it is padded as base64). A run of words, numbers and hexadecimal digits is a path or
-  a name, not a key: fewer than 16 of its characters, and less than a third, are anything else.
+  run of 32 characters or more with capitals, small letters and digits in it (40 where hyphens are
+  in it, 22 where it is padded as base64). A run of words, numbers and hexadecimal digits is a path
+  or a name, not a key: fewer than 16 of its characters, and less than a third, are anything else.
 - Its name: what follows `apiKey`, `secret`, `token`, `password`, `signature` and their like after
   `:` or `=`, quoted or not, up to its end; in a list, all of the list.
 - Its header: `Authorization` and `Cookie`, whatever the scheme.
@@ -19,7 +19,7 @@ A named value is hidden whatever it is, for no rule tells prose from a password.
   `=`, or after a quoted name, they are values and hidden.
 - `"$API_KEY"` and `"$API_SECRET"`, the shell variables of our own command.
 - `null`, `true` and `false` after a quoted name, and what follows the fields of ours that hold the
-  name of a secret: `credentialsSecret`, `imagePullSecrets`.
+  name of a secret: `credentialsSecret`, `imagePullSecrets`, and `automountServiceAccountToken`.
 
 Not recognised: a key of hexadecimal digits alone without its name (a digest looks the same), a
 login without `scheme://`, an unencoded password of an address that begins with digits and a slash
@@ -31,9 +31,9 @@ consumed.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 from bot_runtime.contract.secrets import PROSE
@@ -102,7 +102,7 @@ _QUOTED: Final = rf"""
     | (?P<opened>[BRU]{{0,2}}(?P<escape>\\{{1,15}})(?P<mark>['"]))
         (?: (?!(?<!\\)(?P=escape)?(?P=mark)) . )++
     | (?!\[hidden\]) [\[(]
-        (?: "(?:\\.|[^"\\])*+"? | '(?:\\.|[^'\\])*+'? | [^\])"'] )*+ [\])]? {_BARE}*+
+        (?: "(?:\\.|[^"\\])*+"? | '(?:\\.|[^'\\])*+'? | [^\])"'] )*+ [\])] {_BARE}*+
 """
 _HEADER: Final = re.compile(
     rf"""
@@ -148,7 +148,7 @@ _RUN: Final = re.compile(
     re.VERBOSE,
 )
 _BETWEEN: Final = re.compile(r"[+/_-]|%2[BbFf]")
-_MIXED: Final = re.compile(r"(?=[^a-z]*+[a-z])(?=[^A-Z]*+[A-Z])")
+_MIXED: Final = re.compile(r"(?=[^a-z]*+[a-z])(?=[^A-Z]*+[A-Z])(?=[^0-9]*+[0-9])")
 _READABLE: Final = re.compile(
     r"""(?:[A-Z]{0,6}[a-z]{2,}+)++[0-9]{0,4}+  # Trend, GradientBoosting, sha256
     | [A-Z]++[0-9]{0,4} | [a-z][0-9]{0,4} | [0-9]++[a-z]{0,2} | [0-9a-f]++""",
@@ -179,6 +179,32 @@ def scrub(text: str, secrets: tuple[str, ...] = ()) -> str:
     return text
 
 
+def scrub_fields(value: Any, secrets: tuple[str, ...] = ()) -> Any:
+    """Return values as JSON has them without secrets; what JSON does not know becomes a text.
+
+    Fields are scrubbed before they are rendered: in a line of JSON the end of one text and the name
+    of the next field look like a name and its value.
+
+    >>> scrub_fields({"error": "401: wrong token:", "token": "k9Zq1", "attempt": 2})
+    {'error': '401: wrong token:', 'token': '[hidden]', 'attempt': 2}
+    """
+    if isinstance(value, Mapping):
+        return {
+            str(name): SCRUBBED
+            if isinstance(field, str) and field and _names_a_secret(str(name))
+            else scrub_fields(field, secrets)
+            for name, field in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [scrub_fields(item, secrets) for item in value]
+    return value if isinstance(value, int | float | None) else scrub(str(value), secrets)
+
+
+@lru_cache(maxsize=512)
+def _names_a_secret(field: str) -> bool:
+    return scrub(f"{field}=x") != f"{field}=x"
+
+
 @lru_cache(maxsize=8)
 def _known(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
     """Return what finds each of these secrets, the longest first; None where there is none."""
@@ -199,6 +225,7 @@ def _spellings(secret: str) -> Iterator[str]:
         yield repr(text.encode(errors="surrogatepass"))[2:-1]
         for encode in (quote, quote_plus):
             yield encode(text, errors="surrogatepass")
+            yield encode(encode(text, errors="surrogatepass"))
         yield quote(text, safe="", errors="surrogatepass")
 
 

@@ -18,7 +18,7 @@ from bot_runtime.contract.names import ENV_TERMINATION, TERMINATION_PATH
 from bot_runtime.contract.progress import EVENT as PROGRESS
 from bot_runtime.contract.progress import seconds_left
 from bot_runtime.contract.results import StepError, StepResult, to_message
-from bot_runtime.contract.scrub import scrub
+from bot_runtime.contract.scrub import scrub, scrub_fields
 from bot_runtime.contract.steps import StepOrRun
 from bot_runtime.process.errors import StepError as Failure
 
@@ -37,8 +37,8 @@ class Reporter:
         """Write one JSON line: time, step, event and fields."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = {"ts": now, "step": self.step, "event": event, **fields}
-        text = json.dumps(line, ensure_ascii=False, default=str)
-        self.stream.write(scrub(text, self.secrets) + "\n")
+        text = json.dumps(scrub_fields(line, self.secrets), ensure_ascii=False)
+        self.stream.write(text + "\n")
         self.stream.flush()
 
     def progress(self, fraction: float, message: str, **fields: Any) -> None:

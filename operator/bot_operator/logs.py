@@ -4,7 +4,7 @@ import logging
 
 import structlog
 
-from bot_runtime.contract.scrub import scrub
+from bot_runtime.contract.scrub import scrub_fields
 
 
 def configure_logs(level: int = logging.INFO) -> None:
@@ -45,4 +45,4 @@ def _render(
     logger: structlog.typing.WrappedLogger, method: str, event: structlog.typing.EventDict
 ) -> str:
     """Return the line without secrets: an exception's text may hold what a server has sent."""
-    return scrub(str(_to_json(logger, method, event)))
+    return str(_to_json(logger, method, scrub_fields(event)))

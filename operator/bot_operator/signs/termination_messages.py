@@ -6,11 +6,13 @@ all, and no secret in it goes any further (`contract.scrub`).
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
 from bot_operator.api.resources import Manifest, condition_of
 from bot_runtime.contract import names
+from bot_runtime.contract.base import wanted
 from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.scrub import scrub
@@ -30,9 +32,20 @@ class Unreadable:
 def parse_result(text: str) -> StepResult:
     """Return the result in a termination message; raises ValidationError where it has none.
 
-    Fields of a later release are passed over: its images may run under this operator.
+    Fields of a later release are passed over: its images may run under this operator. Texts are
+    scrubbed, for an older image hides less than this release.
     """
-    return StepResult.model_validate_json(text, extra="ignore")
+    result = StepResult.model_validate_json(text, extra="ignore")
+    return StepResult.model_validate(_scrubbed(result.model_dump(by_alias=True)))
+
+
+def _scrubbed(value: Any) -> Any:
+    """Return a result's values scrubbed, no text longer than it was: each has its limit."""
+    if isinstance(value, dict):
+        return {name: _scrubbed(field) for name, field in value.items()}
+    if isinstance(value, tuple | list):
+        return [_scrubbed(item) for item in value]
+    return scrub(value)[: len(value)] if isinstance(value, str) else value
 
 
 def read_result(text: str, step: str, run_digest: str) -> StepResult | Unreadable:
@@ -47,7 +60,7 @@ def read_result(text: str, step: str, run_digest: str) -> StepResult | Unreadabl
             return _other_contract(version)
         first = e.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "message"
-        return Unreadable(f"left no readable result ({where}: {first['msg']}): {plain(text, 120)}")
+        return Unreadable(f"left no readable result ({where}: {wanted(first)}): {plain(text, 120)}")
     if result.contract_version not in SUPPORTED_CONTRACT_VERSIONS:
         return _other_contract(result.contract_version)
     if result.step != step:

@@ -126,3 +126,20 @@ def test_a_pod_without_an_ended_container_ended_when_it_was_pushed_out() -> None
     late = with_condition(pod(), "DisruptionTarget", lastTransitionTime="2026-03-02T00:00:00Z")
     assert finished_at(late) == "2026-03-02T00:00:00Z"
     assert finished_at(pod()) == NOW
+
+
+def test_an_older_image_tells_no_secret_and_loses_no_result_for_it() -> None:
+    """A warning that is as long as it may be stays so: `[hidden]` is longer than some secrets."""
+    warning = ("x" * 191 + " token=ab")[:200]
+    made = StepResult(
+        step="Data",
+        run_digest="d",
+        warnings=(warning,),
+        error=StepError(exit_code=ExitCode.CRASH, message="GET https://bot:hunter2@proxy.example"),
+    )
+    found = read_result(made.model_dump_json(by_alias=True), "Data", "d")
+    assert isinstance(found, StepResult)
+    assert found.error is not None
+    assert found.error.message == "GET https://[hidden]@proxy.example"
+    assert "token=ab" not in found.warnings[0]
+    assert len(found.warnings[0]) <= 200

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot_runtime.contract import secrets
-from bot_runtime.contract.scrub import SCRUBBED, scrub
+from bot_runtime.contract.scrub import SCRUBBED, scrub, scrub_fields
 from bot_runtime.exchange.credentials import load_credentials
 from bot_runtime.process.errors import CredentialsError
 from tests.conftest import TESTS
@@ -507,3 +507,44 @@ def test_a_long_hostile_text_takes_no_longer_than_it_is_long(hostile: str) -> No
     started = time.monotonic()
     scrub(f"Authorization: {text}", (KEY, 'a "secret" of\nlines \\'))
     assert time.monotonic() - started < 30  # takes less than one; a quadratic one takes hours
+
+
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.sampled_from(HOSTILE))
+FIELDS = st.recursive(
+    LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*NAMES, "a"]), inner)
+)
+
+
+@given(fields=FIELDS)
+def test_fields_keep_their_names_and_a_line_of_them_is_json(fields: object) -> None:
+    clean = scrub_fields(fields)
+    assert json.loads(json.dumps(clean)) == clean
+    if isinstance(fields, dict):
+        assert list(clean) == list(fields)
+
+
+def test_a_field_is_hidden_by_its_name_and_a_text_is_no_name_of_the_next_field() -> None:
+    fields = {
+        "error": "401: wrong token:",
+        "apiSecret": "correct horse",
+        "credentialsSecret": "exchange-keys",
+        "attempts": (2, {"password": "hunter2", "token": None}),
+    }
+    assert scrub_fields(fields) == {
+        "error": "401: wrong token:",
+        "apiSecret": SCRUBBED,
+        "credentialsSecret": "exchange-keys",
+        "attempts": [2, {"password": SCRUBBED, "token": None}],
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "failed to assign an IP address to container: InsufficientFreeAddressesInSubnet: subnet-1",
+        "PersistentVolumeClaimIsNotBoundYetByItsStorageClass",
+        "GET /order?signature=[hid; put a valid key into the secret",
+    ],
+)
+def test_words_of_others_stay(text: str) -> None:
+    assert scrub(text).endswith(text[-20:])
