@@ -20,11 +20,11 @@ from bot_runtime.steps.step import run_step
 from bot_runtime.store.layout import Store
 
 _HELP = {
-    "preflight": "check the exchange, the symbols and the key",
-    "fetch": "fetch the training's candles into the store",
-    "train": "train, export and publish one objective",
-    "evaluate": "assemble the version and judge it",
-    "infer": "decide on the newest closed candles",
+    COMMANDS["Preflight"][0]: "check the exchange, the symbols and the key",
+    COMMANDS["Data"][0]: "fetch the training's candles into the store",
+    COMMANDS["Trend"][0]: "train, export and publish one objective",
+    COMMANDS["Evaluation"][0]: "assemble the version and judge it",
+    COMMANDS["Inference"][0]: "decide on the newest closed candles",
 }
 
 

@@ -1,7 +1,7 @@
 """Conditions of both resources: types, reasons, shape. Every reason is declared here alone."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -173,6 +173,8 @@ class Reason(StrEnum):
     """The bot decides on schedule."""
 
 
+CONDITION_MESSAGE_MAX: Final = 2048
+
 Status = Literal["True", "False", "Unknown"]
 """Whether a condition holds."""
 
@@ -183,7 +185,9 @@ class Condition(Model):
     type: str = Field(max_length=64, description="Type of the condition, such as Ready.")
     status: Status = Field(description="Whether it holds: True, False or Unknown.")
     reason: Reason = Field(description="Why, in one word of a closed list.")
-    message: str = Field(default="", max_length=2048, description="Why, and what to do about it.")
+    message: str = Field(
+        default="", max_length=CONDITION_MESSAGE_MAX, description="Why, and what to do about it."
+    )
     last_transition_time: Time = Field(description="When the status of the condition last changed.")
     observed_generation: int = Field(description="Generation of the spec that this is about.")
 

@@ -13,6 +13,10 @@ from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.contract.steps import StepOrRun
 
 RESULT_MAX_BYTES = 4_000
+REASONS_MAX, REASON_MAX = 8, 160
+"""How many reasons of a rejection there are, and how long each is."""
+WARNINGS_MAX, WARNING_MAX = 4, 200
+"""Likewise for warnings."""
 
 Number = Annotated[str, StringConstraints(max_length=24)]
 """A number as text (`%.6g`): no floats in the API."""
@@ -56,8 +60,8 @@ class EvaluationResult(Model):
 
     version: VersionName = Field(description="Version in the store.")
     promoted: bool = Field(description="Whether the version passed the gate.")
-    reasons: tuple[Annotated[str, StringConstraints(max_length=160)], ...] = Field(
-        default=(), max_length=8, description="Why it did not pass, with numbers."
+    reasons: tuple[Annotated[str, StringConstraints(max_length=REASON_MAX)], ...] = Field(
+        default=(), max_length=REASONS_MAX, description="Why it did not pass, with numbers."
     )
     artifact_digest: str = Field(
         pattern="^[0-9a-f]{64}$", description="Digest of the version's manifest."
@@ -91,8 +95,8 @@ class StepResult(Model):
     model_version: str | None = Field(default=None, max_length=80)
     duration_seconds: float = Field(default=0, ge=0)
     peak_memory_bytes: int = Field(default=0, ge=0)
-    warnings: tuple[Annotated[str, StringConstraints(max_length=200)], ...] = Field(
-        default=(), max_length=4
+    warnings: tuple[Annotated[str, StringConstraints(max_length=WARNING_MAX)], ...] = Field(
+        default=(), max_length=WARNINGS_MAX
     )
     error: StepError | None = None
     data: DataResult | None = None

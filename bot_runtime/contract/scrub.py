@@ -6,7 +6,7 @@ A value is hidden for one of four reasons:
 - Its shape: a private key in PEM, a login in an address (`scheme://user:password@host`), a Telegram
   token, a JSON Web Token, an AWS or Google key, `Bearer` or `Basic` with its credentials, and any
   run of 32 characters or more with capitals, small letters and digits in it (40 where hyphens are
-  in it, 22 where it is padded as base64). A run of words, numbers and hexadecimal digits is a path
+  in it, 22 where it is padded as base64, with or without digits). A run of words, numbers and hexadecimal digits is a path
   or a name, not a key: fewer than 16 of its characters, and less than a third, are anything else.
 - Its name: what follows `apiKey`, `secret`, `token`, `password`, `signature` and their like after
   `:` or `=`, quoted or not, up to its end; in a list, all of the list.
@@ -148,7 +148,7 @@ _RUN: Final = re.compile(
     re.VERBOSE,
 )
 _BETWEEN: Final = re.compile(r"[+/_-]|%2[BbFf]")
-_MIXED: Final = re.compile(r"(?=[^a-z]*+[a-z])(?=[^A-Z]*+[A-Z])(?=[^0-9]*+[0-9])")
+_MIXED: Final = re.compile(r"(?=[^a-z]*+[a-z])(?=[^A-Z]*+[A-Z])")
 _READABLE: Final = re.compile(
     r"""(?:[A-Z]{0,6}[a-z]{2,}+)++[0-9]{0,4}+  # Trend, GradientBoosting, sha256
     | [A-Z]++[0-9]{0,4} | [a-z][0-9]{0,4} | [0-9]++[a-z]{0,2} | [0-9a-f]++""",
@@ -273,6 +273,8 @@ def _is_key(run: str, padding: str = "") -> bool:
     shortest = 22 if padding else 40 if "-" in run else 32
     if len(run) < shortest or not _MIXED.match(run):
         return False
+    if not padding and not any(c.isdigit() for c in run):
+        return False  # words of CamelCase
     needed = min(_OPAQUE_MIN, len(run) // 3)
     if padding:
         needed = 1 if len(padding) in {1, 3} else 0  # nothing but base64 ends in two

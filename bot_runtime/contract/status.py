@@ -7,7 +7,7 @@ from pydantic import Field
 from bot_runtime.contract.base import Image, Model, Time, VersionName
 from bot_runtime.contract.conditions import Conditions
 from bot_runtime.contract.failures import MESSAGE_MAX, LastFailure
-from bot_runtime.contract.results import Metrics, Number
+from bot_runtime.contract.results import REASON_MAX, REASONS_MAX, Metrics, Number
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.contract.stepstatus import StepStatus
@@ -231,8 +231,10 @@ class VersionStatus(Model):
         default="unknown", max_length=64, description="Commit of the code that trained it."
     )
     promoted: bool = Field(description="Whether it passed the gate.")
-    reasons: tuple[Annotated[str, Field(max_length=160)], ...] = Field(
-        default=(), max_length=8, description="Why it did not pass the gate, with numbers."
+    reasons: tuple[Annotated[str, Field(max_length=REASON_MAX)], ...] = Field(
+        default=(),
+        max_length=REASONS_MAX,
+        description="Why it did not pass the gate, with numbers.",
     )
     tradable_share: Number | None = Field(
         default=None, description="Share of unseen candles that the thresholds would have traded."

@@ -1,6 +1,6 @@
 """The steps of a training in its status: where each stands, and what it took."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -8,6 +8,8 @@ from bot_runtime.contract.base import Model, Time
 from bot_runtime.contract.results import Metrics
 from bot_runtime.contract.spec import Algorithm
 from bot_runtime.contract.steps import Step
+
+STEP_MESSAGE_MAX: Final = 1024
 
 StepState = Literal["Pending", "Running", "Succeeded", "Unseen", "Failed", "Skipped"]
 """Unseen: the Job was deleted before its outcome was read; the next step judges the store."""
@@ -66,5 +68,5 @@ class StepStatus(Model):
         description="Peak memory of the process; >=4Gi where it was killed at that limit.",
     )
     message: str | None = Field(
-        default=None, max_length=1024, description="What the step said last."
+        default=None, max_length=STEP_MESSAGE_MAX, description="What the step said last."
     )

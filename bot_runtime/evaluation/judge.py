@@ -1,8 +1,8 @@
 """Evidence for the gate: the version as it is served, on candles that nothing was learned from."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.scoring import scores
 from bot_runtime.scoring.parity import check_parity
 from bot_runtime.serving.adaptive_band import AdaptiveBand
-from bot_runtime.serving.outcomes import take_ended
+from bot_runtime.serving.outcomes import has_ended
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.bundle import VersionManifest
@@ -48,13 +48,6 @@ def columns_of(predictions: Predictions, objective: Objective) -> Columns:
     return {name: getattr(predictions, name) for name in COLUMNS[objective]}
 
 
-class _ToldRow(NamedTuple):
-    """A row whose band was told."""
-
-    bar_close_ms: int
-    row: int
-
-
 def adapt(
     served: Predictions, data: TrainingData, rows: Rows
 ) -> tuple[Predictions, dict[str, AdaptiveBand]]:
@@ -64,19 +57,19 @@ def adapt(
     its symbol's rows whose horizon has ended by then, and none later.
     """
     bands = {symbol: AdaptiveBand() for symbol in data.symbols}
-    waiting: dict[str, list[_ToldRow]] = {symbol: [] for symbol in data.symbols}
+    waiting: dict[str, deque[int]] = {symbol: deque() for symbol in data.symbols}
     p10, p90 = served.p10.copy(), served.p90.copy()
     units = data.volatility[rows] * np.sqrt(data.horizon_steps)
     times, outcomes = data.time_ms[rows] + data.interval_ms, data.labels.simple_return[rows]
     horizon_ms = data.horizon_steps * data.interval_ms
     for i, row in enumerate(rows):
         symbol = data.symbols[data.symbol[row]]
-        band = bands[symbol]
-        ended, waiting[symbol] = take_ended(waiting[symbol], horizon_ms, times[i])
-        for told in ended:
-            band.learn(p10[told.row], p90[told.row], outcomes[told.row])
+        band, told = bands[symbol], waiting[symbol]
+        while told and has_ended(times[told[0]], horizon_ms, times[i]):
+            j = told.popleft()
+            band.learn(p10[j], p90[j], outcomes[j])
         p10[i], p90[i] = band.adjust(p10[i], served.p50[i], p90[i], units[i])
-        waiting[symbol].append(_ToldRow(times[i], i))
+        told.append(i)
     return replace(served, p10=p10, p90=p90), bands
 
 

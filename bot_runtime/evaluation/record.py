@@ -3,13 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from bot_runtime.contract.results import EvaluationResult, to_text
+from bot_runtime.contract.results import REASON_MAX, REASONS_MAX, EvaluationResult, to_text
 from bot_runtime.evaluation.gate import Duel
 from bot_runtime.evaluation.verdict import Verdict
 from bot_runtime.process.git import git_commit
 from bot_runtime.store.bundle import VersionManifest
-
-REASONS_MAX, REASON_LENGTH = 8, 160
 
 
 def result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> EvaluationResult:
@@ -17,7 +15,7 @@ def result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> E
     return EvaluationResult(
         version=manifest.version,
         promoted=not verdict.reasons,
-        reasons=tuple(reason[:REASON_LENGTH] for reason in verdict.reasons[:REASONS_MAX]),
+        reasons=tuple(reason[:REASON_MAX] for reason in verdict.reasons[:REASONS_MAX]),
         artifact_digest=manifest.digest,
         trained_at=trained_at,
         objectives=verdict.objectives,

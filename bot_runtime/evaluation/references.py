@@ -43,11 +43,12 @@ def har_variance(data: TrainingData, rows: Rows) -> Values:
     """
     spans = (_by_symbol(data, partial(realised_volatility, span=s)) for s in naive.HAR_SPANS)
     variances = np.column_stack([volatility**2 for volatility in spans])
+    design = naive.har_design(variances, constant=FLOOR**2)
     current, before = data.volatility**2, data.splits.before_test
-    past = naive.har_design(variances[before]) / current[before, None]
+    past = design[before] / current[before, None]
     outcome = data.labels.variance[before] / current[before]
     coefficients = np.asarray(np.linalg.lstsq(past, outcome, rcond=None)[0], dtype=np.float64)
-    return naive.har_variance(coefficients, variances[rows], current[rows])
+    return naive.har_variance(coefficients, design[rows], current[rows])
 
 
 def _by_symbol(data: TrainingData, volatility_of: Callable[[Values], Values]) -> Values:

@@ -17,7 +17,13 @@ from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.names import ENV_TERMINATION, TERMINATION_PATH
 from bot_runtime.contract.progress import EVENT as PROGRESS
 from bot_runtime.contract.progress import seconds_left
-from bot_runtime.contract.results import StepError, StepResult, to_message
+from bot_runtime.contract.results import (
+    WARNING_MAX,
+    WARNINGS_MAX,
+    StepError,
+    StepResult,
+    to_message,
+)
 from bot_runtime.contract.scrub import scrub, scrub_fields
 from bot_runtime.contract.steps import StepOrRun
 from bot_runtime.process.errors import StepError as Failure
@@ -65,7 +71,7 @@ class Reporter:
             step=self.step,
             duration_seconds=round(time.monotonic() - self.started, 3),
             peak_memory_bytes=peak_memory_bytes(),
-            warnings=tuple(text[:200] for text in self.warnings[:4]),
+            warnings=tuple(text[:WARNING_MAX] for text in self.warnings[:WARNINGS_MAX]),
             **parts,
         )
 

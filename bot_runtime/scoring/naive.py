@@ -1,6 +1,6 @@
 """Naive forecasts: what anybody could say without a model, and what a model has to beat.
 
-Formulas alone; what a forecast is fitted to stands in references.py.
+Formulas alone; what a forecast is fitted to stands in evaluation/references.py.
 
     Trend    the base rate of rises
     Return   the quantiles of past returns, as they are and scaled by the current volatility
@@ -15,8 +15,6 @@ from bot_runtime.arrays import Values
 
 HAR_SPANS: Final = (5, 20, 60)
 """Candles of the short, the middle and the long variance."""
-_HAR_UNIT: Final = 1e-6**2
-"""Variance that the regression's constant is a multiple of."""
 _LEAST_SHARE: Final = 1e-2
 """Of the current variance: a regression's forecast below is cut, since a variance is positive."""
 
@@ -50,15 +48,15 @@ def ewma_volatility(closes: Values, least: float, decay: float = 0.94) -> Values
     return result
 
 
-def har_design(variances: Values) -> Values:
+def har_design(variances: Values, constant: float) -> Values:
     """Return the regressors (n, 4) of HAR: a constant, and the variances (n, 3) of HAR_SPANS."""
-    return np.column_stack([np.full(len(variances), _HAR_UNIT), variances])
+    return np.column_stack([np.full(len(variances), constant), variances])
 
 
-def har_variance(coefficients: Values, variances: Values, current: Values) -> Values:
+def har_variance(coefficients: Values, design: Values, current: Values) -> Values:
     """Return the heterogeneous autoregression's variance of one candle at each row: (n,).
 
     Corsi, A Simple Approximate Long-Memory Model of Realized Volatility (2009). `coefficients` (4,)
-    are those of `har_design`, `variances` (n, 3) and `current` (n,) are known at each row's close.
+    belong to the columns of `har_design` (n, 4); the variance `current` (n,) is that of the close.
     """
-    return np.maximum(har_design(variances) @ coefficients, _LEAST_SHARE * current)
+    return np.maximum(design @ coefficients, _LEAST_SHARE * current)

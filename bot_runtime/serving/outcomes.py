@@ -20,13 +20,9 @@ class Told(Protocol):
 T = TypeVar("T", bound=Told)
 
 
-def take_ended(told: Iterable[T], horizon_ms: int, now_ms: int) -> tuple[list[T], list[T]]:
-    """Return what has its horizon behind it, and what still waits; each in the order given."""
-    ended: list[T] = []
-    waiting: list[T] = []
-    for one in told:
-        (ended if one.bar_close_ms + horizon_ms <= now_ms else waiting).append(one)
-    return ended, waiting
+def has_ended(bar_close_ms: int, horizon_ms: int, now_ms: int) -> bool:
+    """Tell whether the horizon of a candle that closed at `bar_close_ms` has passed by now."""
+    return bar_close_ms + horizon_ms <= now_ms
 
 
 def settle(
@@ -40,9 +36,12 @@ def settle(
     """
     times = candles.close_time_ms
     horizon_ms = horizon_steps * candles.interval_ms
-    ended, waiting = take_ended(told, horizon_ms, int(times[-1]))
-    known = []
-    for one in ended:
+    newest_ms = int(times[-1])
+    known, waiting = [], []
+    for one in told:
+        if not has_ended(one.bar_close_ms, horizon_ms, newest_ms):
+            waiting.append(one)
+            continue
         end_ms = one.bar_close_ms + horizon_ms
         first, last = np.searchsorted(times, (one.bar_close_ms + 1, end_ms))
         if times[last] == end_ms:

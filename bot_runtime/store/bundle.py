@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from bot_runtime.contract.base import Model
+from bot_runtime.contract.base import Model, wanted
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.intervals import Timeframe
 from bot_runtime.contract.signal import CONTRACT_VERSION, SUPPORTED_CONTRACT_VERSIONS
@@ -200,7 +200,7 @@ def _load(kind: type[_M], folder: Path) -> _M:
         first = e.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "manifest"
         raise ArtifactInvalidError(
-            f"{folder.name}/{MANIFEST_FILE}: {field}: {first['msg']}; train again"
+            f"{folder.name}/{MANIFEST_FILE}: {field}: {wanted(first)}; train again"
         ) from e
 
 

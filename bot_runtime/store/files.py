@@ -1,4 +1,8 @@
-"""Files that are there whole or not at all: written beside their place, flushed, renamed."""
+"""Files that are there whole or not at all.
+
+A file or a directory is written beside its place, flushed to the disk and renamed. So a killed pod
+leaves nothing half-written under a name that anybody reads.
+"""
 
 import contextlib
 import hashlib

@@ -1,8 +1,4 @@
-"""The store: where every file of a bot lies, and how it gets there.
-
-A file or a version is there whole or not at all: it is written beside its place, flushed to the
-disk and renamed. So a killed pod leaves nothing half-written under a name that anybody reads.
-"""
+"""The store: where every file of a bot lies."""
 
 import os
 from dataclasses import dataclass
@@ -108,9 +104,9 @@ class Store:
 
 def _folders(parent: Path, *, hidden: bool) -> list[Path]:
     """Return the directories in `parent`: those whose name begins with a dot, or the others."""
-    if not parent.is_dir():
-        return []
     with reading(parent):
+        if not parent.is_dir():
+            return []
         found = [f for f in parent.iterdir() if f.name.startswith(".") == hidden and f.is_dir()]
     return sorted(found)
 

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from bot_runtime.contract.base import Model
 from bot_runtime.process.errors import ArtifactInvalidError
-from bot_runtime.store.files import load_json, save_json
+from bot_runtime.store.files import load_json, reading, save_json
 from bot_runtime.store.layout import Store
 
 
@@ -16,8 +16,10 @@ class Promotion(Model, extra="ignore"):
     """The pointer to a version; a field of a later release is passed over."""
 
     version: str = Field(min_length=1)
-    trained_at: str = ""
-    training_digest: str = Field(default="", description="What `learned_digest` gave for it.")
+    trained_at: str | None = None
+    training_digest: str | None = Field(
+        default=None, description="What `learned_digest` gave for it."
+    )
 
 
 def promote(store: Store, promotion: Promotion) -> None:
@@ -28,11 +30,13 @@ def promote(store: Store, promotion: Promotion) -> None:
 def load_promotion(store: Store) -> Promotion | None:
     """Return the pointer, None where no version was ever promoted.
 
-    Raises ArtifactInvalidError where the file is no pointer.
+    Raises ArtifactInvalidError where the file is no pointer, StoreUnavailableError where it cannot
+    be read.
     """
     path = store.promoted()
-    if not path.is_file():
-        return None
+    with reading(path):
+        if not path.is_file():
+            return None
     try:
         return Promotion.model_validate(load_json(path))
     except ValidationError as e:
@@ -40,7 +44,10 @@ def load_promotion(store: Store) -> Promotion | None:
 
 
 def promoted_version(store: Store) -> str | None:
-    """Return the promoted version's name, None where there is none or the pointer is unusable."""
+    """Return the promoted version's name, None where there is none or the pointer is unusable.
+
+    Raises StoreUnavailableError where it cannot be read.
+    """
     try:
         promotion = load_promotion(store)
     except ArtifactInvalidError:

@@ -1,1 +1,1 @@
-"""What the objects that the operator makes look like: labels, pods, claims."""
+"""What objects of the operator look like: labels, pods, claims; and what a claim says."""

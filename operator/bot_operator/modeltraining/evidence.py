@@ -15,7 +15,7 @@ from bot_runtime.contract.steps import Step
 from bot_runtime.contract.stepstatus import StepProgress, StepStatus
 
 LOG_LINES = 20
-LOOK_AGAIN_SECONDS = 15.0
+LOG_LOOK_SECONDS = 15.0
 """How often the end of a running step's log is read."""
 PERCENT_STEP = 10
 AT_LEAST = ">="

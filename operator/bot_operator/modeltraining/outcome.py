@@ -1,4 +1,4 @@
-"""The status of a training in words once it has ended, or cannot begin."""
+"""The status of a training in words once it has ended, or where its spec cannot be read."""
 
 from datetime import datetime
 

@@ -18,7 +18,7 @@ from bot_operator.api.resources import (
 )
 from bot_operator.children.storage import ClaimVerdict, plan_claim
 from bot_operator.modeltraining.bot_store import may_adopt, plan_pruning
-from bot_operator.modeltraining.evidence import LOOK_AGAIN_SECONDS
+from bot_operator.modeltraining.evidence import LOG_LOOK_SECONDS
 from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
 from bot_operator.modeltraining.observe import TrainingSeen
 from bot_operator.modeltraining.outcome import conclude, refuse_spec, restate, skip_rest
@@ -38,6 +38,7 @@ from bot_operator.planning.plans import Plan, Telling, earliest, notes_of
 from bot_operator.planning.refusals import refuse_claim
 from bot_operator.settings import Settings
 from bot_operator.signs.credentials import Verdict, check_secret, poll_seconds
+from bot_operator.signs.pod_waits import POD_LOOK_SECONDS
 from bot_operator.watching.slots import has_slot
 from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.conditions import TrainingCondition as Kind
@@ -52,8 +53,6 @@ _TOLD: Mapping[str, Telling] = {
     Kind.STALLED: {"True": "Warning"},
     Kind.PROMOTED: {"True": "Normal", "False": "Warning"},
 }
-_LOOK_AGAIN_SECONDS = 10.0
-"""How often a step is looked at while no pod of it runs: grace periods end without an event."""
 
 
 def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan:
@@ -207,8 +206,8 @@ def _next_look(
     return earliest(
         gates.claim.poll,
         None if gates.secret.valid else poll_seconds(since, now),
-        _LOOK_AGAIN_SECONDS if _waits_for_pods(seen, status) else None,
-        LOOK_AGAIN_SECONDS if any(s.state == "Running" for s in status.steps) else None,
+        POD_LOOK_SECONDS if _waits_for_pods(seen, status) else None,
+        LOG_LOOK_SECONDS if any(s.state == "Running" for s in status.steps) else None,
     )
 
 

@@ -18,13 +18,13 @@ from bot_operator.signs.termination_messages import (
     termination_of,
 )
 from bot_runtime.contract import names
-from bot_runtime.contract.failures import HEALS_BY_WAITING, FailureClass, LastFailure
+from bot_runtime.contract.failures import HEALS_BY_WAITING, MESSAGE_MAX, FailureClass, LastFailure
 from bot_runtime.contract.progress import ProgressLine
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import ModelTrainingStatus
 from bot_runtime.contract.steps import Step
-from bot_runtime.contract.stepstatus import StepStatus
+from bot_runtime.contract.stepstatus import STEP_MESSAGE_MAX, StepStatus
 
 PASSED = frozenset({"Succeeded", "Unseen"})
 FINAL = frozenset({"Succeeded", "Unseen", "Failed", "Skipped"})
@@ -126,7 +126,11 @@ def explain_failure(failure: LastFailure, states: Mapping[Step, str]) -> LastFai
         f"the Job of {', '.join(unseen)} was deleted before its outcome was read, and then: "
         f"{failure.message}"
     )
-    update = {"failure_class": FailureClass.OUTCOME_LOST, "message": text[:1000], "retryable": True}
+    update = {
+        "failure_class": FailureClass.OUTCOME_LOST,
+        "message": text[:MESSAGE_MAX],
+        "retryable": True,
+    }
     return failure.model_copy(update=update)
 
 
@@ -154,7 +158,7 @@ def _with_setback(judged: Judged, job: Manifest, pods: Sequence[Manifest]) -> Ju
     step = judged.step
     why = diagnose_pod(step.name, job, fallen[-1], finished_at(fallen[-1]))
     text = f"a pod failed and is tried again ({why.failure_class.value}): {why.message}"
-    told = step.model_copy(update={"message": text[:1024]})
+    told = step.model_copy(update={"message": text[:STEP_MESSAGE_MAX]})
     return replace(judged, step=told, setback=why)
 
 
@@ -229,7 +233,7 @@ def _with_result(done: StepStatus, result: StepResult, warnings: tuple[str, ...]
             "algorithm": objective.algorithm if objective else None,
             "metrics": objective.metrics if objective else None,
             "artifact_sha256": objective.artifact_sha256 if objective else None,
-            "message": "; ".join(said)[:1024] or None,
+            "message": "; ".join(said)[:STEP_MESSAGE_MAX] or None,
         }
     )
 
@@ -266,9 +270,9 @@ def _failed(step: StepStatus, kind: FailureClass, text: str, at: str) -> Judged:
         step=step.name,
         job=step.job,
         failure_class=kind,
-        message=text[:1000],
+        message=text[:MESSAGE_MAX],
         time=at,
         retryable=kind in HEALS_BY_WAITING,
     )
-    update = {"state": "Failed", "completion_time": at, "message": text[:1000]}
+    update = {"state": "Failed", "completion_time": at, "message": text[:MESSAGE_MAX]}
     return Judged(step.model_copy(update=update), failure=failure)

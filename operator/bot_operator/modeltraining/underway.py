@@ -12,14 +12,13 @@ from bot_operator.signs.pod_waits import Trouble
 from bot_operator.watching.slots import QUEUED
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
+from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import ModelTrainingStatus, TrainingState
 from bot_runtime.contract.steps import Step
 
 _STATE_OF_STEP: dict[Step, TrainingState] = {
     "Data": "Fetching",
-    "Trend": "Training",
-    "Return": "Training",
-    "Risk": "Training",
+    **dict.fromkeys(OBJECTIVES, "Training"),
     "Evaluation": "Evaluating",
 }
 

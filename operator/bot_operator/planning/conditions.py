@@ -5,9 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot_operator.api.resources import from_time, to_time
-from bot_runtime.contract.conditions import Condition, Reason, Status
-
-_MESSAGE_MAX = 2048
+from bot_runtime.contract.conditions import CONDITION_MESSAGE_MAX, Condition, Reason, Status
 
 CLOCKS_DIFFER = timedelta(hours=1)
 """How far ahead of our clock a time may lie; one further ahead is none that has been seen."""
@@ -39,13 +37,13 @@ class ConditionSet:
         since = self._now
         if before is not None and before.status == status and self._has_been(before):
             since = before.last_transition_time
-        decided = (status, reason, message[:_MESSAGE_MAX], since, self._generation)
+        decided = (status, reason, message[:CONDITION_MESSAGE_MAX], since, self._generation)
         if before is None or decided != _content(before):
             before = Condition(
                 type=kind,
                 status=status,
                 reason=reason,
-                message=message[:_MESSAGE_MAX],
+                message=message[:CONDITION_MESSAGE_MAX],
                 last_transition_time=since,
                 observed_generation=self._generation,
             )

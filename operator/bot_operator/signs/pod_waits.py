@@ -24,6 +24,9 @@ from bot_operator.signs.termination_messages import container_statuses
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.failures import FailureClass, LastFailure
 
+POD_LOOK_SECONDS = 10.0
+"""How often a Job is looked at while no pod of it runs: nothing watches Events or grace periods."""
+
 GRACE_SECONDS = 15.0
 """How long a pod may be without a node, or without its volumes, before that is trouble."""
 POD_CREATION_SECONDS = 3.0

@@ -7,6 +7,7 @@ from bot_operator.planning.specs import Training
 from bot_operator.tradingbot.candidate_training import Candidate
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import training_digest
+from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import (
     ActiveModel,
     ActiveObjective,
@@ -112,7 +113,7 @@ def to_active(training: Training) -> ActiveModel:
             artifact_sha256=step.artifact_sha256,
         )
         for step in training.status.steps
-        if step.name in {"Trend", "Return", "Risk"}
+        if step.name in OBJECTIVES
         and step.algorithm is not None
         and step.artifact_sha256 is not None
     )

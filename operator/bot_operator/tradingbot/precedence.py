@@ -194,7 +194,7 @@ DECIDES = Finding(Reason.BOT_READY, "decides on schedule", state="Deciding")
 
 
 def findings_of(case: Case) -> list[Finding]:
-    """Return what is found, the strongest first; nothing counts for a bot that is halted."""
+    """Return what is found, the strongest first; a bot that is halted ends the list."""
     findings = []
     for check in ORDER:
         finding = check(case)

@@ -8,6 +8,7 @@ from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.plans import earliest
 from bot_operator.planning.refusals import describe, refusals_of
 from bot_operator.signs.credentials import poll_seconds
+from bot_operator.signs.pod_waits import POD_LOOK_SECONDS
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.freshness import fresh_until, judge_freshness
 from bot_operator.tradingbot.models import judge_age, judge_availability, stale_at
@@ -15,9 +16,6 @@ from bot_operator.tradingbot.precedence import FLAWS, Case, Finding, findings_of
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.status import BotState, TradingBotStatus
-
-LOOK_AGAIN_SECONDS = 10.0
-"""How often a run is looked at while no pod of it runs: Events are not watched."""
 
 
 def refuse(
@@ -89,7 +87,7 @@ def next_look(conditions: ConditionSet, context: Context, found: Findings) -> fl
         _seconds_until(found.retraining.look_at(context.now), context.now),
         _seconds_until(fresh_until(conditions, found), context.now),
         _seconds_until(stale_at(context, found), context.now),
-        LOOK_AGAIN_SECONDS if found.inference.runs.waits else None,
+        POD_LOOK_SECONDS if found.inference.runs.waits else None,
     )
 
 

@@ -10,6 +10,7 @@ from bot_operator.planning import conditions
 from bot_operator.signs import credentials
 from bot_operator.tradingbot import candidate_training, findings, inference
 from bot_operator.watching import changes, stops, workqueue
+from bot_runtime.contract.conditions import CONDITION_MESSAGE_MAX
 
 PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
 
@@ -31,7 +32,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
         ),
         ("a scheduled training", (findings.LATEST_START.total_seconds(),)),
         ("Events of one owner", (events.BURST, events.REFILL_SECONDS)),
-        ("message of a condition", (conditions._MESSAGE_MAX,)),
+        ("message of a condition", (CONDITION_MESSAGE_MAX,)),
         ("versions that could not be loaded", (inference.UNUSABLE_MAX,)),
         ("clocks of nodes", (conditions.CLOCKS_DIFFER.total_seconds(),)),
     ],

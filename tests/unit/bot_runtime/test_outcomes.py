@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bot_runtime.serving.outcomes import settle, take_ended
+from bot_runtime.serving.outcomes import has_ended, settle
 from bot_runtime.serving.served_band import ToldBand
 from tests.unit.bot_runtime.markets import random_candles, without
 
@@ -16,9 +16,9 @@ def told_at(row: int) -> ToldBand:
 
 
 def test_a_horizon_ends_with_its_last_candle() -> None:
-    told = [told_at(row) for row in (14, 15, 16, 19)]
     horizon_ms, now_ms = STEPS * CANDLES.interval_ms, int(CANDLES.close_time_ms[19])
-    assert take_ended(told, horizon_ms, now_ms) == (told[:2], told[2:])
+    ended = [has_ended(told_at(row).bar_close_ms, horizon_ms, now_ms) for row in (14, 15, 16, 19)]
+    assert ended == [True, True, False, False]
 
 
 def test_the_closes_are_those_of_the_horizon() -> None:
