@@ -6,8 +6,9 @@ A value is hidden for one of four reasons:
 - Its shape: a private key in PEM, a login in an address (`scheme://user:password@host`), a Telegram
   token, a JSON Web Token, an AWS or Google key, `Bearer` or `Basic` with its credentials, and any
   run of 32 characters or more with capitals, small letters and digits in it (40 where hyphens are
-  in it, 22 where it is padded as base64, with or without digits). A run of words, numbers and hexadecimal digits is a path
-  or a name, not a key: fewer than 16 of its characters, and less than a third, are anything else.
+  in it, 22 where it is padded as base64, with or without digits). A run of words, numbers and
+  hexadecimal digits is a path or a name, not a key: fewer than 16 of its characters, and less than
+  a third, are anything else.
 - Its name: what follows `apiKey`, `secret`, `token`, `password`, `signature` and their like after
   `:` or `=`, quoted or not, up to its end; in a list, all of the list.
 - Its header: `Authorization` and `Cookie`, whatever the scheme.
