@@ -18,6 +18,7 @@ GOOD = {
     "bot_runtime/serving/version.py": "import onnxruntime\nimport bot_runtime.store.layout\n",
     "bot_runtime/learning/models/trees.py": "import lightgbm\nimport bot_runtime.serving.version\n",
     "bot_runtime/report/pictures.py": "import matplotlib\n",
+    "bot_runtime/trading/decision.py": "import bot_runtime.serving.predictions\n",
     "bot_runtime/steps/infer.py": "import bot_runtime.serving.version\n",
     "bot_runtime/steps/fetch.py": "import bot_runtime.store.layout\n",
     "bot_runtime/steps/preflight.py": "import ccxt\n",
@@ -71,6 +72,11 @@ PLANTED = [
     ("bot_runtime/steps/fetch.py", "import lightgbm", "The data step needs no library"),
     ("bot_runtime/steps/fetch.py", "def f():\n    import torch", "Only learning's models"),
     ("bot_runtime/steps/infer.py", "import onnxruntime", "Only serving imports"),
+    (
+        "bot_runtime/trading/decision.py",
+        "import bot_runtime.serving.version",
+        "Pure code runs without onnxruntime",
+    ),
     ("bot_runtime/steps/fetch.py", "import pandas.testing", "Only the runtime's market"),
     ("bot_runtime/steps/fetch.py", "import matplotlib.pyplot", "Only the report draws"),
     ("operator/bot_operator/planning/plans.py", "import kubernetes", "Only kube.py calls"),
@@ -80,12 +86,10 @@ PLANTED = [
 
 def grow(tree: Path, planted: dict[str, str]) -> None:
     for folder in PACKAGES:
-        for room in ROOT.glob(f"{folder}/**/__init__.py"):
-            path = tree / room.relative_to(ROOT)
+        for module in ROOT.glob(f"{folder}/**/*.py"):
+            path = tree / module.relative_to(ROOT)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-        for module in ROOT.glob(f"{folder}/*.py"):
-            (tree / module.relative_to(ROOT)).touch()
     for name, source in GOOD.items():
         (tree / name).write_text(source + planted.get(name, "") + "\n")
     shutil.copy(ROOT / "pyproject.toml", tree)
