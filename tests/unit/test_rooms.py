@@ -10,7 +10,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tools.tree import ROOT, python_files
+from tools.tree import ROOT, project_files, python_files
 
 PACKAGES = ("bot_runtime", "bot_exchange", "operator/bot_operator")
 FLOORS_MAX = 12
@@ -103,3 +103,11 @@ def test_only_the_exchange_room_names_ccxt() -> None:
         if isinstance(node, ast.Constant) and re.match(r"ccxt(\.|$)", str(node.value))
     }
     assert naming == {"exchange"}
+
+
+def test_the_page_of_the_architecture_names_files_that_are_there() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = {name for name in re.findall(r"`([\w./-]+\.(?:py|yaml|toml|html))`", page)}
+    known = [f"/{path}" for path in project_files()]
+    assert len(named) > 50
+    assert [n for n in sorted(named) if not any(path.endswith(f"/{n}") for path in known)] == []
