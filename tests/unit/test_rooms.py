@@ -107,7 +107,7 @@ def test_only_the_exchange_room_names_ccxt() -> None:
 
 def test_the_page_of_the_architecture_names_files_that_are_there() -> None:
     page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    named = {name for name in re.findall(r"`([\w./-]+\.(?:py|yaml|toml|html))`", page)}
+    named = set(re.findall(r"`([\w./-]+\.(?:py|yaml|toml|html))`", page))
     known = [f"/{path}" for path in project_files()]
     assert len(named) > 50
     assert [n for n in sorted(named) if not any(path.endswith(f"/{n}") for path in known)] == []
