@@ -47,7 +47,7 @@ def test_a_leader_that_was_stopped_and_goes_on_writes_nothing(stage: Stage, tmp_
                 eventually(lambda: first.ends, timeout=20)
                 late = [path for at, path in written if at > resumed]
                 # What was being sent as it was stopped is refused: a status that has moved on.
-                assert all(path.endswith("/status") for path in late[:1])
+                assert all(path.endswith("/status") for path in late[:1]), late
                 assert late[1:] == []
                 log = stage.operator.log.read_text(encoding="utf-8")
                 assert not late or "409 Conflict" in log
