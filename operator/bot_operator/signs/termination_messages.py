@@ -32,20 +32,29 @@ class Unreadable:
 def parse_result(text: str) -> StepResult:
     """Return the result in a termination message; raises ValidationError where it has none.
 
-    Fields of a later release are passed over: its images may run under this operator. Texts are
-    scrubbed, for an older image hides less than this release.
+    Fields of a later release are passed over: its images may run under this operator. What is
+    written for people is scrubbed, for an older image hides less than this release.
     """
     result = StepResult.model_validate_json(text, extra="ignore")
-    return StepResult.model_validate(_scrubbed(result.model_dump(by_alias=True)))
+    update: dict[str, Any] = {
+        "warnings": tuple(map(_scrubbed, result.warnings)),
+        "signals": tuple(
+            signal.model_copy(update={"reason": _scrubbed(signal.reason)})
+            for signal in result.signals
+        ),
+    }
+    if result.error is not None:
+        message = _scrubbed(result.error.message)
+        update["error"] = result.error.model_copy(update={"message": message})
+    if result.evaluation is not None:
+        reasons = tuple(map(_scrubbed, result.evaluation.reasons))
+        update["evaluation"] = result.evaluation.model_copy(update={"reasons": reasons})
+    return result.model_copy(update=update)
 
 
-def _scrubbed(value: Any) -> Any:
-    """Return a result's values scrubbed, no text longer than it was: each has its limit."""
-    if isinstance(value, dict):
-        return {name: _scrubbed(field) for name, field in value.items()}
-    if isinstance(value, tuple | list):
-        return [_scrubbed(item) for item in value]
-    return scrub(value)[: len(value)] if isinstance(value, str) else value
+def _scrubbed(text: str) -> str:
+    """Return a text without secrets, no longer than it was: each has its limit."""
+    return scrub(text)[: len(text)]
 
 
 def read_result(text: str, step: str, run_digest: str) -> StepResult | Unreadable:

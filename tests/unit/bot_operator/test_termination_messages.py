@@ -15,7 +15,8 @@ from bot_operator.signs.termination_messages import (
     read_result,
 )
 from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.contract.results import StepError, StepResult, to_message
+from bot_runtime.contract.results import EvaluationResult, StepError, StepResult, to_message
+from bot_runtime.contract.signal import ShortSignal
 from tests.unit.bot_operator.shapes import NOW, ended, pod, with_condition
 
 NONSENSE = random.Random(1).randbytes(4096)
@@ -129,17 +130,32 @@ def test_a_pod_without_an_ended_container_ended_when_it_was_pushed_out() -> None
 
 
 def test_an_older_image_tells_no_secret_and_loses_no_result_for_it() -> None:
-    """A warning that is as long as it may be stays so: `[hidden]` is longer than some secrets."""
-    warning = ("x" * 191 + " token=ab")[:200]
+    """A text that is as long as it may be stays so: `[hidden]` is longer than some secrets."""
+    leaking = "x" * 148 + " token=ab"
+    signal = ShortSignal(
+        symbol="BTC/USDT", decision="NO_TRADE", reason=leaking, ts="2026-01-02T03:04:05Z"
+    )
+    evaluation = EvaluationResult(
+        version="b-0a1b2c3d-0a1b2c3d",
+        promoted=False,
+        reasons=(leaking,),
+        artifact_digest="0" * 64,
+        trained_at="2026-01-02T03:04:05Z",
+    )
     made = StepResult(
         step="Data",
         run_digest="d",
-        warnings=(warning,),
+        warnings=("x" * 191 + " token=ab",),
         error=StepError(exit_code=ExitCode.CRASH, message="GET https://bot:hunter2@proxy.example"),
+        evaluation=evaluation,
+        signals=(signal,),
     )
     found = read_result(made.model_dump_json(by_alias=True), "Data", "d")
     assert isinstance(found, StepResult)
     assert found.error is not None
+    assert found.evaluation is not None
     assert found.error.message == "GET https://[hidden]@proxy.example"
-    assert "token=ab" not in found.warnings[0]
-    assert len(found.warnings[0]) <= 200
+    texts = (found.warnings[0], found.evaluation.reasons[0], found.signals[0].reason)
+    assert not [text for text in texts if "token=ab" in text]
+    assert [len(text) for text in texts] == [200, 157, 157]
+    assert StepResult.model_validate(found.model_dump(by_alias=True)) == found
