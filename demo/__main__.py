@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from bot_exchange.market.candle_files import CandleFileError
+from bot_exchange.market.file_rows import CandleFileError
 from demo.local import run_local
 from demo.market import DemoMarket
 from demo.on_cluster import run_on_cluster

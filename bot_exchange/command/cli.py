@@ -12,6 +12,7 @@ from bot_exchange.command import flags, serve
 from bot_exchange.command.logs import start_logging
 from bot_exchange.market import candle_files
 from bot_exchange.market.candles import INTERVALS_MS, Market
+from bot_exchange.market.file_rows import CandleFileError
 from bot_exchange.market.generated import GeneratedMarket
 from bot_exchange.market.replay import Position, ReplayMarket
 from bot_exchange.market.signals import FLAVOURS
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         options.run(options)
-    except (candle_files.CandleFileError, CredentialsError, serve.BindError, _FlagError) as e:
+    except (CandleFileError, CredentialsError, serve.BindError, _FlagError) as e:
         _end(str(e))
 
 
@@ -76,7 +77,7 @@ def _build_market(options: argparse.Namespace, now_ms: int) -> Market:
     files = {symbol or options.symbols[0]: path for symbol, path in options.candles}
     if len(files) < len(options.candles):
         raise _FlagError("--candles: the same symbol is given twice; write SYMBOL=FILE for each")
-    loaded = {symbol: candle_files.load_candles(path) for symbol, path in files.items()}
+    loaded = {symbol: candle_files.load_candles(path, symbol) for symbol, path in files.items()}
     try:
         market = ReplayMarket(loaded, options.replay_now, options.replay_at or now_ms)
     except ValueError as e:

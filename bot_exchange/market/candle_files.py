@@ -1,10 +1,12 @@
-"""Candle files: csv, parquet and feather with the columns date, open, high, low, close, volume.
+"""Candle files: any that users have are read, by one specification with the runtime's reader.
 
-`date` is the open time of the candle, UTC: a timestamp, ISO text, or whole ms since 1970.
+docs/candles.md is that specification, tests/candle_files.py its table. Files are written with the
+columns date, open, high, low, close, volume.
 """
 
 import csv
-from collections.abc import Callable
+import logging
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,36 +14,70 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from bot_exchange.market.candles import Candles, Floats, Integers
+from bot_exchange.market.candles import DAY_MS, Candles, Integers, join
+from bot_exchange.market.file_cells import TimeColumn, read_numbers
+from bot_exchange.market.file_rows import CandleFileError, FileRows, read_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa  # it costs a quarter of a second, and who replays a csv needs none of it
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 COLUMNS = ("date", *PRICE_COLUMNS, "volume")
+LARGEST_HOLE_MS = 7 * DAY_MS
+"""A wider hole is a wrong time or a missing file; the longest outage known took 34 hours."""
+_TIMES = (
+    "unix",
+    "unixtimestamp",
+    "timestamp",
+    "opentime",
+    "opentimems",
+    "starttime",
+    "time",
+    "datetime",
+    "date",
+    "indexlevel0",
+    "",
+)
 _SHOWN_PROBLEMS = 5
+_LOG = logging.getLogger(__name__)
 
 
-class CandleFileError(ValueError):
-    """A file that cannot be read or trusted; nothing of it is served."""
+def load_candles(path: Path, symbol: str | None = None) -> Candles:
+    """Return the candles of a file, or of a folder of files that follow each other.
 
-
-def load_candles(path: Path) -> Candles:
-    """Return the file's candles. Raises CandleFileError with the broken rows, counted from 1."""
-    readers = {".csv": _read_csv, ".parquet": _read_arrow, ".feather": _read_arrow}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise CandleFileError(f"{path}: found {path.suffix!r}; use .csv, .parquet or .feather")
+    `symbol` tells which of several volumes is the base currency's. Raises CandleFileError with the
+    broken rows, counted from 1.
+    """
     try:
-        candles = reader(path)
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        parts = [_load(file, symbol) for file in files]
+        rows = [row for _, numbers in parts for row in numbers]
+        return _in_order(join([candles for candles, _ in parts]), rows, path)
+    except CandleFileError as e:
+        raise CandleFileError(f"{path}: {e}") from e
     except OSError as e:
         raise CandleFileError(f"{path}: {e.strerror or e}") from e
-    problems = find_problems(candles)
+
+
+def _load(path: Path, symbol: str | None) -> tuple[Candles, list[str]]:
+    """Return one file's candles in its own order, and the name of each row."""
+    rows = read_rows(path.read_bytes(), path.name)
+    names = _columns(rows.names, symbol)
+    if not rows.rows:
+        raise CandleFileError("no rows")
+    times = _times(rows, names["date"])
+    values = [read_numbers(rows.column(names[name])) for name in COLUMNS[1:]]
+    numbers = np.flatnonzero(~np.all(np.isnan(values), axis=0))
+    if len(numbers) < len(times):
+        _LOG.warning("%s: %d rows have no value: left out", path, len(times) - len(numbers))
+    table = Candles(np.array(times, np.int64), *(np.array(v, float) for v in values))
+    candles = table.where(numbers)
+    problems = find_problems(candles, numbers + 1)
     if problems:
-        shown = "; ".join(problems[:_SHOWN_PROBLEMS])
         more = len(problems) - _SHOWN_PROBLEMS
-        raise CandleFileError(f"{path}: {shown}" + (f"; and {more} more" if more > 0 else ""))
-    return candles
+        shown = "; ".join(problems[:_SHOWN_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
+        raise CandleFileError(shown)
+    return candles, [f"{path.name} row {number}" for number in numbers + 1]
 
 
 def save_candles(candles: Candles, path: Path) -> None:
@@ -56,12 +92,9 @@ def save_candles(candles: Candles, path: Path) -> None:
         raise CandleFileError(f"{path}: {e.strerror or e}") from e
 
 
-def find_problems(candles: Candles) -> list[str]:
-    """Return a line for every row that cannot be a candle or is out of order, by row."""
-    if len(candles) == 0:
-        return ["no rows"]
+def find_problems(candles: Candles, numbers: Integers | None = None) -> list[str]:
+    """Return a line for every row that cannot be a candle; `numbers` are those of the rows."""
     prices = np.array([getattr(candles, name) for name in PRICE_COLUMNS])
-    step = np.diff(candles.open_ms, prepend=candles.open_ms[0] - 1)
     checks: list[tuple[npt.NDArray[np.bool_], str]] = [
         (~np.all(np.isfinite(prices), axis=0), "a price is missing or infinite"),
         (np.any(prices <= 0, axis=0), "a price is not above 0"),
@@ -69,97 +102,84 @@ def find_problems(candles: Candles) -> list[str]:
         (candles.low > np.min(prices, axis=0), "low is not the lowest price"),
         (~np.isfinite(candles.volume), "volume is missing or infinite"),
         (candles.volume < 0, "volume is below 0"),
-        (step == 0, "its date is that of the row before"),
-        (step < 0, "its date is before that of the row before"),
     ]
     found = sorted(
         (int(row), number) for number, (bad, _) in enumerate(checks) for row in np.flatnonzero(bad)
     )
-    return [f"row {row + 1}: {checks[number][1]}" for row, number in found]
+    names = np.arange(1, len(candles) + 1) if numbers is None else numbers
+    return [f"row {names[row]}: {checks[number][1]}" for row, number in found]
 
 
-def _check_columns(found: list[str], path: Path) -> None:
-    lacking = [name for name in COLUMNS if name not in found]
+def _columns(names: list[str], symbol: str | None) -> dict[str, str]:
+    """Return the name in the file of each of COLUMNS."""
+    bare: dict[str, list[str]] = {}
+    for name in names:
+        bare.setdefault(re.sub("[^a-z0-9]", "", name.lower()), []).append(name)
+    base = symbol.split("/")[0].lower() if symbol else None
+    volumes = ["volume", "basevolume", "volumebase"]
+    volumes += [f"volume{base}", f"{base}volume"] if base else []
+    wanted = {"date": _TIMES, **{name: (name,) for name in PRICE_COLUMNS}, "volume": volumes}
+    found = {
+        name: next((bare[spelled] for spelled in spellings if spelled in bare), [])
+        for name, spellings in wanted.items()
+    }
+    lacking = [name for name in COLUMNS if not found[name]]
     if lacking:
-        raise CandleFileError(
-            f"{path}: no column {', '.join(lacking)}; found {', '.join(found) or 'none'}"
-        )
+        raise CandleFileError(f"no column {', '.join(lacking)}; found {', '.join(names) or 'none'}")
+    for name, same in found.items():
+        if len(same) > 1:
+            raise CandleFileError(f"columns {', '.join(same)} are both {name}; leave one")
+    return {name: same[0] for name, same in found.items()}
 
 
-def _read_csv(path: Path) -> Candles:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            header = next(reader, [])
-            _check_columns(header, path)
-            rows = list(reader)
-    except (UnicodeDecodeError, csv.Error) as e:
-        raise CandleFileError(f"{path}: not a csv file in UTF-8: {e}") from e
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(header):
+def _times(rows: FileRows, name: str) -> list[int]:
+    cells = rows.column(name)
+    column = TimeColumn(cells)
+    times = []
+    for row, cell in enumerate(cells, 1):
+        try:
+            times.append(column.to_ms(cell))
+        except (ValueError, OverflowError) as e:
+            raise CandleFileError(f"row {row}: {e}") from e
+    return times
+
+
+def _in_order(table: Candles, rows: list[str], path: Path) -> Candles:
+    """Return the candles sorted and each once; `rows` names where each one stands.
+
+    Raises CandleFileError for a time with two different candles, and for a hole that no outage
+    explains.
+    """
+    order = np.argsort(table.open_ms, kind="stable")
+    if np.any(np.diff(order) < 0):
+        _LOG.warning("%s: rows were not in order of time: sorted", path)
+    candles = table.where(order)
+    again = np.flatnonzero(np.diff(candles.open_ms) == 0) + 1
+    for i in again:
+        if any(getattr(candles, name)[i] != getattr(candles, name)[i - 1] for name in COLUMNS[1:]):
             raise CandleFileError(
-                f"{path}: row {number}: found {len(row)} fields, expected {len(header)}"
+                f"{rows[order[i - 1]]} and {rows[order[i]]} are both {_iso(candles.open_ms[i])}, "
+                "with different values; leave one"
             )
-    place = {name: header.index(name) for name in COLUMNS}
-    dates = [_parse(row[place["date"]], _to_ms, path, number) for number, row in enumerate(rows, 1)]
-    numbers = (
-        [_parse(row[place[name]], float, path, number) for number, row in enumerate(rows, 1)]
-        for name in COLUMNS[1:]
-    )
-    return Candles(np.array(dates, np.int64), *(np.array(column, float) for column in numbers))
+    kept = np.delete(np.arange(len(candles)), again)
+    once, order = candles.where(kept), order[kept]
+    if len(once) < 2:
+        return once
+    steps = np.diff(once.open_ms)
+    wide = np.flatnonzero(steps - np.min(steps) > LARGEST_HOLE_MS)
+    if len(wide):
+        at = int(wide[0])
+        raise CandleFileError(
+            f"a hole of {(steps[at] - np.min(steps)) / DAY_MS:.1f} days from "
+            f"{_iso(once.open_ms[at])} ({rows[order[at]]}) to {_iso(once.open_ms[at + 1])} "
+            f"({rows[order[at + 1]]}), {LARGEST_HOLE_MS // DAY_MS} at most; correct the time, or "
+            "add what is missing"
+        )
+    return once
 
 
-def _parse(text: str, parser: Callable[[str], float], path: Path, row: int) -> float:
-    try:
-        return parser(text)
-    except (ValueError, OverflowError):
-        raise CandleFileError(f"{path}: row {row}: found {text!r}, which cannot be read") from None
-
-
-def _to_ms(text: str) -> int:
-    if text.isascii() and text.isdigit():
-        return int(text)
-    moment = datetime.fromisoformat(text)
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def _read_arrow(path: Path) -> Candles:
-    import pyarrow as pa
-    from pyarrow import feather, parquet
-
-    read = parquet.read_table if path.suffix.lower() == ".parquet" else feather.read_table
-    if not path.is_file():
-        raise CandleFileError(f"{path}: no such file")
-    try:
-        table = read(path)
-    except pa.ArrowInvalid as e:
-        raise CandleFileError(f"{path}: not a {path.suffix[1:]} file: {e}") from e
-    _check_columns(table.column_names, path)
-    try:
-        return Candles(_dates(table), *(_numbers(table, name) for name in COLUMNS[1:]))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as e:
-        raise CandleFileError(f"{path}: a column is not of numbers or dates: {e}") from e
-
-
-def _dates(table: "pa.Table") -> Integers:
-    import pyarrow as pa
-
-    column = table.column("date").combine_chunks()
-    if column.null_count:
-        row = column.is_null().index(True).as_py() + 1
-        raise pa.ArrowInvalid(f"row {row}: no date")
-    if pa.types.is_string(column.type) or pa.types.is_date(column.type):
-        column = column.cast(pa.timestamp("ms"))
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("ms", column.type.tz), safe=False)
-    return np.asarray(column.cast(pa.int64()).to_numpy(zero_copy_only=False), np.int64)
-
-
-def _numbers(table: "pa.Table", name: str) -> Floats:
-    import pyarrow as pa
-
-    column = table.column(name).combine_chunks().cast(pa.float64())
-    return np.array(column.to_numpy(zero_copy_only=False), np.float64)
+def _iso(time_ms: int) -> str:
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _write_csv(candles: Candles, path: Path) -> None:

@@ -51,8 +51,8 @@ class Candles:
     def __len__(self) -> int:
         return len(self.open_ms)
 
-    def where(self, selection: slice | npt.NDArray[np.bool_]) -> "Candles":
-        """Return the rows that a slice or a mask selects."""
+    def where(self, selection: slice | npt.NDArray[np.bool_ | np.intp]) -> "Candles":
+        """Return the rows that a slice, a mask or their numbers select."""
         return Candles(*(getattr(self, column.name)[selection] for column in fields(self)))
 
     def between(self, start_ms: int, end_ms: int) -> "Candles":
