@@ -3,12 +3,9 @@
 import os
 from pathlib import Path
 
-import numpy as np
-
 from bot_exchange.market.generated import GeneratedMarket
-from bot_runtime.market.candle_files import load_candles
-from bot_runtime.market.candle_schema import check_schema
 from bot_runtime.market.candles import Candles
+from bot_runtime.market.own_candles import read_own_candles
 
 SUFFIXES = (".csv", ".feather", ".parquet")
 LEAST_BARS = 20_000
@@ -35,15 +32,8 @@ def candle_series() -> tuple[str, dict[str, Candles]]:
 
 
 def _load(path: Path) -> Candles:
-    """Return a file's candles; their interval is the commonest distance of two.
-
-    Raises DataUnusableError where rows are broken.
-    """
-    unknown = load_candles(path, 1)
-    steps, counts = np.unique(np.diff(unknown.open_time_ms), return_counts=True)
-    candles = load_candles(path, int(steps[np.argmax(counts)]))
-    check_schema(candles, path.name)
-    return candles
+    """Return a file's candles; raises DataUnusableError where rows are broken."""
+    return read_own_candles([path]).candles
 
 
 def _generated(seed: int) -> Candles:

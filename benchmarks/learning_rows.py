@@ -14,8 +14,8 @@ from bot_runtime.arrays import Rows, Values
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.learning.datasets import TrainingData, build_training_data
 from bot_runtime.learning.labels import to_target
-from bot_runtime.market.candle_files import load_candles
 from bot_runtime.market.candles import Candles
+from bot_runtime.market.own_candles import read_own_candles
 
 BARS = 50_000
 FEATURES = 40
@@ -74,7 +74,7 @@ def _candles() -> tuple[str, Candles]:
         chosen = [path for path in files if "5m" in path.name] or files
         if not chosen:
             raise SystemExit(f"DATA={folder}: no candle file (csv, feather, parquet) in it")
-        return chosen[0].name, _last(load_candles(chosen[0], INTERVAL_MS))
+        return chosen[0].name, _last(read_own_candles([chosen[0]], interval_ms=INTERVAL_MS).candles)
     market = GeneratedMarket(symbols=("BTC/USDT",), timeframe_seconds=INTERVAL_MS // 1000)
     bars = market.candles("BTC/USDT", START_MS, START_MS + BARS * INTERVAL_MS)
     columns = (bars.open_ms, bars.open, bars.high, bars.low, bars.close, bars.volume)

@@ -5,6 +5,7 @@ on a laptop with the same configuration file as in a pod.
 
     python -m bot_runtime fetch | train --objective Trend | evaluate | infer | preflight
     python -m bot_runtime run mybot.yaml
+    python -m bot_runtime candles BTC-USDT-5m.csv
 """
 
 import argparse
@@ -41,6 +42,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         from bot_runtime.local.run import LocalRun, run
 
         return run(LocalRun(parsed.file, parsed.store, parsed.endpoint, parsed.credentials))
+    if parsed.command == "candles":
+        from bot_runtime.local.candle_report import report_candles
+
+        return report_candles(parsed.file)
     return run_step(parsed.step, Store.from_environment(), at_once=parsed.at_once)
 
 
@@ -67,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--store", type=Path, help="directory of data and models")
     run.add_argument("--endpoint", help="address of a server that speaks the exchange's API")
     run.add_argument("--credentials", type=Path, help="directory with files apiKey and apiSecret")
+    candles = commands.add_parser("candles", help="say what a file of your own candles holds")
+    candles.add_argument("file", type=Path, help="file, or folder of files that follow each other")
     return parser
 
 

@@ -1,6 +1,5 @@
 """The demo's market: the generated one, or the user's own candles (CANDLES=file)."""
 
-import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from bot_exchange.market.candle_files import load_candles, save_candles
 from bot_exchange.market.candles import Candles
 from bot_runtime.contract.intervals import TIMEFRAMES, seconds_of
 from bot_runtime.contract.names import BOT_NAME_MAX
+from bot_runtime.market.candle_folder import market_of
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "demo.yaml"
 DEFAULT_SYMBOL = "BTC/USDT"
@@ -37,9 +37,8 @@ class DemoMarket:
         The symbol is taken from the name (BTC_USDT-5m.parquet), the timeframe from the rows.
         Raises CandleFileError on a broken file and ValueError on a timeframe that no bot has.
         """
-        candles = load_candles(path)
-        found = re.match(r"([A-Z0-9]+)[_-]([A-Z0-9]+)", path.stem.upper())
-        symbol = f"{found[1]}/{found[2]}" if found else DEFAULT_SYMBOL
+        symbol = market_of(path) or DEFAULT_SYMBOL
+        candles = load_candles(path, symbol)
         return cls(symbol, _timeframe_of(candles, path), candles)
 
     @property

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bot_runtime.contract.steps import StepOrRun
 
 EVENT = "progress"
+NOTE = "note"
+"""Likewise a line for people, with what a step found or took for granted."""
 
 
 class ProgressLine(BaseModel):

@@ -36,6 +36,7 @@ class ExchangeClient:
         credentials: Credentials | None = None,
     ) -> None:
         """Prepare without asking anything; raises ConfigurationError for an id unknown to ccxt."""
+        self.name = spec.id
         self.timeframe = timeframe
         self.interval_ms = seconds_of(timeframe) * 1000
         secrets = credentials.values if credentials else ()

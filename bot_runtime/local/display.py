@@ -1,10 +1,12 @@
 """What `run` shows on a terminal: named steps with durations, metrics, verdict, signals."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from bot_runtime.contract.progress import EVENT as PROGRESS
+from bot_runtime.contract.progress import NOTE
 from bot_runtime.contract.results import EvaluationResult, ObjectiveResult, StepResult
 from bot_runtime.contract.steps import StepOrRun
 
@@ -16,6 +18,7 @@ class Display:
     stream: TextIO
     total: int
     number: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def header(self, bot: str, training: str, store: Path) -> None:
         """Say what is about to run, and where its files are."""
@@ -28,23 +31,28 @@ class Display:
             self._print(self._name(step), end="\r")
 
     def line(self, step: StepOrRun, text: str) -> None:
-        """Show the progress that a step's log line tells of, where there is a terminal."""
-        if not self.stream.isatty():
-            return
+        """Keep the note in a step's log line; show its progress where there is a terminal."""
         try:
             event = json.loads(text)
         except ValueError:
             return
-        if isinstance(event, dict) and event.get("event") == "progress":
+        if not isinstance(event, dict):
+            return
+        if event.get("event") == NOTE:
+            self.notes.append(str(event.get("message", "")))
+        elif event.get("event") == PROGRESS and self.stream.isatty():
             self._erase()
             fraction, message = event.get("fraction", 0.0), str(event.get("message", ""))[:50]
             self._print(f"{self._name(step)} {fraction:4.0%} {message}", end="\r")
 
     def done(self, step: StepOrRun, seconds: float, result: StepResult) -> None:
-        """Close a step's line with its duration and memory, and show its warnings."""
+        """Close a step's line with its duration and memory; show its notes and warnings."""
         self._erase()
         memory = result.peak_memory_bytes / 2**20
         self._print(f"{self._name(step)} {seconds:8.1f} s  {memory:5.0f} MiB  {_summary(result)}")
+        for note in self.notes:
+            self._print(f"      {note}")
+        self.notes.clear()
         for warning in result.warnings:
             self._print(f"      warning: {warning}")
 

@@ -34,6 +34,8 @@ from bot_runtime.contract.runconfig import (
 from bot_runtime.contract.steps import AT_ONCE, COMMANDS, TRAINING_STEPS, StepOrRun
 from bot_runtime.local.bot_file import Bot, load_bot
 from bot_runtime.local.display import Display
+from bot_runtime.market.candle_folder import look_into
+from bot_runtime.market.snapshot import knows_files, load_dataset
 from bot_runtime.process.errors import ArtifactInvalidError, ConfigurationError, StepError
 from bot_runtime.store.files import load_json, save_json
 from bot_runtime.store.layout import Store
@@ -133,15 +135,29 @@ class _Steps:
 
     def _kept_or_run(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult:
         assert configuration.training is not None, "only steps of a training are kept"
+        result = self._kept(step, configuration)
+        if result is not None:
+            self.display.kept(step, result)
+            return result
+        for later in TRAINING_STEPS[TRAINING_STEPS.index(step) :]:  # made of what is made anew
+            self.store.result(configuration.training.name, later).unlink(missing_ok=True)
+        return self._step(step, configuration)
+
+    def _kept(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult | None:
+        """Return the step's result in the store where it is still what the step would give."""
+        assert configuration.training is not None, "only steps of a training are kept"
+        name = configuration.training.name
         try:
-            kept = load_json(self.store.result(configuration.training.name, step))
-            result = StepResult.model_validate(kept)
+            result = StepResult.model_validate(load_json(self.store.result(name, step)))
+            if step == "Data":
+                dataset = load_dataset(self.store, name)
+                symbols, timeframe = configuration.symbols, configuration.timeframe
+                if not knows_files(dataset, look_into(self.store.own_candles, symbols, timeframe)):
+                    return None
         except (ArtifactInvalidError, ValidationError):
-            return self._step(step, configuration)
-        if result.run_digest != configuration.digest or result.error is not None:
-            return self._step(step, configuration)
-        self.display.kept(step, result)
-        return result
+            return None
+        same = result.run_digest == configuration.digest and result.error is None
+        return result if same else None
 
     def _step(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult:
         """Run one child process and return its result; raises StepFailedError."""

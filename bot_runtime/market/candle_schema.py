@@ -12,6 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
+from bot_runtime.arrays import Rows
 from bot_runtime.market.candles import PRICE_COLUMNS, VALUE_COLUMNS, Candles, row_numbers, utc
 from bot_runtime.process.errors import DataUnusableError
 
@@ -50,27 +51,29 @@ def build_schema(interval_ms: int) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(columns, checks=[_HIGH, _LOW])
 
 
-def check_schema(candles: Candles, source: str) -> None:
-    """Raise DataUnusableError that names every broken rule, its rows from 0, and the remedy.
+def check_schema(candles: Candles, source: str, numbers: Rows | None = None) -> None:
+    """Raise DataUnusableError that names every broken rule, its rows, and the remedy.
 
-    `source` says in the message whose candles they are.
+    `source` says in the message whose candles they are, `numbers` which number each row has in the
+    message; without it rows count from 0.
     """
     columns = {name: getattr(candles, name) for name in ("open_time_ms", *VALUE_COLUMNS)}
     try:
         build_schema(candles.interval_ms).validate(pd.DataFrame(columns), lazy=True)
     except SchemaErrors as e:
         raise DataUnusableError(
-            f"{source}: {'; '.join(_broken_rules(candles, e.failure_cases))}; "
+            f"{source}: {'; '.join(_broken_rules(candles, e.failure_cases, numbers))}; "
             "correct these rows or leave their time out"
         ) from e
 
 
-def _broken_rules(candles: Candles, failures: pd.DataFrame) -> Iterator[str]:
+def _broken_rules(candles: Candles, failures: pd.DataFrame, numbers: Rows | None) -> Iterator[str]:
     for rule, found in failures.groupby("check", sort=False):
         rows = np.unique(found["index"].to_numpy(dtype=np.int64))
         first = int(rows[0])
+        named = rows if numbers is None else numbers[rows]
         values = ", ".join(f"{name} {getattr(candles, name)[first]:g}" for name in VALUE_COLUMNS)
         yield (
-            f"{len(rows)} of {len(candles)} rows ({row_numbers(rows)}) break '{rule}', the first "
+            f"{len(rows)} of {len(candles)} rows ({row_numbers(named)}) break '{rule}', the first "
             f"({utc(int(candles.open_time_ms[first]))}) with {values}"
         )

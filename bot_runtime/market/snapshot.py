@@ -11,6 +11,7 @@ from bot_runtime.contract.base import Model
 from bot_runtime.contract.intervals import Timeframe, seconds_of
 from bot_runtime.contract.signal import CONTRACT_VERSION
 from bot_runtime.market.candle_files import load_candles, save_candles
+from bot_runtime.market.candle_folder import CandleFolder
 from bot_runtime.market.candles import Candles, missing_count, rows_digest
 from bot_runtime.process.config import explain
 from bot_runtime.process.errors import ArtifactInvalidError
@@ -30,6 +31,9 @@ class SymbolSnapshot(Model):
     rows_sha256: str = Field(default="", description="Of the rows, whatever file they stand in.")
     own_file: str | None = Field(
         default=None, description="User's file that its candles were taken from first."
+    )
+    own_sha256: str | None = Field(
+        default=None, description="Of all the user's files of this symbol, names and bytes."
     )
     fetched_at: str = Field(default="", description="When the newest row was asked for, in UTC.")
 
@@ -60,6 +64,11 @@ def load_dataset(store: Store, training: str) -> Dataset:
         raise ArtifactInvalidError(f"{path.name}: {explain(e)}; run the data step again") from e
 
 
+def knows_files(dataset: Dataset, folder: CandleFolder) -> bool:
+    """Tell whether the user's own files are those that the snapshot was made of."""
+    return all(part.own_sha256 == folder.digest(part.symbol) for part in dataset.symbols)
+
+
 def load_snapshot(store: Store, dataset: Dataset) -> dict[str, Candles]:
     """Return the candles of every symbol, each file checked against its sha256.
 
@@ -85,9 +94,7 @@ def save_snapshot(store: Store, dataset: Dataset) -> None:
     save_json(store.dataset(dataset.training), dataset.to_json())
 
 
-def save_symbol(
-    store: Store, training: str, symbol: str, candles: Candles, own_file: str | None
-) -> SymbolSnapshot:
+def save_symbol(store: Store, training: str, symbol: str, candles: Candles) -> SymbolSnapshot:
     """Write one symbol's candles and return what `dataset.json` says of them."""
     path = store.candles(training, symbol)
     save_candles(path, candles)
@@ -99,6 +106,5 @@ def save_symbol(
         first_open_ms=int(candles.open_time_ms[0]),
         last_close_ms=int(candles.close_time_ms[-1]),
         rows_sha256=rows_digest(candles),
-        own_file=own_file,
         fetched_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     )

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.names import ENV_TERMINATION, TERMINATION_PATH
 from bot_runtime.contract.progress import EVENT as PROGRESS
-from bot_runtime.contract.progress import seconds_left
+from bot_runtime.contract.progress import NOTE, seconds_left
 from bot_runtime.contract.results import (
     WARNING_MAX,
     WARNINGS_MAX,
@@ -57,6 +57,10 @@ class Reporter:
         told = {"eta_seconds": left, **fields}
         known = {name: value for name, value in told.items() if value is not None}
         self.log(PROGRESS, fraction=round(share, 4), message=message, **known)
+
+    def note(self, message: str) -> None:
+        """Log what was found or taken for granted; on a laptop it is shown below the step."""
+        self.log(NOTE, message=message)
 
     def warn(self, message: str) -> None:
         """Log a warning that also stands in the result (the first four, 200 characters each)."""

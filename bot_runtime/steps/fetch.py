@@ -1,8 +1,8 @@
 """The data step: the training's own snapshot of closed candles, the same for every later step.
 
-Repeated on the same training it changes nothing: a snapshot that is there and whole is kept. What
-an ended attempt or an earlier training has fetched of the window is not asked for again; files are
-saved as the fetch goes on.
+Repeated on the same training it changes nothing: a snapshot that is there and whole is kept, unless
+the user's own files have changed. What an ended attempt or an earlier training has fetched of the
+window is not asked for again; files are saved as the fetch goes on.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,21 @@ from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.results import DataResult
 from bot_runtime.contract.runconfig import RunConfiguration, TrainingRun
 from bot_runtime.exchange.client import PAGE, ExchangeClient
+from bot_runtime.exchange.own_check import take_own
 from bot_runtime.exchange.retries import FETCH
 from bot_runtime.learning.datasets import needed_candles
+from bot_runtime.market.agreement import check_joints
 from bot_runtime.market.candle_files import save_candles
+from bot_runtime.market.candle_folder import CandleFolder, look_into
 from bot_runtime.market.candle_schema import check_schema
 from bot_runtime.market.candles import Candles, Gap, find_gaps, from_rows, merge, missing_count, utc
 from bot_runtime.market.feed_trouble import judge_clock
 from bot_runtime.market.known_candles import known_candles
-from bot_runtime.market.own_candles import OwnCandles, load_own_candles
+from bot_runtime.market.own_candles import OwnCandles
 from bot_runtime.market.snapshot import (
     Dataset,
     SymbolSnapshot,
+    knows_files,
     load_dataset,
     load_snapshot,
     save_snapshot,
@@ -47,9 +51,12 @@ def fetch(configuration: RunConfiguration, store: Store, reporter: Reporter) -> 
     ExchangeUnavailableError, StoreUnavailableError, and DataUnusableError for too few candles.
     """
     run = training_of(configuration)
-    dataset = _existing(configuration, run, store, reporter)
+    folder = look_into(store.own_candles, configuration.symbols, configuration.timeframe)
+    dataset = _existing(configuration, run, folder, store, reporter)
     if dataset is None:
-        dataset = _fetch(configuration, run, store, reporter)
+        for other in folder.not_taken:
+            reporter.warn(f"candles/{other.name} is not taken: {other.why}")
+        dataset = _fetch(configuration, run, folder, store, reporter)
         save_snapshot(store, dataset)
     return DataResult(
         candles=min(part.candles for part in dataset.symbols),
@@ -60,7 +67,11 @@ def fetch(configuration: RunConfiguration, store: Store, reporter: Reporter) -> 
 
 
 def _existing(
-    configuration: RunConfiguration, run: TrainingRun, store: Store, reporter: Reporter
+    configuration: RunConfiguration,
+    run: TrainingRun,
+    folder: CandleFolder,
+    store: Store,
+    reporter: Reporter,
 ) -> Dataset | None:
     """Return the snapshot of an earlier attempt, None where there is none, or not a whole one."""
     if not store.dataset(run.name).exists():
@@ -75,6 +86,9 @@ def _existing(
     names = tuple(part.symbol for part in dataset.symbols)
     if dataset != same or names != configuration.symbols:
         reporter.warn("snapshot of an earlier attempt is for another configuration: not used")
+        return None
+    if not knows_files(dataset, folder):
+        reporter.warn("files in candles/ have changed: the snapshot is made anew")
         return None
     reporter.log("snapshot kept", training=run.name)
     return dataset
@@ -92,7 +106,11 @@ def _bare_dataset(configuration: RunConfiguration, run: TrainingRun) -> Dataset:
 
 
 def _fetch(
-    configuration: RunConfiguration, run: TrainingRun, store: Store, reporter: Reporter
+    configuration: RunConfiguration,
+    run: TrainingRun,
+    folder: CandleFolder,
+    store: Store,
+    reporter: Reporter,
 ) -> Dataset:
     """Fetch, check and save every symbol's candles of the window that ends now."""
     client = ExchangeClient(configuration.exchange, configuration.timeframe, FETCH, reporter.log)
@@ -103,21 +121,27 @@ def _fetch(
         raise DataUnusableError(trouble.text)
     end_ms = now_ms // client.interval_ms * client.interval_ms
     start_ms = end_ms - seconds_of(run.lookback) * 1000 // client.interval_ms * client.interval_ms
+    span = (start_ms, end_ms)
     bare = _bare_dataset(configuration, run)
     parts: list[SymbolSnapshot] = []
     for i, symbol in enumerate(configuration.symbols):
         reporter.progress(i / len(configuration.symbols), f"fetching {symbol}")
-        own = load_own_candles(store, configuration.timeframe, symbol)
+        own = take_own(client, symbol, folder.files.get(symbol, ()), span, reporter)
         known = _known(own, known_candles(store, bare, symbol, reporter))
         save = partial(save_candles, store.candles(run.name, symbol))
-        candles = fetch_symbol(client, symbol, (start_ms, end_ms), known, save)
+        candles = fetch_symbol(client, symbol, span, known, save)
         candles = repair_gaps(client, symbol, candles)
         check_schema(candles, symbol)
         if own is not None:
-            own.check_joints(candles)
+            check_joints(own.candles, candles, own.file)
         _check_enough(candles, symbol, configuration, run)
         _warn_of_holes(candles, symbol, end_ms, reporter)
-        parts.append(save_symbol(store, run.name, symbol, candles, own.file if own else None))
+        reporter.note(f"{symbol}: {_sources(own, candles, client.name)}")
+        part = save_symbol(store, run.name, symbol, candles)
+        if own is not None:
+            update = {"own_file": own.file, "own_sha256": folder.digest(symbol)}
+            part = part.model_copy(update=update)
+        parts.append(part)
     reporter.progress(1.0, "fetched")
     return bare.model_copy(update={"symbols": tuple(parts)})
 
@@ -126,6 +150,14 @@ def _known(own: OwnCandles | None, fetched: Candles | None) -> Candles | None:
     if own is None:
         return fetched
     return own.candles if fetched is None else merge([fetched, own.candles])
+
+
+def _sources(own: OwnCandles | None, whole: Candles, exchange: str) -> str:
+    """Return whose candles a symbol's are: 1,140 from BTC-USDT-5m.csv, 300 from binance."""
+    if own is None:
+        return f"{len(whole):,} from {exchange}"
+    of_file = int(np.isin(whole.open_time_ms, own.candles.open_time_ms).sum())
+    return f"{of_file:,} from {own.file}, {len(whole) - of_file:,} from {exchange}"
 
 
 def fetch_symbol(

@@ -61,9 +61,10 @@ class Store:
         """Return the snapshot of a symbol's candles."""
         return self.training(training) / "candles" / f"{file_stem(symbol)}.parquet"
 
-    def own_candles(self, symbol: str, timeframe: str) -> Path:
-        """Return the file, but for its extension, of candles that the user has put there."""
-        return self.root / "candles" / f"{file_stem(symbol)}-{timeframe}"
+    @property
+    def own_candles(self) -> Path:
+        """Return the folder of candles that the user has put there."""
+        return self.root / "candles"
 
     def objective(self, training: str, objective: str) -> Path:
         """Return the directory that a training step publishes."""

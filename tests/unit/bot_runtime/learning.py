@@ -93,7 +93,7 @@ def prepare_training(
     `run` may have name, gate, champion_version, decision and timeframe.
     """
     name, timeframe = run.get("name", "bot-1"), run.get("timeframe", "1m")
-    parts = tuple(save_symbol(store, name, symbol, part, None) for symbol, part in candles.items())
+    parts = tuple(save_symbol(store, name, symbol, part) for symbol, part in candles.items())
     snapshot = {"exchange": "binance", "timeframe": timeframe, "lookback": "7d"}
     save_snapshot(store, Dataset(training=name, symbols=parts, **snapshot))
     return RunConfiguration(

@@ -3,15 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.feather
-import pyarrow.parquet
 import pytest
 
 from bot_runtime.market.candle_files import load_candles, save_candles
 from bot_runtime.market.candles import VALUE_COLUMNS, Candles, check_candles
-from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
+from bot_runtime.process.errors import ArtifactInvalidError
 from tests.exchanges import MINUTE_MS
 from tests.unit.bot_runtime.markets import random_candles
 
@@ -32,47 +28,6 @@ def test_same_candles_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save_candles(tmp_path / f"{name}.parquet", random_candles(50))
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
-
-
-@pytest.mark.parametrize("unit", ["s", "ms", "ns"])
-def test_feather_and_csv_are_read_in_any_unit_of_time(tmp_path: Path, unit: str) -> None:
-    candles = random_candles(20)
-    times = pa.array(candles.open_time_ms, pa.timestamp("ms", tz="UTC")).cast(
-        pa.timestamp(unit, tz="UTC")
-    )
-    table = pa.table({"date": times} | {name: getattr(candles, name) for name in VALUE_COLUMNS})
-    pyarrow.feather.write_feather(table, tmp_path / "a.feather")
-    pyarrow.csv.write_csv(table, tmp_path / "a.csv")
-    assert same(load_candles(tmp_path / "a.feather", MINUTE_MS), candles)
-    assert same(load_candles(tmp_path / "a.csv", MINUTE_MS), candles)
-
-
-def test_time_may_be_milliseconds(tmp_path: Path) -> None:
-    text = "date,open,high,low,close,volume\n60000,1,2,1,2,0\n"
-    (tmp_path / "a.csv").write_text(text)
-    assert load_candles(tmp_path / "a.csv", MINUTE_MS).open_time_ms.tolist() == [60_000]
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("a.csv", "date,open,high,low,close\n1,1,1,1,1\n", "has no column volume"),
-        ("a.csv", "date,open,high,low,close,volume\n1,x,1,1,1,1\n", "column open: found string"),
-        ("a.csv", "date,open,high,low,close,volume\nno,1,1,1,1,1\n", "column date: found string"),
-        (
-            "a.csv",
-            "date,open,high,low,close,volume\n1,1,1,1,1,1\n,1,1,1,1,1\n",
-            r"rows \(1\) have no",
-        ),
-        ("a.txt", "", r"found extension '\.txt'"),
-    ],
-)
-def test_wrong_file_is_refused_by_column(
-    tmp_path: Path, name: str, text: str, message: str
-) -> None:
-    (tmp_path / name).write_text(text)
-    with pytest.raises(DataUnusableError, match=message):
-        load_candles(tmp_path / name, MINUTE_MS)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"\x00" * 100])

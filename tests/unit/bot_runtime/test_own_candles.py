@@ -1,6 +1,8 @@
-"""A user's own candle file in the store: taken first, refused with its rows where it is broken."""
+"""A user's own candle files in the store: taken first, compared with the exchange's, or refused."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,185 +10,265 @@ import pandas as pd
 import pytest
 
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.market.candles import VALUE_COLUMNS, Candles, missing_count
-from bot_runtime.market.snapshot import load_dataset, load_snapshot
-from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
+from bot_runtime.exchange.client import ExchangeClient
+from bot_runtime.market.candles import VALUE_COLUMNS, missing_count
+from bot_runtime.market.own_candles import read_own_candles
+from bot_runtime.market.snapshot import SymbolSnapshot, load_dataset, load_snapshot
+from bot_runtime.process.errors import DataUnusableError
+from bot_runtime.process.reporting import Reporter
 from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS, Exchange
-from tests.unit.bot_runtime.fetching import configuration, run, training
+from tests.unit.bot_runtime.fetching import HASTY, configuration, run, training
 
 pytestmark = pytest.mark.usefixtures("hasty")
 Spans = list[tuple[int, int]]
-EXTENSIONS = (".csv", ".parquet", ".feather")
-
-
-def own_table(begin_ms: int, end_ms: int, price: float = 100.0) -> pd.DataFrame:
-    """Return candles whose volume is 7, which the exchange's never is."""
-    times = np.arange(begin_ms, end_ms, MINUTE_MS)
-    prices = {name: np.full(len(times), price) for name in VALUE_COLUMNS[:-1]}
-    return pd.DataFrame({"date": times, **prices, "volume": 7.0})
+FILE = "BTC-USDT-1m.csv"
 
 
 @pytest.fixture
-def price(exchange: Exchange, tmp_path: Path) -> float:
-    """A price of these days at the exchange."""
-    wanted, store = configuration(exchange), Store(tmp_path / "elsewhere")
-    run(wanted, store)
-    return float(load_snapshot(store, load_dataset(store, training(wanted)))["BTC/USDT"].close[0])
+def now(exchange: Exchange) -> int:
+    """The exchange's clock, which stands: the opening time of the candle that is not closed."""
+    return exchange.stop_clock() // MINUTE_MS * MINUTE_MS
 
 
-def put(store: Store, table: pd.DataFrame, extension: str = ".csv") -> Path:
-    path = store.own_candles("BTC/USDT", "1m").with_suffix(extension)
+def of_exchange(exchange: Exchange, begin_ms: int, end_ms: int) -> pd.DataFrame:
+    """Return the exchange's candles with a volume of 7, which its own never is."""
+    client = ExchangeClient(configuration(exchange).exchange, "1m", HASTY, lambda *_, **__: None)
+    client.load_markets(["BTC/USDT"])
+    candles = client.candles("BTC/USDT", begin_ms, end_ms)
+    columns = {name: getattr(candles, name) for name in VALUE_COLUMNS}
+    return pd.DataFrame({"date": candles.open_time_ms, **columns, "volume": 7.0})
+
+
+def put(store: Store, table: pd.DataFrame, name: str = FILE) -> Path:
+    path = store.own_candles / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    if extension == ".csv":
-        table.to_csv(path, index=False)
-    elif extension == ".parquet":
-        table.to_parquet(path)
-    else:
-        table.to_feather(path)
+    table.to_csv(path, index=False)
     return path
 
 
-@pytest.mark.parametrize("extension", EXTENSIONS)
-def test_exchange_is_asked_only_for_what_the_file_has_not(
-    exchange: Exchange,
-    store: Store,
-    asked: Spans,
-    price: float,
-    extension: str,
-) -> None:
-    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
-    begin, until = end - 2880 * MINUTE_MS, end - 600 * MINUTE_MS
-    put(store, own_table(begin - 500 * MINUTE_MS, until, price), extension)
-    asked.clear()
-    wanted = configuration(exchange, "2d")
-    result, _ = run(wanted, store)
-    assert (result.candles, result.missing) == (2880, 0)
-    assert [span for span in asked if span[0] < span[1]] == [(until, end)]
-    dataset = load_dataset(store, training(wanted))
-    assert dataset.symbols[0].own_file == f"BTC-USDT-1m{extension}"
-    candles = load_snapshot(store, dataset)["BTC/USDT"]
-    own = candles.open_time_ms < until
-    assert (candles.volume[own] == 7).all()
-    assert (candles.volume[~own] != 7).all()
-
-
-def test_a_hole_of_the_file_is_asked_of_the_exchange(exchange: Exchange, store: Store) -> None:
-    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
-    table = own_table(end - 1440 * MINUTE_MS, end)
-    put(store, table.drop(index=range(700, 720)))
-    wanted = configuration(exchange, "1d")
-    result, _ = run(wanted, store)
-    assert (result.candles, result.missing) == (1440, 0)
-    candles = load_snapshot(store, load_dataset(store, training(wanted)))["BTC/USDT"]
-    assert missing_count(candles) == 0
-    assert int((candles.volume != 7).sum()) == 20
-
-
-def test_later_fetched_candles_go_on_where_the_file_ends(
-    exchange: Exchange,
-    store: Store,
-    asked: Spans,
-    price: float,
-) -> None:
-    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
-    run(configuration(exchange, "1d"), store)
-    put(store, own_table(end - 2880 * MINUTE_MS, end - 1440 * MINUTE_MS, price))
-    asked.clear()
-    result, _ = run(configuration(exchange, "2d"), store)
-    assert (result.candles, result.missing) == (2880, 0)
-    assert [span for span in asked if span[0] < span[1]] == []
-
-
-@pytest.mark.parametrize("times", [0.4, 2.5])
-def test_a_file_of_another_market_is_refused_where_the_exchange_goes_on(
-    exchange: Exchange, store: Store, price: float, times: float
-) -> None:
-    """At either end: the file's candles lie in the middle of the window."""
-    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
-    put(store, own_table(end - 1000 * MINUTE_MS, end - 600 * MINUTE_MS, times * price))
-    wanted = configuration(exchange)
-    with pytest.raises(DataUnusableError, match=r"BTC-USDT-1m\.csv: at .* the price goes from"):
-        run(wanted, store)
-    assert not store.dataset(training(wanted)).exists()
-
-
-BROKEN = {
-    "high < close": ("high", 99.0, r"2 of 1440 rows \(11, 12\) break 'high >= max"),
-    "no price": ("close", np.nan, r"2 of 1440 rows \(11, 12\) break 'prices are positive"),
-    "negative volume": ("volume", -1.0, r"2 of 1440 rows \(11, 12\) break '0 <= volume"),
-    "twice the same time": ("date", 10, r"rows \(11, 12\) break 'open times increase strictly'"),
-}
-
-
-@pytest.mark.parametrize("extension", EXTENSIONS)
-@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_refused_with_its_row_numbers(
-    exchange: Exchange, store: Store, extension: str, broken: tuple[str, float, str]
-) -> None:
-    column, value, words = broken
-    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
-    table = own_table(end - 1440 * MINUTE_MS, end)
-    table.loc[[11, 12], column] = table["date"][value] if column == "date" else value
-    put(store, table, extension)
-    wanted = configuration(exchange, "1d")
-    with pytest.raises(DataUnusableError, match=words) as refusal:
-        run(wanted, store)
-    assert f"BTC-USDT-1m{extension}" in str(refusal.value)
-    assert not store.dataset(training(wanted)).exists()
-
-
-def test_two_files_of_one_symbol_are_refused(exchange: Exchange, store: Store) -> None:
-    for extension in (".csv", ".parquet"):
-        put(store, own_table(0, MINUTE_MS), extension)
-    with pytest.raises(DataUnusableError, match=r"BTC-USDT-1m\.parquet, .*leave one"):
-        run(configuration(exchange), store)
-
-
-def test_an_empty_file_and_one_that_is_none_are_refused(exchange: Exchange, store: Store) -> None:
-    path = put(store, own_table(0, 0))
-    with pytest.raises((DataUnusableError, ArtifactInvalidError), match=path.name):
-        run(configuration(exchange), store)
-    path.write_bytes(b"\x00\xff no table")
-    with pytest.raises((DataUnusableError, ArtifactInvalidError), match=path.name):
-        run(configuration(exchange), store)
-
-
-def test_a_file_of_another_timeframe_or_symbol_is_not_taken(
-    exchange: Exchange, store: Store
-) -> None:
-    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
-    path = put(store, own_table(end - 1440 * MINUTE_MS, end))
-    for name in ("BTC-USDT-5m.csv", "ETH-USDT-1m.csv"):
-        path = path.rename(path.with_name(name))
-        wanted = configuration(exchange)
-        run(wanted, store)
-        candles: Candles = load_snapshot(store, load_dataset(store, training(wanted)))["BTC/USDT"]
-        assert (candles.volume != 7).all()
+def snapshot_of(store: Store, wanted: RunConfiguration) -> SymbolSnapshot:
+    return load_dataset(store, training(wanted)).symbols[0]
 
 
 def volumes(store: Store, wanted: RunConfiguration) -> npt.NDArray[np.float64]:
     return load_snapshot(store, load_dataset(store, training(wanted)))["BTC/USDT"].volume
 
 
-def test_a_corrected_file_is_taken(exchange: Exchange, store: Store, price: float) -> None:
-    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
-    table = own_table(end - 2880 * MINUTE_MS, end - 600 * MINUTE_MS, price)
+def notes_of(reporter: Reporter) -> list[str]:
+    reporter.stream.seek(0)
+    lines = [json.loads(line) for line in reporter.stream.read().splitlines()]
+    return [line["message"] for line in lines if line["event"] == "note"]
+
+
+def test_exchange_is_asked_for_what_the_file_has_not_and_three_pages_to_compare(
+    exchange: Exchange, store: Store, asked: Spans, now: int
+) -> None:
+    begin, until = now - 5 * 1440 * MINUTE_MS, now - 600 * MINUTE_MS
+    put(store, of_exchange(exchange, begin - 500 * MINUTE_MS, until))
+    asked.clear()
+    wanted = configuration(exchange, "5d")
+    result, reporter = run(wanted, store)
+    assert (result.candles, result.missing) == (7200, 0)
+    page = 1000 * MINUTE_MS
+    compared, missing = asked[:3], asked[3:]
+    assert [end - start for start, end in compared] == [page, page, page]
+    assert (compared[0][0], compared[2][1]) == (begin, until)
+    assert [span for span in missing if span[0] < span[1]] == [(until, now)]
+    own = volumes(store, wanted) == 7
+    assert own.sum() == 6599
+    assert "BTC/USDT: 6,600 from BTC-USDT-1m.csv, 600 from binance" in notes_of(reporter)
+    assert "BTC-USDT-1m.csv: 3,000 candles compared with those of binance" in notes_of(reporter)
+    assert snapshot_of(store, wanted).own_file == FILE
+
+
+def test_without_a_file_the_step_says_whose_candles_it_took(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    _, reporter = run(configuration(exchange, "1d"), store)
+    assert notes_of(reporter) == ["BTC/USDT: 1,440 from binance"]
+
+
+def test_the_last_candle_of_a_file_is_the_exchange_s(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    """It may have been written before it closed."""
+    table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)
+    close = table["close"].iloc[-1]
+    table.loc[table.index[-1], ["high", "low", "close"]] = table["open"].iloc[-1]
     put(store, table)
-    run(configuration(exchange, "1d"), store)
-    table["volume"] = 9.0
-    put(store, table)
-    wanted = configuration(exchange, "2d")  # another training of the same store
+    wanted = configuration(exchange, "1d")
     run(wanted, store)
+    candles = load_snapshot(store, load_dataset(store, training(wanted)))["BTC/USDT"]
+    assert candles.close[-1] == close
+    assert (candles.volume == 7).sum() == 1439
+
+
+def test_candles_that_the_exchange_does_not_have_are_unchecked(
+    exchange: Exchange, store: Store, now: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exchange's market is as old as the file is not: nothing overlaps."""
+    begin, until = now - 1440 * MINUTE_MS, now - 600 * MINUTE_MS
+    put(store, of_exchange(exchange, begin, until))
+
+    def young(self: ExchangeClient, symbol: str, start_ms: int, end_ms: int) -> Any:
+        return real(self, symbol, max(start_ms, until), max(end_ms, until))
+
+    real = ExchangeClient.candles
+    monkeypatch.setattr(ExchangeClient, "candles", young)
+    wanted = configuration(exchange, "1d")
+    _, reporter = run(wanted, store)
+    warning = "BTC-USDT-1m.csv: unchecked: binance has none of its candles"
+    assert warning in reporter.warnings
+    assert (volumes(store, wanted) == 7).sum() == 839  # the last one could not be asked for
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("date", 60 * MINUTE_MS), "its times are 60 minutes late: of .* closes"),
+        (("date", -120 * MINUTE_MS), "its times are 120 minutes early: of .* closes"),
+        (("price", 0.92), r"is of another market: .*8\.00% away from binance's, at most 1%"),
+        (("price", 2.5), r"is of another market: .*150\.00% away"),
+    ],
+)
+def test_a_file_that_disagrees_with_the_exchange_is_refused_with_figures(
+    exchange: Exchange, store: Store, now: int, change: tuple[str, float], words: str
+) -> None:
+    column, by = change
+    table = of_exchange(exchange, now - 2000 * MINUTE_MS, now - 200 * MINUTE_MS)
+    if column == "date":
+        table["date"] += int(by)
+    else:
+        table[["open", "high", "low", "close"]] *= by
+    put(store, table)
+    wanted = configuration(exchange, "1d")
+    with pytest.raises(DataUnusableError, match=rf"BTC-USDT-1m\.csv: {words}"):
+        run(wanted, store)
+    assert not store.dataset(training(wanted)).exists()
+
+
+def test_a_market_that_is_a_little_dearer_elsewhere_is_taken(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)
+    table[["open", "high", "low", "close"]] *= 1.004
+    put(store, table)
+    result, _ = run(configuration(exchange, "1d"), store)
+    assert result.candles == 1440
+
+
+def test_a_file_of_another_time_is_not_used_and_said_so(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    put(store, of_exchange(exchange, now - 4000 * MINUTE_MS, now - 3000 * MINUTE_MS))
+    wanted = configuration(exchange, "1d")
+    _, reporter = run(wanted, store)
+    assert any("BTC-USDT-1m.csv: not used: it holds" in text for text in reporter.warnings)
+    assert "BTC/USDT: 0 from BTC-USDT-1m.csv, 1,440 from binance" in notes_of(reporter)
+
+
+def test_a_hole_of_the_file_is_asked_of_the_exchange(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)
+    put(store, table.drop(index=range(700, 720)))
+    wanted = configuration(exchange, "1d")
+    result, _ = run(wanted, store)
+    assert (result.candles, result.missing) == (1440, 0)
+    candles = load_snapshot(store, load_dataset(store, training(wanted)))["BTC/USDT"]
+    assert missing_count(candles) == 0
+    assert int((candles.volume != 7).sum()) == 21
+
+
+def test_later_fetched_candles_go_on_where_the_file_ends(
+    exchange: Exchange, store: Store, asked: Spans, now: int
+) -> None:
+    run(configuration(exchange, "1d"), store)
+    table = of_exchange(exchange, now - 2880 * MINUTE_MS, now - 1440 * MINUTE_MS)
+    put(store, table)
+    asked.clear()
+    result, _ = run(configuration(exchange, "2d"), store)
+    assert (result.candles, result.missing) == (2880, 0)
+    missing = [span for span in asked[1:] if span[0] < span[1]]  # after the comparison
+    assert missing == []
+
+
+def test_a_broken_file_is_refused_with_its_row_numbers(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)
+    table.loc[[11, 12], "high"] = 1.0
+    put(store, table)
+    wanted = configuration(exchange, "1d")
+    words = r"BTC-USDT-1m\.csv: 2 of 1440 rows \(12, 13\) break 'high >= max"
+    with pytest.raises(DataUnusableError, match=words):
+        run(wanted, store)
+    assert not store.dataset(training(wanted)).exists()
+
+
+def test_a_file_of_another_timeframe_is_refused_and_one_so_named_is_not_taken(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)
+    path = put(store, table.iloc[::5])
+    wanted = configuration(exchange, "1d")
+    with pytest.raises(DataUnusableError, match="mostly 5 minutes apart, the timeframe is 1"):
+        run(wanted, store)
+    path.rename(path.with_name("BTC-USDT-5m.csv"))
+    _, reporter = run(wanted, store)
+    assert reporter.warnings == [
+        "candles/BTC-USDT-5m.csv is not taken: its name says 5m, the bot's timeframe is 1m"
+    ]
     assert not (volumes(store, wanted) == 7).any()
 
 
-def test_a_file_that_was_removed_is_gone(exchange: Exchange, store: Store, price: float) -> None:
-    end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
-    path = put(store, own_table(end - 2880 * MINUTE_MS, end - 600 * MINUTE_MS, price))
-    run(configuration(exchange, "1d"), store)
-    path.unlink()
-    wanted = configuration(exchange, "2d")
+def test_what_was_taken_for_granted_is_said(exchange: Exchange, store: Store, now: int) -> None:
+    table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)[::-1]
+    table["date"] = pd.to_datetime(table["date"], unit="ms")
+    put(store, table)
+    _, reporter = run(configuration(exchange, "1d"), store)
+    assert f"{FILE}: times without an offset are taken as UTC" in notes_of(reporter)
+    assert f"{FILE}: newest first: sorted" in notes_of(reporter)
+
+
+def test_monthly_dumps_in_a_folder_are_one_record(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)
+    put(store, table[:500], "BTC-USDT-1m/01.csv")
+    put(store, table[500:], "BTC-USDT-1m/02.csv")
+    wanted = configuration(exchange, "1d")
     run(wanted, store)
-    assert load_dataset(store, training(wanted)).symbols[0].own_file is None
-    assert not (volumes(store, wanted) == 7).any()
+    assert (volumes(store, wanted) == 7).sum() == 1439
+    assert snapshot_of(store, wanted).own_file == "01.csv and 1 more"
+
+
+@pytest.mark.parametrize("change", ["put", "corrected", "removed"])
+def test_a_changed_file_makes_the_snapshot_anew(
+    exchange: Exchange, store: Store, now: int, change: str
+) -> None:
+    """The same training, run again: what stands is kept only while the files are the same."""
+    table = of_exchange(exchange, now - 2880 * MINUTE_MS, now - 600 * MINUTE_MS)
+    wanted = configuration(exchange, "1d")
+    if change != "put":
+        put(store, table)
+    run(wanted, store)
+    before = volumes(store, wanted)
+    _, reporter = run(wanted, store)
+    assert reporter.warnings == []
+    if change == "removed":
+        (store.own_candles / FILE).unlink()
+    else:
+        put(store, table.assign(volume=7.0 if change == "put" else 9.0))
+    run(wanted, store)
+    after = volumes(store, wanted)
+    assert (before != after).sum() == 839
+
+
+def test_a_candle_alone_does_not_tell_the_timeframe(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    path.write_text("date,open,high,low,close,volume\n2026-01-01,1,1,1,1,1\n")
+    with pytest.raises(DataUnusableError, match="one candle alone"):
+        read_own_candles([path])
+    assert len(read_own_candles([path], interval_ms=MINUTE_MS).candles) == 1
