@@ -32,7 +32,7 @@ _ADX_SPAN: Final = _PERIOD + 16
 _FAST, _SLOW, _SIGNAL = 12, 26, 9
 _EMA_STEPS: Final = 16
 """Steps after the start: powers of two are the cheapest. No indicator exceeds the warm-up."""
-_CHUNK_ROWS: Final = 8192
+_CHUNK_ROWS: Final = 16384
 """Rows at once: what is at hand then stays in the processor's cache."""
 _WEEK_MS: Final = 7 * 24 * 3_600_000
 _FLAT: Final = 1e-9
@@ -199,5 +199,7 @@ def _circles(interval_ms: int) -> tuple[Values, Values, Values, Values]:
 
 def _ratio(numerator: Values, denominator: Values, floor: Values) -> Values:
     """Divide; 0 where the denominator is below `floor`, which stands for no movement at all."""
-    quotient = np.zeros_like(numerator)
-    return np.divide(numerator, denominator, out=quotient, where=denominator > floor)
+    with np.errstate(divide="ignore", invalid="ignore"):  # those rows are overwritten
+        quotient = numerator / denominator
+    quotient[~(denominator > floor)] = 0.0
+    return quotient
