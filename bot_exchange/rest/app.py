@@ -12,6 +12,7 @@ from aiohttp import web
 from bot_exchange.rest.account import authenticate
 from bot_exchange.rest.control import add_control_routes
 from bot_exchange.rest.routes import PUBLIC_ROUTES, SIGNED_ROUTES, TRADING_PATHS
+from bot_exchange.rest.spoiled import garble
 from bot_exchange.venue.errors import ApiError, not_served, orders_not_served
 from bot_exchange.venue.exchange import Exchange
 from bot_exchange.venue.view import NothingTradedError
@@ -57,7 +58,7 @@ class _Api:
 
     async def _answer(self, request: web.Request) -> web.Response:
         try:
-            return _json(await self._route(request))
+            return self._garbled(request.path, _json(await self._route(request)))
         except ApiError as e:
             return _refuse(e)
         except NothingTradedError:
@@ -67,6 +68,14 @@ class _Api:
             return _refuse(
                 ApiError(-1000, "An unknown error occurred while processing the request.", 500)
             )
+
+    def _garbled(self, path: str, response: web.Response) -> web.Response:
+        """Return the answer, or what stands in its place where a fault says so."""
+        faults = self._exchange.faults
+        if not (path.endswith(faults.garbled_path) and faults.take("garbled_next")):
+            return response
+        text, content_type = garble(response.text or "", faults.garbled_as)
+        return web.Response(text=text, content_type=content_type)
 
     async def _route(self, request: web.Request) -> Any:
         path = request.path

@@ -8,6 +8,7 @@ import numpy as np
 from bot_exchange.market.candles import INTERVALS_MS, Candles
 from bot_exchange.market.symbols import SymbolRules
 from bot_exchange.rest.parameters import Parameters, read_depth, read_span, read_symbol
+from bot_exchange.rest.spoiled import spoil_rows
 from bot_exchange.venue.exchange import Exchange
 from bot_exchange.venue.view import NothingTradedError
 
@@ -31,7 +32,8 @@ def klines(exchange: Exchange, parameters: Parameters) -> Any:
     """Answer the candles of one interval, twelve columns each, the still open one included."""
     rules = read_symbol(parameters, exchange)
     span = read_span(parameters, exchange.feed.market.timeframe_ms)
-    return _rows(exchange.feed.candles(rules.symbol, span), span.interval_ms)
+    rows = _rows(exchange.feed.candles(rules.symbol, span), span.interval_ms)
+    return spoil_rows(rows, exchange.faults)
 
 
 def _rows(candles: Candles, length: int) -> list[list[Any]]:

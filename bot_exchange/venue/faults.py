@@ -1,7 +1,7 @@
-"""Faults that a test orders: what the feed hides and how the next requests fail."""
+"""Faults that a test orders: what the feed hides or spoils, and how the next requests fail."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
@@ -9,6 +9,12 @@ import numpy as np
 from bot_exchange.market.candles import Candles
 from bot_exchange.venue.errors import ApiError
 from bot_exchange.venue.limits import banned, too_many_requests
+
+GARBLED = ("html", "cut", "empty", "error", "null")
+"""What may stand in the place of an answer's JSON: a page of HTML, its first half, nothing, an
+object that tells of an error, null."""
+BROKEN = ("null_volume", "zero_price", "high_below_close", "off_grid")
+"""What may be wrong with a row that cannot be a candle."""
 
 
 class FaultError(ValueError):
@@ -20,13 +26,20 @@ class Faults:
     """The faults in force; the default is none.
 
     stale_since_ms: nothing after this time is shown. gaps: pairs [from_ms, to_ms), in which no
-    base candle exists. clock_skew_ms: added to the server time that clients see and are checked
-    against. rate_limit_next, ban_next, error_next, hang_next, drop_next: the number of next API
-    requests that get a 429, a 418, a 503, no answer for hang_seconds, or a closed connection.
+    base candle exists. broken: triples [kind, from_ms, to_ms), in which klines are none of BROKEN's
+    kinds. memory_candles: only the newest ones of an interval are shown, whatever is asked; 0: all.
+    page_candles: a page ends that many candles after its start, whether there are any or not; 0: as
+    Binance does. clock_skew_ms: added to the server time that clients see and are checked against.
+    rate_limit_next, ban_next, error_next, hang_next, drop_next: the number of next API requests
+    that get a 429, a 418, a 503, no answer for hang_seconds, or a closed connection. garbled_next:
+    the number of next answers of 200 whose path ends with garbled_path that are garbled_as.
     """
 
     stale_since_ms: int | None = None
     gaps: tuple[tuple[int, int], ...] = ()
+    broken: tuple[tuple[str, int, int], ...] = ()
+    memory_candles: int = 0
+    page_candles: int = 0
     clock_skew_ms: int = 0
     rate_limit_next: int = 0
     ban_next: int = 0
@@ -34,6 +47,9 @@ class Faults:
     hang_next: int = 0
     hang_seconds: float = 30.0
     drop_next: int = 0
+    garbled_next: int = 0
+    garbled_as: str = GARBLED[0]
+    garbled_path: str = ""
 
     def visible_until(self, now_ms: int) -> int:
         """Return the time up to which the feed shows the market."""
@@ -92,16 +108,17 @@ def parse_faults(order: object) -> Faults:
         if name not in known:
             raise FaultError(f"{name}: unknown; known are {', '.join(sorted(known))}")
         _check_fault(name, value)
-    gaps = tuple((start, end) for start, end in order.get("gaps", ()))
-    return Faults(**{**order, "gaps": gaps})
+    spans = {
+        name: tuple(tuple(span) for span in order.get(name, ())) for name in ("gaps", "broken")
+    }
+    return Faults(**{**order, **spans})
 
 
 def _check_fault(name: str, value: object) -> None:
-    if name == "gaps":
-        if not (isinstance(value, list) and all(_is_span(span) for span in value)):
-            raise FaultError(f"gaps: found {value!r}; use a list of [from_ms, to_ms]")
-    elif name == "stale_since_ms" and value is None:
-        return
+    if name in _SHAPES:
+        is_usable, expected = _SHAPES[name]
+        if not is_usable(value):
+            raise FaultError(f"{name}: found {value!r}; use {expected}")
     elif isinstance(value, bool) or not isinstance(value, int | float):
         raise FaultError(f"{name}: found {value!r}; use a number")
     elif name != "hang_seconds" and not isinstance(value, int):
@@ -110,10 +127,34 @@ def _check_fault(name: str, value: object) -> None:
         raise FaultError(f"{name}: found {value!r}; use a number from 0")
 
 
+def _is_time(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _is_span(span: object) -> bool:
     return (
-        isinstance(span, list)
-        and len(span) == 2
-        and all(isinstance(end, int) and not isinstance(end, bool) for end in span)
-        and span[0] < span[1]
+        isinstance(span, list) and len(span) == 2 and all(map(_is_time, span)) and span[0] < span[1]
     )
+
+
+def _is_broken_span(span: object) -> bool:
+    return isinstance(span, list) and len(span) == 3 and span[0] in BROKEN and _is_span(span[1:])
+
+
+_SHAPES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "stale_since_ms": (
+        lambda value: value is None or _is_time(value),
+        "a time in ms, or null",
+    ),
+    "gaps": (
+        lambda value: isinstance(value, list) and all(map(_is_span, value)),
+        "a list of [from_ms, to_ms]",
+    ),
+    "broken": (
+        lambda value: isinstance(value, list) and all(map(_is_broken_span, value)),
+        f"a list of [kind, from_ms, to_ms], a kind being one of {', '.join(BROKEN)}",
+    ),
+    "garbled_as": (lambda value: value in GARBLED, f"one of {', '.join(GARBLED)}"),
+    "garbled_path": (lambda value: isinstance(value, str), "the end of a path"),
+}
+"""Faults that are not a number: what is taken, and what a message says to use."""

@@ -59,7 +59,14 @@ class Feed:
         forward = span.start_ms is not None
         first = listed if span.start_ms is None else max(listed, span.start_ms + length - 1)
         first = interval_start(first, length)
-        width = span.limit * length
+        limit = span.limit
+        if self.faults.memory_candles:
+            newest = interval_start(seen, length)
+            first = max(first, newest - (self.faults.memory_candles - 1) * length)
+        if self.faults.page_candles:
+            limit = min(limit, self.faults.page_candles)
+            stop = min(stop, first + limit * length) if forward else stop
+        width = limit * length
         while True:  # where candles are missing, a page reaches further
             low, high = (
                 (first, min(stop, first + width))
@@ -70,8 +77,8 @@ class Feed:
                 )
             )
             found = self._aggregated(symbol, (low, high), length, seen)
-            if len(found) >= span.limit or (low <= first and high >= stop):
-                return found.where(slice(span.limit) if forward else slice(-span.limit, None))
+            if len(found) >= limit or (low <= first and high >= stop):
+                return found.where(slice(limit) if forward else slice(-limit, None))
             width *= 2
 
     def _aggregated(

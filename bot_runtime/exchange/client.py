@@ -9,19 +9,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-
+from bot_runtime.arrays import Values
 from bot_runtime.contract import names
-from bot_runtime.contract.intervals import seconds_of
+from bot_runtime.contract.intervals import TIMEFRAMES, seconds_of
 from bot_runtime.contract.spec import ExchangeSpec
+from bot_runtime.exchange.answers import load_markets, read_candles, refuse_what_is_not_json
 from bot_runtime.exchange.ccxt_import import exchange_class
 from bot_runtime.exchange.credentials import Credentials
+from bot_runtime.exchange.paging import page_limit, page_params, read_span
 from bot_runtime.exchange.retries import Retrier, RetryPolicy
 from bot_runtime.market.candles import Candles, from_rows
-from bot_runtime.process.errors import ConfigurationError, ExchangeUnavailableError, StepError
+from bot_runtime.process.errors import ConfigurationError, StepError
 
-PAGE: Final = 1000
-"""Candles asked for at once: the most that Binance gives."""
+_WEEK: Final = "1w"
 
 
 class ExchangeClient:
@@ -43,6 +43,7 @@ class ExchangeClient:
         self._retrier = Retrier(policy, log, secrets)
         self._market_type = spec.market_type.lower()
         self._client = exchange_class(spec.id)(_options(self._market_type, policy, credentials))
+        refuse_what_is_not_json(self._client)
         if spec.endpoint is not None:
             urls = self._client.urls
             urls["api"] = _moved(urls["api"], spec.endpoint.rstrip("/"))
@@ -63,9 +64,9 @@ class ExchangeClient:
             ids = [symbol.replace("/", "") for symbol in symbols]
             params = {"symbols": json.dumps(ids, separators=(",", ":"))}
         try:
-            self._retrier.call(client, "markets", lambda: client.load_markets(params=params))
+            self._retrier.call(client, "markets", lambda: load_markets(client, params))
         except ConfigurationError:  # the answer does not say which one it has not
-            self._retrier.call(client, "markets", client.load_markets)
+            self._retrier.call(client, "markets", lambda: load_markets(client, {}))
         absent = [s for s in symbols if not client.markets.get(s, {}).get(self._market_type)]
         if absent:
             raise ConfigurationError(
@@ -94,31 +95,47 @@ class ExchangeClient:
         Every one of them has to be closed: `end_ms` is at most the exchange's time rounded down to
         the timeframe. Candles that it does not deliver are missing in the result.
         """
-        pages = []
-        cursor = start_ms
-        while cursor < end_ms:
-            limit = min(PAGE, max(1, (end_ms - cursor) // self.interval_ms))
-            page = self._page(symbol, cursor, limit)
-            page = page[(page[:, 0] >= cursor) & (page[:, 0] < end_ms)]
-            pages.append(page)
-            # A page without a candle is a hole as long as the page.
-            newest = int(page[:, 0].max()) if len(page) else cursor + (limit - 1) * self.interval_ms
-            cursor = newest + self.interval_ms
-        return from_rows(np.concatenate(pages) if pages else [], self.interval_ms)
-
-    def _page(self, symbol: str, since_ms: int, limit: int) -> Any:
-        """Return rows (n, 6) of one request."""
-        rows = self._retrier.call(
-            self._client,
-            f"candles of {symbol}",
-            lambda: self._client.fetch_ohlcv(symbol, self.timeframe, since_ms, limit),
+        rows = read_span(
+            lambda since_ms, limit: self._page(symbol, self.timeframe, since_ms, limit),
+            (start_ms, end_ms),
+            self.interval_ms,
+            page_limit(self._client),
         )
+        return from_rows(rows, self.interval_ms)
+
+    def _page(self, symbol: str, timeframe: str, since_ms: int, limit: int) -> Values:
+        """Return rows (n, 6) of one request."""
+        client = self._client
+        params = page_params(client, since_ms, limit, seconds_of(timeframe) * 1000)
+
+        def ask() -> Values:
+            rows = client.fetch_ohlcv(symbol, timeframe, since_ms, limit, params)
+            return read_candles(rows, client.last_json_response)
+
+        return self._retrier.call(client, f"candles of {symbol}", ask)
+
+    def has_coarser(self, symbol: str, start_ms: int, end_ms: int) -> bool:
+        """Tell whether there are candles in [start, end) at the coarsest timeframe that fits.
+
+        The market was traded then, whatever it gives at its own timeframe. Where the exchange does
+        not answer, there are none.
+        """
+        lengths = {
+            t: seconds_of(t) * 1000 for t in (*TIMEFRAMES, _WEEK) if t in self._client.timeframes
+        }
+        fitting = [
+            t for t, ms in lengths.items() if self.interval_ms < ms <= (end_ms - start_ms) // 2
+        ]
+        if not fitting:
+            return False
+        timeframe = fitting[-1]
+        length_ms = lengths[timeframe]
+        limit = min(page_limit(self._client), (end_ms - start_ms) // length_ms)
         try:
-            return np.array(rows, dtype=np.float64).reshape(-1, 6)
-        except (TypeError, ValueError) as e:
-            raise ExchangeUnavailableError(
-                f"candles of {symbol}: the answer is not a table of numbers"
-            ) from e
+            rows = self._page(symbol, timeframe, start_ms, limit)
+        except StepError:
+            return False
+        return bool(((rows[:, 0] >= start_ms) & (rows[:, 0] + length_ms <= end_ms)).any())
 
     def account(self) -> Mapping[str, Any]:
         """Return the account's raw answer to a signed request: that proves the key.
@@ -161,7 +178,7 @@ def _options(
         "options": {
             "defaultType": market_type,
             "fetchMarkets": {"types": [market_type]},
-            "fetchCurrencies": False,
+            "fetchCurrencies": {"webApiEnable": False},
             "fetchMargins": False,
         },
     }

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from bot_runtime.contract.signal import DecisionReason
 from bot_runtime.exchange.client import ExchangeClient
 from bot_runtime.exchange.retries import POLL_SECONDS
-from bot_runtime.market.candles import Candles
+from bot_runtime.market.candles import Candles, leave_out_broken
 from bot_runtime.market.feed_trouble import (
     Trouble,
     Window,
     judge_candles,
     judge_clock,
-    leave_out_broken,
     newest_window,
 )
 from bot_runtime.process.errors import ExchangeUnavailableError

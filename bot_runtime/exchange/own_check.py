@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bot_runtime.exchange.client import PAGE, ExchangeClient
+from bot_runtime.exchange.client import ExchangeClient
+from bot_runtime.exchange.paging import PAGE
 from bot_runtime.market.agreement import compare
-from bot_runtime.market.candles import merge, utc
+from bot_runtime.market.candles import leave_out_broken, merge, utc
 from bot_runtime.market.own_candles import OwnCandles, read_own_candles
 from bot_runtime.process.reporting import Reporter
 
@@ -39,9 +40,8 @@ def take_own(
         reporter.warn(f"{own.file}: not used: it holds {held}, the training learns from {wanted}")
         return replace(own, candles=inside)
     first, end = int(inside.open_time_ms[0]), int(inside.close_time_ms[-1])
-    theirs = merge(
-        [client.candles(symbol, *page) for page in _pages(first, end, PAGE * client.interval_ms)]
-    )
+    pages = _pages(first, end, PAGE * client.interval_ms)
+    theirs = leave_out_broken(merge([client.candles(symbol, *page) for page in pages]))
     compared = compare(own.candles, theirs, own.file, client.name)
     if compared:
         reporter.note(f"{own.file}: {compared:,} candles compared with those of {client.name}")

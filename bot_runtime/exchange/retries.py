@@ -102,7 +102,7 @@ class Retrier:
             except StepError:
                 raise
             except Exception as e:  # ccxt lets parse errors of any class through
-                failure = self._classify(what, e)
+                failure = self._classify(what, e, attempt)
                 delay = self._delay(client, attempt, e)
                 if delay is None:
                     raise failure from e
@@ -120,8 +120,8 @@ class Retrier:
         delay = self.policy.delay_seconds(attempt, wait, random.random())  # noqa: S311 - jitter
         return delay if time.monotonic() + delay < self.deadline else None
 
-    def _classify(self, what: str, e: Exception) -> StepError:
-        """Return the failure of our own tree that stands for one of ccxt's."""
+    def _classify(self, what: str, e: Exception, attempt: int) -> StepError:
+        """Return the failure of our own tree that stands for one of ccxt's, in the last attempt."""
         errors = exchange_errors()
         text = scrub(" ".join(str(e).split()), self.secrets)[:300]
         if isinstance(e, errors.BadSymbol):
@@ -130,22 +130,33 @@ class Retrier:
             return CredentialsError(
                 f"{what}: the exchange refuses the key: {text}; put a valid key into the secret"
             )
+        tries = "1 try" if attempt == 1 else f"{attempt} tries"
+        if _is_garbled(e):
+            return ExchangeUnavailableError(
+                f"{what}: no usable answer after {tries}: {text or type(e).__name__}; check "
+                "exchange.endpoint, the exchange's status page, and any proxy before it"
+            )
         if _may_heal(e):
             return ExchangeUnavailableError(
-                f"{what}: no answer after {self.policy.attempts} tries: {text}; "
-                "check exchange.endpoint and the network"
+                f"{what}: no answer after {tries}: {text}; check exchange.endpoint and the network"
             )
         kind = type(e).__name__
         return ExchangeUnavailableError(f"{what}: unusable answer ({kind}): {text}")
 
 
+def _is_garbled(e: Exception) -> bool:
+    """Tell whether what came is no answer: not JSON, or a JSON that ccxt cannot make sense of."""
+    errors = exchange_errors()
+    return isinstance(e, errors.BadResponse) or not isinstance(e, errors.BaseError)
+
+
 def _may_heal(e: Exception) -> bool:
-    """Tell whether another try may succeed: network, overload, limits, or an HTTP status of 5xx.
+    """Tell whether another try may succeed: network, overload, limits, no answer, or a 5xx.
 
     ccxt knows most failures by the body's code; one that it does not know is told by its status,
     which is kept in the HTTP error that was being handled.
     """
-    if isinstance(e, exchange_errors().OperationFailed):
+    if isinstance(e, exchange_errors().OperationFailed) or _is_garbled(e):
         return True
     response = getattr(e.__context__, "response", None)
     return response is not None and response.status_code >= 500

@@ -83,29 +83,52 @@ def from_rows(rows: npt.ArrayLike, interval_ms: int) -> Candles:
     return Candles(interval_ms, times[newest], *(table[:, i].copy() for i in range(1, 6)))
 
 
+def broken_rules(candles: Candles) -> dict[str, Flags]:
+    """Return for each rule of candles, in the words of a message, which rows break it."""
+    times = candles.open_time_ms
+    prices = np.stack([getattr(candles, name) for name in PRICE_COLUMNS])
+    return {
+        "opens off the timeframe's grid": times % candles.interval_ms != 0,
+        "is not in time order": np.diff(times, prepend=times[:1] - 1) <= 0,
+        "has a price that is not a positive number": ~np.isfinite(prices).all(axis=0)
+        | (prices <= 0).any(axis=0),
+        "has a high below another price": candles.high < prices.max(axis=0),
+        "has a low above another price": candles.low > prices.min(axis=0),
+        "has a volume that is negative or not a number": ~np.isfinite(candles.volume)
+        | (candles.volume < 0),
+    }
+
+
+def leave_out_broken(candles: Candles) -> Candles:
+    """Return the candles without the rows that cannot be any."""
+    return candles[~np.any(list(broken_rules(candles).values()), axis=0)]
+
+
+def describe_broken(candles: Candles) -> str:
+    """Return how many rows cannot be candles and what is wrong with the first; empty for none."""
+    rules = broken_rules(candles)
+    broken = np.any(list(rules.values()), axis=0)
+    if not broken.any():
+        return ""
+    first = int(np.argmax(broken))
+    rule = next(what for what, bad in rules.items() if bad[first])
+    return (
+        f"rows that cannot be candles: {int(broken.sum())} of {len(candles)}; the first one "
+        f"({utc(int(candles.open_time_ms[first]))}) {rule}"
+    )
+
+
 def check_candles(candles: Candles, symbol: str) -> None:
     """Raise DataUnusableError that names the first bad row, what was found, and the remedy."""
-    times = candles.open_time_ms
-    _refuse(symbol, candles, times % candles.interval_ms != 0, "opens off the timeframe's grid")
-    _refuse(symbol, candles, np.diff(times, prepend=times[:1] - 1) <= 0, "is not in time order")
-    prices = np.stack([getattr(candles, name) for name in PRICE_COLUMNS])
-    bad_price = ~np.isfinite(prices).all(axis=0) | (prices <= 0).any(axis=0)
-    _refuse(symbol, candles, bad_price, "has a price that is not a positive number")
-    _refuse(symbol, candles, candles.high < prices.max(axis=0), "has a high below another price")
-    _refuse(symbol, candles, candles.low > prices.min(axis=0), "has a low above another price")
-    bad_volume = ~np.isfinite(candles.volume) | (candles.volume < 0)
-    _refuse(symbol, candles, bad_volume, "has a volume that is negative or not a number")
-
-
-def _refuse(symbol: str, candles: Candles, bad: Flags, what: str) -> None:
-    if not bad.any():
-        return
-    row = int(np.argmax(bad))
-    found = ", ".join(f"{name} {getattr(candles, name)[row]:g}" for name in VALUE_COLUMNS)
-    raise DataUnusableError(
-        f"{symbol}: row {row} of {len(candles)} ({utc(int(candles.open_time_ms[row]))}) {what}: "
-        f"{found}; {int(bad.sum())} such rows; ask the exchange again or leave the window out"
-    )
+    for what, bad in broken_rules(candles).items():
+        if bad.any():
+            row = int(np.argmax(bad))
+            found = ", ".join(f"{name} {getattr(candles, name)[row]:g}" for name in VALUE_COLUMNS)
+            raise DataUnusableError(
+                f"{symbol}: row {row} of {len(candles)} ({utc(int(candles.open_time_ms[row]))}) "
+                f"{what}: {found}; {int(bad.sum())} such rows; ask the exchange again or leave the "
+                "window out"
+            )
 
 
 def rows_digest(candles: Candles) -> str:

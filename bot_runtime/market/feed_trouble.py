@@ -66,14 +66,6 @@ def judge_clock(skew_ms: int, interval_ms: int) -> Trouble | None:
     )
 
 
-def leave_out_broken(candles: Candles) -> Candles:
-    """Return the candles without those whose prices cannot be any."""
-    prices = np.stack([candles.open, candles.high, candles.low, candles.close])
-    sound = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0)
-    sound &= (candles.high >= prices.max(axis=0)) & (candles.low <= prices.min(axis=0))
-    return candles[sound]
-
-
 def judge_candles(candles: Candles, symbol: str, window: Window) -> Trouble | None:
     """Return trouble where the window's newest candle, or one inside of it, is missing."""
     candles = candles[int(np.searchsorted(candles.open_time_ms, window.start_ms)) :]

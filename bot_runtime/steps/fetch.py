@@ -5,7 +5,7 @@ the user's own files have changed. What an ended attempt or an earlier training 
 window is not asked for again; files are saved as the fetch goes on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -14,15 +14,27 @@ import numpy as np
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.results import DataResult
 from bot_runtime.contract.runconfig import RunConfiguration, TrainingRun
-from bot_runtime.exchange.client import PAGE, ExchangeClient
+from bot_runtime.exchange.client import ExchangeClient
 from bot_runtime.exchange.own_check import take_own
+from bot_runtime.exchange.paging import PAGE
 from bot_runtime.exchange.retries import FETCH
+from bot_runtime.exchange.short_memory import describe_short_memory
 from bot_runtime.learning.datasets import needed_candles
 from bot_runtime.market.agreement import check_joints
 from bot_runtime.market.candle_files import save_candles
 from bot_runtime.market.candle_folder import CandleFolder, look_into
 from bot_runtime.market.candle_schema import check_schema
-from bot_runtime.market.candles import Candles, Gap, find_gaps, from_rows, merge, missing_count, utc
+from bot_runtime.market.candles import (
+    Candles,
+    Gap,
+    describe_broken,
+    find_gaps,
+    from_rows,
+    leave_out_broken,
+    merge,
+    missing_count,
+    utc,
+)
 from bot_runtime.market.feed_trouble import judge_clock
 from bot_runtime.market.known_candles import known_candles
 from bot_runtime.market.own_candles import OwnCandles
@@ -129,12 +141,16 @@ def _fetch(
         own = take_own(client, symbol, folder.files.get(symbol, ()), span, reporter)
         known = _known(own, known_candles(store, bare, symbol, reporter))
         save = partial(save_candles, store.candles(run.name, symbol))
-        candles = fetch_symbol(client, symbol, span, known, save)
-        candles = repair_gaps(client, symbol, candles)
+        rows = fetch_symbol(client, symbol, span, known, save)
+        rows = repair_gaps(client, symbol, rows)
+        candles = leave_out_broken(rows)
         check_schema(candles, symbol)
         if own is not None:
             check_joints(own.candles, candles, own.file)
-        _check_enough(candles, symbol, configuration, run)
+        findings = _findings(client, symbol, rows, span)
+        _check_enough(candles, symbol, configuration, run, findings)
+        for finding in findings:
+            reporter.warn(f"{symbol}: {finding}")
         _warn_of_holes(candles, symbol, end_ms, reporter)
         reporter.note(f"{symbol}: {_sources(own, candles, client.name)}")
         part = save_symbol(store, run.name, symbol, candles)
@@ -167,9 +183,10 @@ def fetch_symbol(
     known: Candles | None,
     save: Callable[[Candles], None],
 ) -> Candles:
-    """Return the candles that open in [start, end) ms, asking for what is not `known` only.
+    """Return the rows that open in [start, end) ms, asking for what is not `known` only.
 
-    `save` is given what there is after every PAGES_BETWEEN_SAVES pages.
+    Rows that cannot be candles are among them. `save` is given the candles that there are after
+    every PAGES_BETWEEN_SAVES pages.
     """
     start_ms, end_ms = span
     candles = from_rows([], client.interval_ms)
@@ -186,16 +203,19 @@ def fetch_symbol(
             more = client.candles(symbol, cursor, min(cursor + stretch, stop))
             candles = merge([candles, more])
             if cursor + stretch < stop and len(candles):
-                save(candles)
+                save(leave_out_broken(candles))
     return candles
 
 
-def repair_gaps(client: ExchangeClient, symbol: str, candles: Candles) -> Candles:
-    """Ask once more for every hole; what the exchange never had stays missing."""
-    repaired = [candles]
-    for start_ms, end_ms in spans_of(find_gaps(candles), candles.interval_ms):
-        repaired.append(client.candles(symbol, start_ms, end_ms))
-    return merge(repaired)
+def repair_gaps(client: ExchangeClient, symbol: str, rows: Candles) -> Candles:
+    """Return the rows, every hole asked for once more, and every row that cannot be a candle.
+
+    What the exchange never had stays missing; what it has spoilt twice stays among the rows.
+    """
+    candles = leave_out_broken(rows)
+    spans = spans_of(find_gaps(candles), candles.interval_ms)
+    again = [client.candles(symbol, start_ms, end_ms) for start_ms, end_ms in spans]
+    return merge([rows, *again, candles])
 
 
 def spans_of(gaps: tuple[Gap, ...], interval_ms: int) -> list[tuple[int, int]]:
@@ -210,16 +230,31 @@ def spans_of(gaps: tuple[Gap, ...], interval_ms: int) -> list[tuple[int, int]]:
     return spans
 
 
+def _findings(
+    client: ExchangeClient, symbol: str, rows: Candles, span: tuple[int, int]
+) -> list[str]:
+    """Return what is wrong with the answers of the exchange: broken rows, a short memory."""
+    broken = describe_broken(rows)
+    if broken:
+        broken += "; they are left out and count as missing"
+    return [text for text in (describe_short_memory(client, symbol, rows, span), broken) if text]
+
+
 def _check_enough(
-    candles: Candles, symbol: str, configuration: RunConfiguration, run: TrainingRun
+    candles: Candles,
+    symbol: str,
+    configuration: RunConfiguration,
+    run: TrainingRun,
+    findings: Sequence[str],
 ) -> None:
     needed = needed_candles(configuration.model)
     if len(candles) < needed:
+        causes = findings or ["ask for a longer training.lookback"]
         raise DataUnusableError(
             f"{symbol}: {len(candles)} closed candles of {configuration.timeframe} in the last "
             f"{run.lookback}, {needed} are needed (encoderLength "
             f"{configuration.model.encoder_length}, horizonSteps "
-            f"{configuration.model.horizon_steps}); ask for a longer training.lookback"
+            f"{configuration.model.horizon_steps}); {'; '.join(causes)}"
         )
 
 
@@ -228,7 +263,7 @@ def _warn_of_holes(candles: Candles, symbol: str, end_ms: int, reporter: Reporte
     if missing:
         holes = find_gaps(candles)
         reporter.warn(
-            f"{symbol}: {missing} candles in {len(holes)} holes were never delivered, "
+            f"{symbol}: {missing} candles in {len(holes)} holes are missing, "
             f"the first one at {utc(holes[0].start_ms)}; rows that need them are left out"
         )
     newest = int(candles.close_time_ms[-1])

@@ -1,5 +1,8 @@
 import http.client
+import json
 import urllib.error
+import urllib.request
+from contextlib import nullcontext
 
 import pytest
 
@@ -34,6 +37,67 @@ def test_a_gap_has_no_candles(served: Served) -> None:
     assert len(shown) == 10
     assert OPENED_MS - 3 * MINUTE_MS not in shown
     assert OPENED_MS - MINUTE_MS in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "column", "found"),
+    [
+        ("null_volume", 5, None),
+        ("zero_price", 4, "0.00000000"),
+        ("off_grid", 0, OPENED_MS - MINUTE_MS + 1000),
+    ],
+)
+def test_rows_are_broken_where_ordered(
+    served: Served, kind: str, column: int, found: object
+) -> None:
+    sound = request(served.url, KLINES).body
+    order(served, broken=[[kind, OPENED_MS - MINUTE_MS, OPENED_MS]])
+    rows = request(served.url, KLINES).body
+    assert rows[-2][column] == found
+    assert rows[:-2] + rows[-1:] == sound[:-2] + sound[-1:]
+
+
+def test_a_high_is_below_the_close_where_ordered(served: Served) -> None:
+    order(served, broken=[["high_below_close", OPENED_MS - MINUTE_MS, OPENED_MS]])
+    row = request(served.url, KLINES).body[-2]
+    assert float(row[2]) < float(row[4])
+
+
+def test_a_short_memory_has_the_newest_alone(served: Served) -> None:
+    order(served, memory_candles=3)
+    newest = [OPENED_MS - 2 * MINUTE_MS, OPENED_MS - MINUTE_MS, OPENED_MS]
+    assert opens(served) == newest
+    rows = request(served.url, f"{KLINES}&startTime={OPENED_MS - 99 * MINUTE_MS}").body
+    assert [row[0] for row in rows] == newest
+
+
+def test_a_page_may_end_whether_there_are_candles_or_not(served: Served) -> None:
+    start = OPENED_MS - 9 * MINUTE_MS
+    order(served, page_candles=4, gaps=[[start + MINUTE_MS, start + 6 * MINUTE_MS]])
+    rows = request(served.url, f"{KLINES}&startTime={start}").body
+    assert [row[0] for row in rows] == [start]
+    assert len(opens(served)) == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("html", b"<html>"),
+        ("cut", b"[["),
+        ("empty", b""),
+        ("error", b'{"message"'),
+        ("null", b"null"),
+    ],
+)
+def test_answers_are_garbled_with_status_200(served: Served, kind: str, found: bytes) -> None:
+    order(served, garbled_next=1, garbled_as=kind, garbled_path="/klines")
+    assert request(served.url, "/api/v3/time").body["serverTime"] == NOW_MS
+    with urllib.request.urlopen(served.url + KLINES, timeout=5) as answer:
+        body = answer.read()
+    assert body.startswith(found)
+    with pytest.raises(json.JSONDecodeError) if kind not in ("error", "null") else nullcontext():
+        json.loads(body)
+    assert len(opens(served)) == 10
 
 
 @pytest.mark.parametrize(
@@ -90,6 +154,12 @@ def test_health_and_control_do_not_fail(served: Served) -> None:
         ({"gaps": [[2, 1]]}, "gaps: found"),
         ({"gaps": [1]}, "gaps: found"),
         ({"gaps": {}}, "gaps: found"),
+        ({"broken": [["null_volume", 2, 1]]}, "broken: found"),
+        ({"broken": [["odd", 1, 2]]}, "broken: found"),
+        ({"broken": "null_volume"}, "broken: found"),
+        ({"memory_candles": -1}, "memory_candles: found -1"),
+        ({"garbled_as": "xml"}, "garbled_as: found 'xml'; use one of html, cut"),
+        ({"garbled_path": 1}, "garbled_path: found 1"),
     ],
 )
 def test_an_order_that_cannot_be_is_refused_by_name(

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bot_runtime.market.feed_trouble import judge_candles, leave_out_broken, newest_window
+from bot_runtime.market.candles import leave_out_broken
+from bot_runtime.market.feed_trouble import judge_candles, newest_window
 from bot_runtime.serving.served_band import BandState, ToldBand, settle_band
 from tests.unit.bot_runtime.markets import random_candles
 

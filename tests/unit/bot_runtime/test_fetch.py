@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bot_runtime.contract.spec import ExchangeSpec
-from bot_runtime.exchange.client import PAGE, ExchangeClient
+from bot_runtime.exchange.client import ExchangeClient
+from bot_runtime.exchange.paging import PAGE
 from bot_runtime.exchange.retries import RetryPolicy
 from bot_runtime.features.indicators import WARM_UP, compute_features
 from bot_runtime.learning.datasets import needed_candles, split_rows
@@ -200,6 +201,72 @@ def test_hole_that_the_exchange_fills_later_is_repaired(exchange: Exchange, stor
     assert len(repaired) == 100
 
 
+@pytest.mark.parametrize("kind", ["null_volume", "zero_price", "high_below_close", "off_grid"])
+def test_rows_that_cannot_be_candles_are_left_out_and_counted(
+    exchange: Exchange, store: Store, kind: str
+) -> None:
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    start = now_ms - 500 * MINUTE_MS
+    exchange.order(broken=[[kind, start, start + 4 * MINUTE_MS]])
+    asked = configuration(exchange)
+    result, reporter = run(asked, store)
+    assert (result.candles, result.missing) == (1436, 4)
+    assert "cannot be candles: 4 of 1440; the first one (20" in reporter.warnings[0]
+    candles = load_snapshot(store, load_dataset(store, training(asked)))["BTC/USDT"]
+    assert find_gaps(candles) == (Gap(start, 4),)
+
+
+def test_row_that_the_exchange_corrects_is_taken(exchange: Exchange, store: Store) -> None:
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    spoilt = [["null_volume", now_ms - 30 * MINUTE_MS, now_ms - 28 * MINUTE_MS]]
+    exchange.order(broken=spoilt)
+    assert run(configuration(exchange), store)[0].missing == 2
+    exchange.order()
+    result, reporter = run(configuration(exchange, "2d"), store)
+    assert (result.candles, result.missing, reporter.warnings) == (2880, 0, [])
+
+
+def test_rows_that_are_all_broken_are_said_to_be(exchange: Exchange, store: Store) -> None:
+    exchange.order(broken=[["null_volume", 0, 2**53]])
+    with pytest.raises(
+        DataUnusableError, match=r"0 closed.*cannot be candles: 14\d\d of 14.*volume"
+    ):
+        run(configuration(exchange), store)
+
+
+def test_ended_attempt_with_broken_rows_is_gone_on_with(
+    exchange: Exchange, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    spoilt = [["zero_price", now_ms - 2000 * MINUTE_MS, now_ms - 1998 * MINUTE_MS]]
+    exchange.order(broken=spoilt)
+    monkeypatch.setattr("bot_runtime.steps.fetch.PAGES_BETWEEN_SAVES", 1)
+
+    def save_and_go_down(path: Path, candles: Candles) -> None:
+        monkeypatch.setattr("bot_runtime.steps.fetch.save_candles", save_candles)
+        save_candles(path, candles)
+        exchange.order(broken=spoilt, garbled_next=99, garbled_path="klines")
+
+    monkeypatch.setattr("bot_runtime.steps.fetch.save_candles", save_and_go_down)
+    wanted = configuration(exchange, "2d")
+    with pytest.raises(ExchangeUnavailableError, match="no usable answer"):
+        run(wanted, store)
+    exchange.order(broken=spoilt)
+    result, reporter = run(wanted, store)
+    assert (result.candles, result.missing) == (2878, 2)
+    assert not [text for text in reporter.warnings if "not used" in text]
+
+
+def test_quiet_stretches_lose_no_candle_where_pages_end_in_them(
+    exchange: Exchange, store: Store
+) -> None:
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    start, length = now_ms - 2700 * MINUTE_MS, 700 * MINUTE_MS
+    exchange.order(page_candles=300, gaps=[[start, start + length]])
+    result, _ = run(configuration(exchange, "2d"), store)
+    assert (result.candles, result.missing) == (2180, 700)
+
+
 def test_close_holes_share_a_request_and_far_ones_do_not() -> None:
     near = (Gap(0, 1), Gap(10, 2), Gap(PAGE - 1, 1))
     assert spans_of(near, 1) == [(0, PAGE)]
@@ -296,7 +363,9 @@ def test_a_candle_off_the_grid_is_not_asked_for_for_ever(monkeypatch: pytest.Mon
     rows.append([8.5 * MINUTE_MS, 1.0, 1.0, 1.0, 1.0, 1.0])
     asked = count()
 
-    def page(_symbol: str, _timeframe: str, since: int, limit: int) -> list[list[float]]:
+    def page(
+        _symbol: str, _timeframe: str, since: int, limit: int, _params: object
+    ) -> list[list[float]]:
         assert next(asked) < 10, "asked for ever"
         return [row for row in rows if row[0] >= since][:limit]
 

@@ -55,6 +55,7 @@ def call(request: Callable[[], str], client: Any = None, policy: RetryPolicy = Q
         errors.RateLimitExceeded("429"),
         errors.DDoSProtection("418"),
         errors.BadResponse("html"),
+        TypeError("unexpected shape"),
     ],
     ids=lambda e: type(e).__name__,
 )
@@ -75,7 +76,6 @@ def test_what_may_heal_is_tried_again(failure: Exception) -> None:
         (errors.AuthenticationError("-2015"), CredentialsError),
         (errors.PermissionDenied("-2015"), CredentialsError),
         (errors.ExchangeError("-1100 illegal"), ExchangeUnavailableError),
-        (TypeError("unexpected shape"), ExchangeUnavailableError),
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),
 )
