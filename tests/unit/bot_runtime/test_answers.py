@@ -78,7 +78,13 @@ def test_times_in_another_unit_are_no_candles() -> None:
         read_candles([[now_us, 1, 1, 1, 1, 1]], None)
 
 
-EMPTY = ([], {"data": []}, {"data": None}, {"s": "no_data"}, {"result": {"ticks": []}})
+EMPTY: tuple[object, ...] = (
+    [],
+    {"data": []},
+    {"data": None},
+    {"s": "no_data"},
+    {"result": {"ticks": []}},
+)
 
 
 @pytest.mark.parametrize("answer", EMPTY, ids=str)
