@@ -24,6 +24,8 @@ PAGE: Final = 1000
 """Candles asked for at once at most."""
 _DENSE: Final = 5
 """Candles at the begin of a page, none of them missing, that show a lively market."""
+_SHORTER: Final = {"bullish": 100, "mexc": 500}
+"""Candles of a page where ccxt knows of more than its own request asks for."""
 _TOLD_THE_END: Final = (
     *("bingx", "bitrue", "deepcoin", "hollaex", "htx"),
     *("hyperliquid", "indodax", "nado", "revolutx", "zebpay"),
@@ -39,7 +41,7 @@ Ask = Callable[[int, int], Values]
 def page_limit(client: Any) -> int:
     """Return how many candles an exchange gives at once, as far as ccxt knows; at most PAGE."""
     known = client.feature_value_by_type("spot", None, "fetchOHLCV", "limit")
-    return min(PAGE, known or PAGE)
+    return min(PAGE, known or PAGE, _SHORTER.get(client.id, PAGE))
 
 
 def page_params(client: Any, since_ms: int, limit: int, interval_ms: int) -> dict[str, int]:
@@ -53,7 +55,8 @@ def read_span(ask: Ask, span: Span, interval_ms: int, limit: int) -> Values:
     """Return the rows (n, 6) that open in the span, in any order, some of them twice.
 
     `limit`: candles that are asked for at once. Where candles follow at once upon a page without
-    any, that page may have been shorter than asked: it is asked for again, in halves.
+    any, that page may have been shorter than asked: it is asked for again, in halves. (The last
+    page has nothing after it that could show this.)
     """
     pages = [np.empty((0, 6))]
     left = [(span, limit)] if span[0] < span[1] else []  # what is next stands last

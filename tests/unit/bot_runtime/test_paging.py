@@ -92,7 +92,7 @@ def test_every_candle_that_exists_is_read(existing: Existing, page: Page) -> Non
     assert found == [i for i in existing if i < LENGTH]
 
 
-@given(st.integers(0, LENGTH), st.integers(0, LENGTH), st.integers(5, LIMIT))
+@given(st.integers(0, 60), st.integers(0, 40), st.integers(5, LIMIT))
 def test_pages_of_a_shorter_span_than_asked_lose_nothing_after_a_quiet_stretch(
     begin: int, length: int, window: int
 ) -> None:
@@ -127,6 +127,7 @@ ASKED = [
     ("htx", 1000, "from", "to", 1000),
     ("kraken", 720, "since", None, 1000),
     ("kucoin", 1000, "startAt", "endAt", 1000),
+    ("mexc", 500, "startTime", "endTime", 1),
     ("okx", 300, "before", "after", 1),
 ]
 
