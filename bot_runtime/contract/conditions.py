@@ -85,6 +85,8 @@ class Reason(StrEnum):
     """The secret lacks a key: the message names it."""
     SECRET_PLACEHOLDER = "SecretPlaceholder"  # noqa: S105 - a reason, not a secret
     """A value of the secret is a placeholder: put the real one."""
+    SECRET_MALFORMED = "SecretMalformed"  # noqa: S105 - a reason, not a secret
+    """A value of the secret is certainly no key: the message says why, and never the value."""
     SECRET_WRONG_TYPE = "SecretWrongType"  # noqa: S105 - a reason, not a secret
     """The secret is not of the type that a bot may use: re-create it with --type."""
     SECRET_FORBIDDEN = "SecretForbidden"  # noqa: S105 - a reason, not a secret

@@ -7,19 +7,22 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from bot_runtime.arrays import Values
 from bot_runtime.contract import names
 from bot_runtime.contract.intervals import TIMEFRAMES, seconds_of
+from bot_runtime.contract.secrets import PASSPHRASE, Fault
 from bot_runtime.contract.spec import ExchangeSpec
 from bot_runtime.exchange.answers import load_markets, read_candles, refuse_what_is_not_json
-from bot_runtime.exchange.ccxt_import import exchange_class
+from bot_runtime.exchange.ccxt_import import exchange_class, exchange_errors
 from bot_runtime.exchange.credentials import Credentials
 from bot_runtime.exchange.paging import page_limit, page_params, read_span
 from bot_runtime.exchange.retries import Retrier, RetryPolicy
 from bot_runtime.market.candles import Candles, from_rows
 from bot_runtime.process.errors import ConfigurationError, StepError
+
+T = TypeVar("T")
 
 _WEEK: Final = "1w"
 
@@ -44,6 +47,8 @@ class ExchangeClient:
         self._market_type = spec.market_type.lower()
         self._client = exchange_class(spec.id)(_options(self._market_type, policy, credentials))
         refuse_what_is_not_json(self._client)
+        if credentials is not None:
+            self._client.sign = _blaming_the_key(self._client.sign)
         if spec.endpoint is not None:
             urls = self._client.urls
             urls["api"] = _moved(urls["api"], spec.endpoint.rstrip("/"))
@@ -140,11 +145,29 @@ class ExchangeClient:
     def account(self) -> Mapping[str, Any]:
         """Return the account's raw answer to a signed request: that proves the key.
 
-        Raises CredentialsError where the exchange refuses it.
+        Raises CredentialsError where the exchange refuses it, ConfigurationError where no request
+        can be signed with it.
         """
+        self._check_whole()
         balance = self._retrier.call(self._client, "account", self._client.fetch_balance)
         info = balance.get("info")
         return info if isinstance(info, Mapping) else {}
+
+    def _check_whole(self) -> None:
+        """Raise ConfigurationError where this exchange's keys have a part that is not there."""
+        client = self._client
+        needed = [name for name, is_needed in client.requiredCredentials.items() if is_needed]
+        lacking = [name for name in needed if not getattr(client, name)]
+        if "password" in lacking:
+            raise ConfigurationError(
+                f"credentials: {PASSPHRASE}: {Fault.MISSING.words}; a key of {client.id} has one: "
+                "add it to the secret"
+            )
+        if lacking:
+            raise ConfigurationError(
+                f"credentials: {client.id} takes a key by its {' and '.join(lacking)}, which a "
+                "bot's secret cannot hold; remove exchange.credentialsSecret"
+            )
 
     def may_withdraw(self, account: Mapping[str, Any]) -> bool:
         """Tell whether the key may withdraw; where the exchange does not say, it may not be told.
@@ -188,6 +211,26 @@ def _options(
         # A signed request carries a time: the exchange's own, so that our clock does not matter.
         options["options"]["adjustForTimeDifference"] = True
     return options
+
+
+def _blaming_the_key(sign: Callable[..., T]) -> Callable[..., T]:
+    """Return ccxt's `sign`, which blames the key for what cannot be signed with it.
+
+    Nothing has been asked yet: what any library raises here is about the key and may quote it.
+    """
+
+    def signing(*arguments: Any, **options: Any) -> T:
+        try:
+            return sign(*arguments, **options)
+        except exchange_errors().BaseError:
+            raise
+        except Exception:  # noqa: BLE001 - of any library that signs, and none is let through
+            raise ConfigurationError(
+                "credentials: no request can be signed with this key: copy apiKey and apiSecret "
+                "into the secret as the exchange gives them, and see whether they are swapped"
+            ) from None
+
+    return signing
 
 
 def _moved(urls: Any, endpoint: str) -> Any:

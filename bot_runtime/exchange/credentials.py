@@ -1,22 +1,20 @@
-"""The key that is mounted for a step: read, judged for placeholders, and never shown."""
+"""The key that is mounted for a step: read, judged by its shape, and never shown."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot_runtime.contract.names import CREDENTIALS_PATH, ENV_CREDENTIALS
 from bot_runtime.contract.secrets import (
-    A_PLACEHOLDER,
     API_KEY,
     API_SECRET,
-    MISSING,
     PASSPHRASE,
     REQUIRED_KEYS,
-    UNREADABLE,
-    is_placeholder,
+    Fault,
+    describe_faults,
+    find_faults,
 )
-from bot_runtime.process.errors import CredentialsError
+from bot_runtime.process.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +43,23 @@ def credentials_directory() -> Path | None:
 def load_credentials(directory: Path) -> Credentials:
     """Return the key in the files apiKey and apiSecret (and passphrase, where there is one).
 
-    Raises CredentialsError that names the files that are missing or hold a placeholder.
+    Raises ConfigurationError that names the files whose values can be told to be no key.
     """
-    values = {name: _value(directory, name) for name in (*REQUIRED_KEYS, PASSPHRASE)}
-    found = {name: value for name, value in values.items() if value is not None}
-    _refuse(tuple(name for name in REQUIRED_KEYS if name not in found), MISSING)
-    _refuse(tuple(n for n in REQUIRED_KEYS if is_placeholder(found[n])), A_PLACEHOLDER)
-    return _credentials(found)
+    read = {name: _read(directory, name) for name in (*REQUIRED_KEYS, PASSPHRASE)}
+    values = {name: value for name, value in read.items() if value is not None}
+    faults = find_faults(values)
+    if faults:
+        raise ConfigurationError(f"credentials: {describe_faults(faults)}")
+    texts = {name: value.decode().strip() for name, value in values.items()}
+    return Credentials(texts[API_KEY], texts[API_SECRET], texts.get(PASSPHRASE, ""))
 
 
-def _credentials(values: Mapping[str, str]) -> Credentials:
-    return Credentials(values[API_KEY], values[API_SECRET], values.get(PASSPHRASE, ""))
-
-
-def _refuse(names: tuple[str, ...], what: str) -> None:
-    if names:
-        raise CredentialsError(
-            f"credentials: {' and '.join(names)}: {what}; put the real value into the secret"
-        )
-
-
-def _value(directory: Path, name: str) -> str | None:
+def _read(directory: Path, name: str) -> bytes | None:
     try:
-        return (directory / name).read_text(encoding="utf-8").strip()
+        return (directory / name).read_bytes()
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError):
-        raise CredentialsError(f"credentials: {name}: {UNREADABLE}; re-create the secret") from None
+    except OSError:
+        raise ConfigurationError(
+            f"credentials: {name}: {Fault.UNREADABLE.words}; mount a file that may be read"
+        ) from None

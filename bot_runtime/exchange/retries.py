@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from bot_runtime.contract.scrub import scrub
+from bot_runtime.contract.secrets import PASSPHRASE, Fault, describe_faults
 from bot_runtime.exchange.ccxt_import import exchange_errors
 from bot_runtime.process.errors import (
     ConfigurationError,
@@ -94,7 +95,8 @@ class Retrier:
         """Return what `request` returns, tried again while the failure may heal.
 
         Raises ExchangeUnavailableError when tries or time are used up, ConfigurationError for a
-        symbol that the exchange does not have, CredentialsError for a key that it refuses.
+        symbol that the exchange does not have or a passphrase that cannot be sent, CredentialsError
+        for a key that it refuses.
         """
         for attempt in range(1, self.policy.attempts + 1):
             try:
@@ -128,7 +130,12 @@ class Retrier:
             return ConfigurationError(f"symbols: {what}: the exchange does not have it: {text}")
         if isinstance(e, errors.AuthenticationError):
             return CredentialsError(
-                f"{what}: the exchange refuses the key: {text}; put a valid key into the secret"
+                f"{what}: the exchange refuses the key: {text}; see whether apiKey and apiSecret "
+                "are swapped, are of one key, and of this exchange; then correct the secret"
+            )
+        if isinstance(e, UnicodeEncodeError):  # of a header; its text would quote the passphrase
+            return ConfigurationError(
+                f"credentials: {describe_faults({PASSPHRASE: Fault.FOREIGN_CHARACTER})}"
             )
         tries = "1 try" if attempt == 1 else f"{attempt} tries"
         if _is_garbled(e):

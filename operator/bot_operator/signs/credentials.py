@@ -1,8 +1,8 @@
 """Credentials: what is found out about a named secret, without keeping any of its values."""
 
 import base64
-import binascii
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot_operator.api.client import Kube
@@ -10,10 +10,16 @@ from bot_operator.api.errors import Forbidden
 from bot_operator.api.resources import SECRETS, Manifest, Ref, from_time
 from bot_runtime.contract import secrets
 from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.secrets import Fault
 
 FAST_SECONDS = 5.0
 SLOW_SECONDS = 60.0
 FAST_PERIOD_SECONDS = 600.0
+
+_REASON_OF_FAULT = {
+    Fault.MISSING: Reason.SECRET_KEY_MISSING,
+    Fault.PLACEHOLDER: Reason.SECRET_PLACEHOLDER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +30,8 @@ class SecretSeen:
     exists: bool = True
     readable: bool = True
     kind: str = ""
-    missing: tuple[str, ...] = ()
-    """Required keys that are not there."""
-    placeholders: tuple[str, ...] = ()
-    """Keys whose value stands for one."""
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+    """What is wrong with its values, by its keys."""
     changed_at: datetime | None = None
     """When anybody last wrote it."""
 
@@ -67,12 +71,11 @@ def check_secret(seen: SecretSeen | None, namespace: str) -> Verdict:
     if seen.kind != secrets.EXCHANGE_SECRET_TYPE:
         found = f"{what} has type {seen.kind}, not {secrets.EXCHANGE_SECRET_TYPE}"
         return Verdict(False, Reason.SECRET_WRONG_TYPE, f"{found}; create it again: {again}")
-    if seen.missing:
-        found = f"{what} has no key {', '.join(seen.missing)}"
-        return Verdict(False, Reason.SECRET_KEY_MISSING, f"{found}; create it again: {again}")
-    if seen.placeholders:
-        found = f"{what} has a placeholder in {', '.join(seen.placeholders)}"
-        return Verdict(False, Reason.SECRET_PLACEHOLDER, f"{found}; put the real one: {again}")
+    if seen.faults:
+        worst = min(seen.faults.values(), key=list(Fault).index)
+        reason = _REASON_OF_FAULT.get(worst, Reason.SECRET_MALFORMED)
+        found = f"{what}: {secrets.describe_faults(seen.faults)}"
+        return Verdict(False, reason, f"{found}; create it again: {again}")
     return Verdict(True, Reason.AS_EXPECTED, f"{what} has its keys")
 
 
@@ -92,19 +95,9 @@ def _see(name: str, secret: Manifest) -> SecretSeen:
     return SecretSeen(
         name,
         kind=str(secret.get("type", "Opaque")),
-        missing=tuple(key for key in secrets.REQUIRED_KEYS if key not in data),
-        placeholders=tuple(
-            key for key in secrets.REQUIRED_KEYS if key in data and _stands_for_one(data[key])
-        ),
+        faults=secrets.find_faults({key: base64.b64decode(data[key]) for key in data}),
         changed_at=_changed_at(secret),
     )
-
-
-def _stands_for_one(encoded: str) -> bool:
-    try:
-        return secrets.is_placeholder(base64.b64decode(encoded, validate=True).decode())
-    except (binascii.Error, UnicodeDecodeError):
-        return False
 
 
 def _changed_at(secret: Manifest) -> datetime | None:

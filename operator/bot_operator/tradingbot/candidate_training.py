@@ -31,6 +31,8 @@ FIRST_BACKOFF_SECONDS = 60.0
 LAST_BACKOFF_SECONDS = 6 * 3600.0
 _ATTEMPT_DIGITS = 6
 _CLOCK_ERROR_MAX = timedelta(days=1)
+_ABOUT_THE_SECRET = frozenset({FailureClass.CREDENTIALS, FailureClass.CONFIGURATION})
+"""Refused by the exchange, or by the preflight without asking it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +228,7 @@ def _retry_at(current: Candidate, wish: Wish, now: datetime) -> datetime | None:
         return ended
     if (
         failure is not None
-        and failure.failure_class is FailureClass.CREDENTIALS
+        and failure.failure_class in _ABOUT_THE_SECRET
         and wish.secret_changed_at is not None
         and wish.secret_changed_at > (_data_began(status) or created)
     ):

@@ -122,6 +122,18 @@ async def test_missing_secret_names_the_command_and_heals_by_itself() -> None:
             "SecretPlaceholder",
             "apiKey",
         ),
+        (
+            {"apiKey": "k9Zq1", "apiSecret": "\ufeffs8Xw2"},
+            "botcripto.io/exchange",
+            "SecretMalformed",
+            "apiSecret: begins with a byte order mark",
+        ),
+        (
+            {"apiKey": "-----BEGIN PRIVATE KEY-----\nk9Zq1", "apiSecret": "s8\nXw2"},
+            "botcripto.io/exchange",
+            "SecretMalformed",
+            "apiKey: a private key; exchange the values of apiKey and apiSecret; apiSecret: a line",
+        ),
         ({"apiKey": "k9Zq1", "apiSecret": "s8Xw2"}, "Opaque", "SecretWrongType", "Opaque"),
     ],
 )
@@ -593,10 +605,10 @@ async def test_without_a_schedule_it_fires_at_every_close_in_any_time_zone(
     assert at.timestamp() % seconds_of(timeframe) == 0, at
 
 
-async def test_a_secret_corrected_while_the_old_one_is_tried_is_tried_too() -> None:
+@pytest.mark.parametrize("code", [ExitCode.CREDENTIALS_REJECTED, ExitCode.CONFIGURATION])
+async def test_a_secret_corrected_while_the_old_one_is_tried_is_tried_too(code: ExitCode) -> None:
     world = World(running=False)
-    refused = {"exitCode": int(ExitCode.CREDENTIALS_REJECTED), "message": "key refused"}
-    world.failing["Data"] = refused
+    world.failing["Data"] = {"exitCode": int(code), "message": "key refused"}
     world.add_secret("keys")
     world.add_bot(exchange={"id": "binance", "credentialsSecret": "keys"})
     await world.settle()  # the pod has mounted the secret, and pulls its image

@@ -75,6 +75,7 @@ def test_what_may_heal_is_tried_again(failure: Exception) -> None:
         (errors.BadSymbol("no X/Y"), ConfigurationError),
         (errors.AuthenticationError("-2015"), CredentialsError),
         (errors.PermissionDenied("-2015"), CredentialsError),
+        (UnicodeEncodeError("latin-1", "pass\u2026", 4, 5, "no"), ConfigurationError),
         (errors.ExchangeError("-1100 illegal"), ExchangeUnavailableError),
     ],
     ids=lambda value: getattr(value, "__name__", type(value).__name__),

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bot_runtime.contract import secrets
 from bot_runtime.contract.scrub import SCRUBBED, scrub, scrub_fields
 from bot_runtime.exchange.credentials import load_credentials
-from bot_runtime.process.errors import CredentialsError
+from bot_runtime.process.errors import ConfigurationError
 from tests.conftest import TESTS
 
 KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
@@ -179,7 +179,7 @@ def test_our_words_for_a_value_stay_and_any_other_is_hidden() -> None:
 
 def test_what_is_said_of_credentials_stays(tmp_path: Path) -> None:
     def refusal() -> str:
-        with pytest.raises(CredentialsError) as caught:
+        with pytest.raises(ConfigurationError) as caught:
             load_credentials(tmp_path)
         return str(caught.value)
 
@@ -190,8 +190,11 @@ def test_what_is_said_of_credentials_stays(tmp_path: Path) -> None:
     said.append(refusal())
     (tmp_path / secrets.API_SECRET).write_bytes(b"\xff\xfe")
     said.append(refusal())
+    (tmp_path / secrets.API_SECRET).write_text("\ufeffk9Zq1")
+    said.append(refusal())
     said.append(secrets.create_secret_command("bots", "keys"))
-    assert len(set(said)) == 5
+    assert len(set(said)) == 6
+    said += (secrets.describe_faults({secrets.API_KEY: fault}) for fault in secrets.Fault)
     for text in (*said, *map(json.dumps, said)):
         assert scrub(text) == text
 

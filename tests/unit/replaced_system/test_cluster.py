@@ -85,7 +85,7 @@ def claim_of_one_cluster(storage: StorageSpec) -> Manifest:
         "placeholder secrets in clusters",
         check_placeholders_are_refused,
         lambda seen: check_secret(seen, "bots"),
-        lambda seen: check_secret(replace(seen, placeholders=()), "bots"),
+        lambda seen: check_secret(replace(seen, faults={}), "bots"),
         "'replace-me' is accepted",
     ),
     Fault(
