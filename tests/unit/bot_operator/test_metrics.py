@@ -1,6 +1,7 @@
 """Metrics: what they count, their names, and that the documentation lists each of them."""
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -143,6 +144,37 @@ def test_a_job_tells_once_how_late_it_was_created() -> None:
 def test_the_last_event_of_each_resource_is_told_as_a_time() -> None:
     note_event("MODIFIED", bot("a"))
     assert value("botcripto_last_event_timestamp_seconds", resource="tradingbots") > 1.7e9
+
+
+@pytest.mark.parametrize(
+    ("after", "delivered", "silent"),
+    [
+        (7 * 86_400, (), False),  # nothing runs: the only bot is suspended
+        (7 * 86_400, ("Job", "Pod"), False),  # and resumed
+        (3600, ("Job",), True),
+        (30, ("Job",), False),  # its pod is on its way
+    ],
+)
+def test_the_alert_on_old_events_of_pods_is_for_a_watch_that_alone_is_silent(
+    monkeypatch: pytest.MonkeyPatch, after: int, delivered: tuple[str, ...], *, silent: bool
+) -> None:
+    def deliver(at: int, *kinds: str) -> None:
+        monkeypatch.setattr(time, "time", lambda: 1.8e9 + at)
+        for kind in kinds:
+            version = "batch/v1" if kind == "Job" else "v1"
+            note_event("MODIFIED", {**job(), "apiVersion": version, "kind": kind})
+
+    deliver(0, "Pod", "Job")
+    deliver(after, *delivered)
+    (_, _, alert) = documented()["botcripto_last_event_timestamp_seconds"]
+    name = "botcripto_last_event_timestamp_seconds"
+    parts = re.fullmatch(
+        rf'`{name}{{resource="(\w+)"}} - ignoring \(resource\) {name}{{resource="(\w+)"}} > (\d+)`',
+        alert,
+    )
+    assert parts is not None, alert
+    newer, older = (value(name, resource=resource) for resource in parts.groups()[:2])
+    assert (newer - older > int(parts[3])) is silent
 
 
 @pytest.mark.parametrize("outcome", ["Promoted", "Rejected"])
