@@ -87,7 +87,9 @@ class LastFailure(Model):
 
     step: str = Field(max_length=32, description="Step that has failed, or Inference.")
     job: str | None = Field(default=None, max_length=63, description="Name of its Job.")
-    pod: str | None = Field(default=None, max_length=253, description="Name of its last pod.")
+    pod: str | None = Field(
+        default=None, max_length=253, description="Name of the pod that it was seen in."
+    )
     container: str | None = Field(
         default=None, max_length=63, description="Name of the container in that pod."
     )

@@ -13,6 +13,8 @@ STEP_MESSAGE_MAX: Final = 1024
 
 StepState = Literal["Pending", "Running", "Succeeded", "Unseen", "Failed", "Skipped"]
 """Unseen: the Job was deleted before its outcome was read; the next step judges the store."""
+PASSED: Final[frozenset[StepState]] = frozenset({"Succeeded", "Unseen"})
+"""States in which the next step may begin."""
 
 
 class StepProgress(Model):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from bot_operator.api.resources import Manifest, condition_of, is_true, name_of, to_time, uid_of
 from bot_operator.modeltraining.evidence import with_evidence, with_progress
-from bot_operator.signs.pod_failures import Scene, diagnose_job, diagnose_pod
+from bot_operator.signs.pod_failures import Scene, diagnose_job, diagnose_pod, keep_known
 from bot_operator.signs.pod_waits import Obstacles, Trouble, find_trouble
 from bot_operator.signs.termination_messages import (
     Unreadable,
@@ -24,10 +24,9 @@ from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import ModelTrainingStatus
 from bot_runtime.contract.steps import Step
-from bot_runtime.contract.stepstatus import STEP_MESSAGE_MAX, StepStatus
+from bot_runtime.contract.stepstatus import PASSED, STEP_MESSAGE_MAX, StepStatus
 
-PASSED = frozenset({"Succeeded", "Unseen"})
-FINAL = frozenset({"Succeeded", "Unseen", "Failed", "Skipped"})
+FINAL = PASSED | {"Failed", "Skipped"}
 _BLAMES_THE_STORE = frozenset({FailureClass.ARTIFACT, FailureClass.DATA, FailureClass.STORAGE})
 
 
@@ -83,7 +82,7 @@ def judge_step(
 ) -> Judged:
     """Return where a step stands; what was final stays as it was recorded.
 
-    `known` is the failure on record: what the step waited for, where it waited.
+    `known` is the failure on record: what the step waited for, or why its last pod failed.
     """
     if before.state in FINAL:
         return Judged(before)
@@ -105,7 +104,7 @@ def judge_step(
         return _judge_failed(step, job, seen.pods, now, known)
     step = with_progress(step, seen.progress)
     trouble = find_trouble(Scene(step.name, job), seen.pods, seen.obstacles, now)
-    return _with_setback(Judged(step, trouble=trouble), job, seen.pods)
+    return _with_setback(Judged(step, trouble=trouble), job, seen.pods, known)
 
 
 def next_steps(states: Mapping[Step, str]) -> tuple[Step, ...]:
@@ -148,7 +147,14 @@ def _judge_absent(
     return _lost(before, text, to_time(now))
 
 
-def _with_setback(judged: Judged, job: Manifest, pods: Sequence[Manifest]) -> Judged:
+def describe_setback(setback: LastFailure) -> str:
+    """Return in words that a pod failed and is tried again."""
+    return f"a pod failed and is tried again ({setback.failure_class.value}): {setback.message}"
+
+
+def _with_setback(
+    judged: Judged, job: Manifest, pods: Sequence[Manifest], known: LastFailure | None
+) -> Judged:
     """Return the judgement with what made the last pod fail, while the Job goes on trying."""
     fallen = sorted(
         (p for p in pods if p.get("status", {}).get("phase") == "Failed"), key=finished_at
@@ -156,10 +162,10 @@ def _with_setback(judged: Judged, job: Manifest, pods: Sequence[Manifest]) -> Ju
     if not fallen:
         return judged
     step = judged.step
-    why = diagnose_pod(step.name, job, fallen[-1], finished_at(fallen[-1]))
-    text = f"a pod failed and is tried again ({why.failure_class.value}): {why.message}"
-    told = step.model_copy(update={"message": text[:STEP_MESSAGE_MAX]})
-    return replace(judged, step=told, setback=why)
+    found = diagnose_pod(step.name, job, fallen[-1], finished_at(fallen[-1]))
+    setback = keep_known(known, found)
+    told = step.model_copy(update={"message": describe_setback(setback)[:STEP_MESSAGE_MAX]})
+    return replace(judged, step=told, setback=setback)
 
 
 def _judge_complete(

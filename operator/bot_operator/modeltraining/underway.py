@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot_operator.children.storage import ClaimVerdict
-from bot_operator.modeltraining.step_states import FINAL, Judged
+from bot_operator.modeltraining.step_states import FINAL, Judged, describe_setback
 from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.refusals import Refusal, describe
 from bot_operator.signs.credentials import Verdict
@@ -12,6 +12,7 @@ from bot_operator.signs.pod_waits import Trouble
 from bot_operator.watching.slots import QUEUED
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
+from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import ModelTrainingStatus, TrainingState
 from bot_runtime.contract.steps import Step
@@ -63,6 +64,11 @@ class Case:
     def trouble(self) -> Trouble | None:
         """What keeps the pod of a step."""
         return next((j.trouble for j in self.judged.values() if j.trouble is not None), None)
+
+    @property
+    def setback(self) -> LastFailure | None:
+        """Why the last pod of a step failed that is tried again."""
+        return next((j.setback for j in self.judged.values() if j.setback is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +130,11 @@ def check_steps(case: Case) -> Finding:
     running = [step.name for step in current if step.state == "Running"]
     text, trouble = f"{', '.join(running) or current[0].name} under way", case.trouble
     state = _STATE_OF_STEP[current[0].name]
-    if trouble is None:
-        return Finding(Reason.TRAINING_RUNNING, text, state=state)
-    return Finding(Reason.TRAINING_RUNNING, trouble.message, trouble.reason, state)
+    if trouble is not None:
+        return Finding(Reason.TRAINING_RUNNING, trouble.message, trouble.reason, state)
+    if case.setback is not None:
+        text = f"{case.setback.step}: {describe_setback(case.setback)}"
+    return Finding(Reason.TRAINING_RUNNING, text, state=state)
 
 
 ORDER: tuple[Callable[[Case], Finding | None], ...] = (
@@ -157,11 +165,10 @@ def summarise(
     else:
         conditions.set(Kind.STALLED, "True", first.stalled, first.message)
         conditions.set(Kind.RECONCILING, "False", first.stalled)
-    setback = next((j.setback for j in case.judged.values() if j.setback is not None), None)
     return known.model_copy(
         update={
             "state": next(f.state for f in findings if f.state is not None),
             "conditions": conditions.all(),
-            "last_failure": case.trouble.failure if case.trouble else setback,
+            "last_failure": case.trouble.failure if case.trouble else case.setback,
         }
     )

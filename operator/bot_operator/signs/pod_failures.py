@@ -3,6 +3,7 @@
 Only statuses are read, never logs: a container's last words come up as its termination message.
 """
 
+import re
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,6 +47,9 @@ _CLASS_OF_POD_REASON = {
 }
 _OUT_OF = "OutOf"
 """Beginning of the kubelet's reasons for a pod that its node has no room for: OutOfcpu."""
+
+
+_COUNT = re.compile(r"0x[0-9a-f]+|[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,17 @@ def diagnose_pod(step: str, job: Manifest | None, pod: Manifest, time: str) -> L
             return _diagnose_container(scene, container, time)
     text = str(status.get("message") or status.get("reason") or "the pod failed without a word")
     return scene.failure(FailureClass.CRASH, text, time)
+
+
+def keep_known(known: LastFailure | None, found: LastFailure) -> LastFailure:
+    """Return the failure on record where `found` is the same once more, as at every further try.
+
+    Another pod, a later time and other numbers in the message are no news.
+    """
+    if known is None or _COUNT.sub("", known.message) != _COUNT.sub("", found.message):
+        return found
+    same = {"pod": known.pod, "time": known.time, "message": known.message}
+    return known if found.model_copy(update=same) == known else found
 
 
 def _diagnose_deadline(scene: Scene, at: str, known: LastFailure | None) -> LastFailure:

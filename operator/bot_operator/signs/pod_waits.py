@@ -57,6 +57,7 @@ _OF_REFUSALS = "reason=FailedCreate"
 _POD_NAME = re.compile(r'^(?:Error creating: )?(?:pods "[^"]*" is forbidden: )?')
 _QUOTA_USED = re.compile(r", used: .*?(?=, limited: )")
 _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*"(?:: ErrImagePull: )?')
+_OWN_PORT = re.compile(r":[0-9]+(?=->)")  # of a connection: read udp 10.0.0.5:41234->10.0.0.10:53
 _LIMIT_RANGE = re.compile(
     r"(maximum|minimum) \S+ (usage|limit|request)? ?per|limit to request ratio"
 )
@@ -167,7 +168,7 @@ def _container_trouble(scene: Scene) -> Trouble | None:
         waiting = (container.get("state") or {}).get("waiting") or {}
         reason, words = str(waiting.get("reason", "")), str(waiting.get("message", ""))
         if reason in _PULL_REASONS:
-            cause = _BACK_OFF.sub("", words) or reason
+            cause = _OWN_PORT.sub("", _BACK_OFF.sub("", words)) or reason
             text = f"image {container.get('image')} cannot be pulled: {cause}"
             failure = scene.failure(FailureClass.IMAGE_PULL, text, since)
             return Trouble(Reason.IMAGE_PULL_FAILED, _in(container, failure))

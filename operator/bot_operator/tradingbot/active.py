@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from bot_operator.api.resources import controller_uid
 from bot_operator.planning.specs import Training
-from bot_operator.tradingbot.candidate_training import Candidate
+from bot_operator.tradingbot.candidate import Candidate
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import training_digest
 from bot_runtime.contract.spec import OBJECTIVES

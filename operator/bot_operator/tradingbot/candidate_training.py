@@ -16,12 +16,13 @@ from bot_operator.api.resources import (
 )
 from bot_operator.planning.conditions import CLOCKS_DIFFER
 from bot_operator.planning.specs import Training
+from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.objects import build_training
 from bot_operator.tradingbot.observe import BotSeen
 from bot_runtime.contract import names
 from bot_runtime.contract.conditions import TrainingCondition
 from bot_runtime.contract.digests import digest_of
-from bot_runtime.contract.failures import FailureClass
+from bot_runtime.contract.failures import FailureClass, LastFailure
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.names import training_name
 from bot_runtime.contract.runconfig import training_digest
@@ -33,52 +34,6 @@ _ATTEMPT_DIGITS = 6
 _CLOCK_ERROR_MAX = timedelta(days=1)
 _ABOUT_THE_SECRET = frozenset({FailureClass.CREDENTIALS, FailureClass.CONFIGURATION})
 """Refused by the exchange, or by the preflight without asking it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """The training that the bot follows, and what is to be done about trainings."""
-
-    name: str
-    attempt: int
-    scheduled_time: str | None
-    """Time of the schedule that it was begun for; None where the spec asked for it."""
-    training: Training | None
-    create: Manifest | None = None
-    delete: tuple[Ref, ...] = ()
-    retry_at: datetime | None = None
-    """When a failed training is tried again, None where waiting does not help."""
-
-    @property
-    def status(self) -> ModelTrainingStatus:
-        """Status of the training; an empty one where there is no object yet."""
-        return ModelTrainingStatus() if self.training is None else self.training.status
-
-    @property
-    def retry_time(self) -> str | None:
-        """`retry_at` as a status shows it."""
-        return None if self.retry_at is None else to_time(self.retry_at)
-
-    @property
-    def is_running(self) -> bool:
-        """Whether a training is under way."""
-        return self.training is not None and self.status.completion_time is None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the training ended with a version and a verdict."""
-        return self.training is not None and self.status.version is not None
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether the training ended without a version."""
-        return self.status.completion_time is not None and not self.is_complete
-
-    @property
-    def is_pending(self) -> bool:
-        """Whether a training is under way, or will be without anybody's help."""
-        tried_again = self.has_failed and self.retry_at is not None
-        return self.create is not None or self.is_running or tried_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +75,9 @@ def find_candidate(seen: BotSeen, before: TradingBotStatus, wish: Wish, now: dat
     attempts = (_attempt(name, wish, scheduled) for name in there)
     attempt = max((newest, *attempts))
     name = wish.name(attempt, scheduled)
-    return _adopt(seen, wish, Candidate(name, attempt, scheduled, there.get(name)))
+    failed_before = _failure_before(seen, wish, attempt, scheduled)
+    own = Candidate(name, attempt, scheduled, there.get(name), failed_before=failed_before)
+    return _adopt(seen, wish, own)
 
 
 def _attempt(name: str, wish: Wish, scheduled: str | None) -> int:
@@ -128,6 +85,15 @@ def _attempt(name: str, wish: Wish, scheduled: str | None) -> int:
     number = name.rpartition("-")[2]
     attempt = int(number) if number.isdecimal() and len(number) <= _ATTEMPT_DIGITS else 0
     return attempt if wish.name(attempt, scheduled) == name else 0
+
+
+def _failure_before(
+    seen: BotSeen, wish: Wish, attempt: int, scheduled: str | None
+) -> LastFailure | None:
+    """Return why the attempt before this one failed; None where it was another spec's."""
+    name = wish.name(attempt - 1, scheduled)
+    before = next((t for t in seen.trainings if t.name == name), None)
+    return None if before is None or _differs(before, wish) else before.status.last_failure
 
 
 def _adopt(seen: BotSeen, wish: Wish, own: Candidate) -> Candidate:
@@ -201,7 +167,10 @@ def plan_candidate(
 def _begin(seen: BotSeen, wish: Wish, attempt: int, scheduled_time: str | None) -> Candidate:
     name = wish.name(attempt, scheduled_time)
     create = build_training(seen.owner, name, wish.spec, scheduled_time)
-    return Candidate(name, attempt, scheduled_time, None, create)
+    failed_before = _failure_before(seen, wish, attempt, scheduled_time)
+    return Candidate(
+        name, attempt, scheduled_time, None, create=create, failed_before=failed_before
+    )
 
 
 def has_learned(trainings: Iterable[Training], wanted: ModelTrainingSpec) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from bot_operator.api.resources import Manifest, Ref, name_of, namespace_of, to_time
 from bot_operator.children.storage import ClaimVerdict
 from bot_operator.signs.credentials import Verdict
-from bot_operator.tradingbot.candidate_training import Candidate
+from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.observe import BotSeen
 from bot_operator.tradingbot.runs import RunsVerdict
 from bot_operator.tradingbot.timetable import Timetable
@@ -152,6 +152,4 @@ class Findings:
         runs = self.inference.runs
         if runs.trouble is not None:
             return runs.trouble.failure
-        if runs.failure is not None or self.candidate.training is None:
-            return runs.failure
-        return self.candidate.status.last_failure
+        return self.candidate.failure if runs.failure is None else runs.failure

@@ -2,7 +2,7 @@
 
 from bot_operator.api.resources import Ref, is_true, name_of, ref_of
 from bot_operator.tradingbot.active import choose_active, serving_spec, still_unusable
-from bot_operator.tradingbot.candidate_training import Candidate
+from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.findings import Context, Inference
 from bot_operator.tradingbot.objects import Serving, build_configuration, build_cron_job
 from bot_operator.tradingbot.runs import digest_of_run, is_version_unusable, read_runs

@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 
 from bot_operator.api.resources import from_time
+from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.runs import is_version_unusable
 from bot_runtime.contract.conditions import Reason, Status
+from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.status import UnusableVersion
 
@@ -22,9 +24,11 @@ def judge_availability(context: Context, found: Findings) -> tuple[Status, Reaso
             return "False", Reason.VERSION_UNUSABLE, text
         if context.spec.model.pinned_version is not None:
             return "True", Reason.VERSION_PINNED, f"version {version} is pinned"
+        more = "" if found.candidate.wait is None else f"; {describe_progress(found.candidate)}"
         if found.refused is not None:
-            return "True", Reason.FELL_BACK, describe_fall_back(found.refused, version)
-        return "True", Reason.MODEL_PROMOTED, f"version {version} is served"
+            text = describe_fall_back(found.refused, version)
+            return "True", Reason.FELL_BACK, f"{text}{more}"
+        return "True", Reason.MODEL_PROMOTED, f"version {version} is served{more}"
     reason, text = why_no_model(found)
     return "False", reason, text
 
@@ -43,17 +47,31 @@ def why_no_model(found: Findings) -> Cause:
         )
         return Reason.NOT_BETTER_THAN_NAIVE, text
     if candidate.is_running or candidate.create:
-        state = candidate.status.state
-        return Reason.WAITING_FOR_MODEL, f"training {candidate.name} is under way: {state}"
+        return Reason.WAITING_FOR_MODEL, describe_progress(candidate)
     return Reason.WAITING_FOR_MODEL, "no training has begun"
+
+
+def describe_progress(candidate: Candidate) -> str:
+    """Return how far the training under way is, and what keeps it: its own words of it.
+
+    Where nothing does, why the attempt before it failed, until it is past that.
+    """
+    text = f"training {candidate.name} is under way: {candidate.status.state}"
+    if candidate.wait is not None:
+        return f"{text}; {candidate.wait}"
+    if candidate.failure is not None:
+        return f"{text}; attempt {candidate.attempt - 1}: {_describe(candidate.failure)}"
+    return text
+
+
+def _describe(failure: LastFailure) -> str:
+    return f"{failure.step} failed ({failure.failure_class.value}): {failure.message}"
 
 
 def describe_failure(found: Findings) -> str:
     """Return why the followed training failed, and when it is tried again."""
     candidate, failure = found.candidate, found.candidate.status.last_failure
-    what = "failed"
-    if failure is not None:
-        what = f"{failure.step} failed ({failure.failure_class.value}): {failure.message}"
+    what = "failed" if failure is None else _describe(failure)
     again = f"; tried again at {candidate.retry_time}" if candidate.retry_time else ""
     return f"training {candidate.name}: {what}{again}"
 

@@ -10,8 +10,8 @@ from bot_operator.planning.refusals import refusals_of, refuse_claim
 from bot_operator.settings import Settings
 from bot_operator.signs.credentials import Verdict, check_secret
 from bot_operator.tradingbot.active import previous_of
+from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.candidate_training import (
-    Candidate,
     Wish,
     find_candidate,
     plan_candidate,

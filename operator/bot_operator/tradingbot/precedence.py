@@ -14,6 +14,7 @@ from bot_operator.tradingbot.models import (
     Cause,
     describe_failure,
     describe_fall_back,
+    describe_progress,
     why_no_model,
 )
 from bot_operator.tradingbot.signals import is_feed_trouble
@@ -241,10 +242,12 @@ def check_fall_back(found: Findings) -> Cause | None:
 
 
 def check_last_training(found: Findings) -> Cause | None:
-    """The last training failed, and a version of an earlier one decides."""
-    if found.active is None or not found.candidate.has_failed:
+    """The last training failed, also while it is tried again; an earlier version decides."""
+    candidate = found.candidate
+    if found.active is None or not candidate.keeps_failing:
         return None
-    return Reason.TRAINING_FAILED, describe_failure(found)
+    text = describe_failure(found) if candidate.has_failed else describe_progress(candidate)
+    return Reason.TRAINING_FAILED, text
 
 
 def check_verdict(found: Findings) -> Cause | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot_operator.api.resources import from_time, uid_of
-from bot_operator.tradingbot.candidate_training import Candidate
+from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.findings import LATEST_START, Context, Retraining
 from bot_operator.tradingbot.timetable import Timetable, check_schedule
 from bot_runtime.contract.digests import digest_of

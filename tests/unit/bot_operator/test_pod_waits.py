@@ -45,6 +45,11 @@ def starting() -> Manifest:
             'Back-off pulling image "x:1": ErrImagePull: no such host',
             "no such host",
         ),
+        (
+            "ErrImagePull",
+            "lookup r: read udp 10.0.0.5:41234->10.0.0.10:53: i/o timeout",
+            "lookup r: read udp 10.0.0.5->10.0.0.10:53: i/o timeout",
+        ),
         ("InvalidImageName", "couldn't parse image name", "couldn't parse image name"),
         ("ErrImageNeverPull", "not present with pull policy of Never", "not present with"),
     ],
