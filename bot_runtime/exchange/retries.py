@@ -154,7 +154,8 @@ class Retrier:
 def _is_garbled(e: Exception) -> bool:
     """Tell whether what came is no answer: not JSON, or a JSON that ccxt cannot make sense of."""
     errors = exchange_errors()
-    return isinstance(e, errors.BadResponse) or not isinstance(e, errors.BaseError)
+    ours = (errors.BaseError, UnicodeEncodeError)  # the latter befalls what is sent
+    return isinstance(e, errors.BadResponse) or not isinstance(e, ours)
 
 
 def _may_heal(e: Exception) -> bool:
