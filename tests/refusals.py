@@ -108,7 +108,10 @@ REFUSALS = (
     _one(CPU, {"requests": {"cpu": 2}, "limits": {"cpu": "1500m"}}, "above its limit", "raise"),
     _one("spec.inference.deadlineSeconds", 5, "greater than or equal to 10"),
     _one("spec.inference.timeZone", "Local", "is not an IANA time zone", "Europe/Paris"),
-    _one("spec.inference.timeZone", "Central European", "is not an IANA time zone"),
+    *(
+        _one("spec.inference.timeZone", zone, "is not an IANA time zone")
+        for zone in ("", "Central European", "+01:00", "Europe/", "../UTC", "Etc/-5", "E" * 15)
+    ),
     _one("spec.inference.timeZone", "Europe/Pariss", "unknown time zone Europe/Pariss",
          known=False),
     _one("spec.storage.size", "2GB", "'2GB' is not a size", "such as 2Gi"),
@@ -178,7 +181,18 @@ ACCEPTED: tuple[dict[str, Any], ...] = (
     {"spec.exchange.endpoint": "https://10.0.0.1"},
     {"spec.decision": {"riskMax": 1, "probMin": 0.5, "minExpectedReturn": 0, "feesBps": 0}},
     {"spec.training.resources": {"requests": {"cpu": 1}, "limits": {"cpu": "1", "memory": "1e9"}}},
-    {"spec.inference.timeZone": "America/Argentina/Buenos_Aires"},
+    *(
+        {"spec.inference.timeZone": zone}
+        for zone in (
+            "America/Argentina/ComodRivadavia",
+            "EST5EDT",
+            "Etc/GMT+5",
+            "Etc/GMT-14",
+            "GMT0",
+            "W-SU",
+            "America/Port-au-Prince",
+        )
+    ),
     {"spec.pod.tolerations": [{"operator": "Exists"}, {"key": "gpu", "value": "yes"}]},
     {"spec.pod.labels": {"example.com/team": "a", "cost/Centre_1": "42", f"a/{'x' * 63}": ""}},
     {"spec.pod.priorityClassName": "trading"},

@@ -1,7 +1,7 @@
 """The base of every model in the contract, and the string types that bound what they accept."""
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -13,7 +13,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, ErrorDetails
+from pydantic_core import CoreSchema
 
 from bot_runtime.contract.names import BOT_NAME_MAX, OWNER_NAME_PATTERN
 from bot_runtime.contract.rules import Rule, matches, with_rules
@@ -53,27 +53,16 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-_IN_YAML: Final = {
-    "bool_parsing": "Input should be true or false",
-    "bool_type": "Input should be true or false",
-    "dict_type": "Input should be a mapping",
-    "model_type": "Input should be a mapping",
-    "tuple_type": "Input should be a list",
-}
-
-
-def wanted(problem: ErrorDetails) -> str:
-    """Return what pydantic asks for in the words of YAML, which knows no tuples and no classes."""
-    return _IN_YAML.get(problem["type"], problem["msg"])
-
-
 _YEARS = range(1970, 9000)
 """Within them no computation with a time overflows."""
 
 
 def _check_time(text: str) -> str:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None or at.year not in _YEARS:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None or at.year not in _YEARS:
         raise ValueError("is not a time with a time zone: write one as 2026-01-02T03:04:05Z")
     return text
 

@@ -1,7 +1,7 @@
 """The TradingBot resource: what its author writes."""
 
 import re
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -23,22 +23,7 @@ from bot_runtime.contract.spec import (
     StorageSpec,
     Symbols,
 )
-
-_ZONE = "[A-Za-z]+(/[A-Za-z0-9_+-]+)*"
-
-TimeZone = Annotated[
-    str,
-    Field(max_length=40),
-    Rule(
-        # CEL cannot ask whether a zone exists; where it does not, the conversion is an error.
-        f"self != 'Local' && self.matches(r'^{_ZONE}$') && "
-        "timestamp('2000-01-01T00:00:00Z').getHours(self) >= 0",
-        "is not an IANA time zone: write one such as Etc/UTC or Europe/Paris",
-        lambda zone: zone != "Local" and re.fullmatch(_ZONE, zone) is not None,
-        quotes=True,
-    ),
-]
-"""Name of a time zone; only the API server and the operator know which ones exist."""
+from bot_runtime.contract.timezones import TimeZone
 
 
 class ImagesSpec(Model):

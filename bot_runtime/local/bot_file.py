@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from bot_runtime.contract.explanations import explain, shown
 from bot_runtime.contract.names import (
     API_VERSION,
     BOT_NAME_MAX,
     OWNER_NAME_PATTERN,
     TRADING_BOT_KIND,
 )
+from bot_runtime.contract.timezones import find_zone, unknown_zone
 from bot_runtime.contract.tradingbot import TradingBotSpec
-from bot_runtime.process.config import explain
+from bot_runtime.local.kubectl_yaml import load_documents
 from bot_runtime.process.errors import ConfigurationError
 
 _NAME = re.compile(OWNER_NAME_PATTERN)
@@ -35,9 +36,8 @@ def load_bot(path: Path, endpoint: str | None = None) -> Bot:
 
     Raises ConfigurationError that names the field, what was found and the remedy.
     """
-    bots = [
-        d for d in _documents(path) if isinstance(d, dict) and d.get("kind") == TRADING_BOT_KIND
-    ]
+    documents = load_documents(path)
+    bots = [d for d in documents if isinstance(d, dict) and d.get("kind") == TRADING_BOT_KIND]
     if len(bots) != 1:
         raise ConfigurationError(
             f"{path}: found {len(bots)} documents with `kind: {TRADING_BOT_KIND}`; write one"
@@ -45,30 +45,23 @@ def load_bot(path: Path, endpoint: str | None = None) -> Bot:
     bot = bots[0]
     if bot.get("apiVersion") != API_VERSION:
         raise ConfigurationError(
-            f"apiVersion: found {bot.get('apiVersion')!r}; write {API_VERSION}"
+            f"apiVersion: found {shown(bot.get('apiVersion'))}; write {API_VERSION}"
         )
-    unknown = sorted(set(bot) - {"apiVersion", "kind", "metadata", "spec", "status"})
+    _check_mode(bot)
+    unknown = sorted(map(str, set(bot) - {"apiVersion", "kind", "metadata", "spec", "status"}))
     if unknown:
         raise ConfigurationError(f"{unknown[0]}: is not a field of a {TRADING_BOT_KIND}; remove it")
     metadata = _mapping(bot, "metadata")
     spec = _spec(_mapping(bot, "spec"), endpoint)
-    _check_runnable(spec)
+    _check_time_zones(spec)
+    _check_suspend(spec)
     return Bot(str(metadata.get("namespace") or "default"), _name(metadata), spec)
-
-
-def _documents(path: Path) -> list[Any]:
-    try:
-        return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except OSError as e:
-        raise ConfigurationError(f"{path}: cannot be read: {e.strerror}") from e
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise ConfigurationError(f"{path}: is not YAML: {' '.join(str(e).split())}") from e
 
 
 def _mapping(document: dict[str, Any], field: str) -> dict[str, Any]:
     found = document.get(field)
     if not isinstance(found, dict):
-        raise ConfigurationError(f"{field}: found {found!r}; write a mapping")
+        raise ConfigurationError(f"{field}: found {shown(found)}; write a mapping")
     return found
 
 
@@ -76,8 +69,8 @@ def _name(metadata: dict[str, Any]) -> str:
     name = metadata.get("name")
     if not isinstance(name, str) or len(name) > BOT_NAME_MAX or not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"metadata.name: found {name!r}; at most {BOT_NAME_MAX} characters, a-z first, then "
-            "a-z, 0-9 and -"
+            f"metadata.name: found {shown(name)}; at most {BOT_NAME_MAX} characters, a-z first, "
+            "then a-z, 0-9 and -"
         )
     return name
 
@@ -91,10 +84,22 @@ def _spec(found: dict[str, Any], endpoint: str | None) -> TradingBotSpec:
         raise ConfigurationError(explain(e, prefix="spec")) from e
 
 
-def _check_runnable(spec: TradingBotSpec) -> None:
-    if spec.mode == "Live":
+def _check_mode(bot: dict[str, Any]) -> None:
+    """Refuse mode Live before anything that would have to be mended for it in vain."""
+    spec = bot.get("spec")
+    if isinstance(spec, dict) and spec.get("mode") == "Live":
         raise ConfigurationError(
             "spec.mode: found Live, which is not available in this release; write Paper"
         )
+
+
+def _check_time_zones(spec: TradingBotSpec) -> None:
+    zones = {"training": spec.training.time_zone, "inference": spec.inference.time_zone}
+    for part, name in zones.items():
+        if find_zone(name) is None:
+            raise ConfigurationError(unknown_zone(part, name))
+
+
+def _check_suspend(spec: TradingBotSpec) -> None:
     if spec.suspend:
         raise ConfigurationError("spec.suspend: found true; set it to false to run the bot")

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pydantic import Field, ValidationError
 
 from bot_runtime.contract.base import Model
+from bot_runtime.contract.explanations import explain
 from bot_runtime.contract.intervals import Timeframe, seconds_of
 from bot_runtime.contract.signal import CONTRACT_VERSION
 from bot_runtime.market.candle_files import load_candles, save_candles
 from bot_runtime.market.candle_folder import CandleFolder
 from bot_runtime.market.candles import Candles, missing_count, rows_digest
-from bot_runtime.process.config import explain
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.store.files import load_json, save_json, sha256_of
 from bot_runtime.store.layout import Store

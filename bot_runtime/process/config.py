@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bot_runtime.contract.base import wanted
+from bot_runtime.contract.explanations import explain
 from bot_runtime.contract.names import CONFIG_DIR, CONFIG_FILE, ENV_CONFIG
 from bot_runtime.contract.runconfig import InferenceRun, RunConfiguration, TrainingRun
 from bot_runtime.contract.signal import SUPPORTED_CONTRACT_VERSIONS
@@ -50,23 +50,3 @@ def inference_of(configuration: RunConfiguration) -> InferenceRun:
     if configuration.inference is None:
         raise ConfigurationError("inference: missing; this run configuration is for a training")
     return configuration.inference
-
-
-def explain(error: ValidationError, *, prefix: str = "", at_most: int = 4) -> str:
-    """Return what pydantic found, as `field: found value; what is accepted`, without secrets."""
-    lines = []
-    for item in error.errors(include_url=False, include_context=False)[:at_most]:
-        field = ".".join(filter(None, (prefix, *map(str, item["loc"])))) or "file"
-        if item["type"] == "missing":
-            lines.append(f"{field}: is missing; add it")
-        elif item["type"] == "extra_forbidden":
-            lines.append(f"{field}: is not a field of the contract; remove it or mend its spelling")
-        elif item["type"] == "json_invalid" or isinstance(item["input"], dict):
-            lines.append(f"{field}: {wanted(item)}")
-        else:
-            found = repr(item["input"])
-            shown = found if len(found) <= 60 else f"{found[:57]}..."
-            words = wanted(item)
-            lines.append(f"{field}: found {shown}; {words[0].lower()}{words[1:]}")
-    more = error.error_count() - len(lines)
-    return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")

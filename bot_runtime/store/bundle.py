@@ -15,8 +15,9 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from bot_runtime.contract.base import Model, wanted
+from bot_runtime.contract.base import Model
 from bot_runtime.contract.digests import digest_of
+from bot_runtime.contract.explanations import explain_first
 from bot_runtime.contract.intervals import Timeframe
 from bot_runtime.contract.signal import CONTRACT_VERSION, SUPPORTED_CONTRACT_VERSIONS
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, Objective
@@ -197,11 +198,8 @@ def _load(kind: type[_M], folder: Path) -> _M:
     try:
         return kind.model_validate(content)
     except ValidationError as e:
-        first = e.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"])) or "manifest"
-        raise ArtifactInvalidError(
-            f"{folder.name}/{MANIFEST_FILE}: {field}: {wanted(first)}; train again"
-        ) from e
+        found = explain_first(e, whole="manifest")
+        raise ArtifactInvalidError(f"{folder.name}/{MANIFEST_FILE}: {found}; train again") from e
 
 
 def _check_graphs(folder: Path, graphs: tuple[Graph, ...]) -> None:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot_operator.api.errors import SettingsError
 from bot_runtime.contract.base import Image
+from bot_runtime.contract.explanations import wanted
 
 TRAINING_IMAGE = "BOTCRIPTO_TRAINING_IMAGE"
 INFERENCE_IMAGE = "BOTCRIPTO_INFERENCE_IMAGE"
@@ -75,7 +76,7 @@ def _image(environment: Mapping[str, str], variable: str) -> str:
     try:
         return _IMAGE.validate_python(value)
     except ValidationError as e:
-        problem = e.errors(include_url=False, include_context=False)[0]["msg"]
+        problem = wanted(e.errors(include_url=False)[0])
         raise SettingsError(
             f"{variable}: found {value!r}; set the image of this release ({problem})"
         ) from e

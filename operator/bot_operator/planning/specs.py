@@ -11,15 +11,14 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from bot_operator.api.resources import Manifest, name_of
-from bot_runtime.contract.base import Model, wanted
+from bot_runtime.contract.base import Model
+from bot_runtime.contract.explanations import explain
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import training_digest
 from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
 from bot_runtime.contract.tradingbot import TradingBotSpec
 
 M = TypeVar("M", bound=Model)
-
-_PROBLEMS_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def _read_spec(model: type[M], manifest: Manifest) -> M | str:
     try:
         return model.model_validate(manifest.get("spec") or {}, extra="ignore")
     except ValidationError as e:
-        return _describe(e)
+        return explain(e, prefix="spec")
 
 
 def _read_status(model: type[M], manifest: Manifest) -> M:
@@ -106,15 +105,3 @@ def _without(given: Any, error: ValidationError) -> dict[str, Any]:
         if field in kept:
             kept[field] = [e for n, e in enumerate(kept[field]) if n not in unreadable]
     return kept
-
-
-def _describe(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_context=False)
-    shown = []
-    for problem in problems[:_PROBLEMS_SHOWN]:
-        field = ".".join(["spec", *(str(part) for part in problem["loc"])])
-        found = problem.get("input")
-        value = f" (found {found!r})" if isinstance(found, str | int | float) else ""
-        shown.append(f"{field}: {wanted(problem)}{value}")
-    more = len(problems) - len(shown)
-    return "; ".join(shown) + (f"; and {more} more" if more else "")

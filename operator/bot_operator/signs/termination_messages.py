@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bot_operator.api.resources import Manifest, condition_of
 from bot_runtime.contract import names
-from bot_runtime.contract.base import wanted
+from bot_runtime.contract.explanations import explain_first
 from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.scrub import scrub
@@ -67,9 +67,8 @@ def read_result(text: str, step: str, run_digest: str) -> StepResult | Unreadabl
         version = _contract_version(text)
         if version is not None and version not in SUPPORTED_CONTRACT_VERSIONS:
             return _other_contract(version)
-        first = e.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "message"
-        return Unreadable(f"left no readable result ({where}: {wanted(first)}): {plain(text, 120)}")
+        found = explain_first(e, whole="message")
+        return Unreadable(f"left no readable result ({found}): {plain(text, 120)}")
     if result.contract_version not in SUPPORTED_CONTRACT_VERSIONS:
         return _other_contract(result.contract_version)
     if result.step != step:

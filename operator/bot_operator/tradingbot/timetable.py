@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import islice, pairwise
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
 
-_UTC_NAMES = frozenset({"UTC", "Etc/UTC"})
+from bot_runtime.contract.timezones import find_zone, unknown_zone
+
 _FIRINGS_LOOKED_AT = 8
 _REPEATED_HOURS = timedelta(hours=3)
 """Longer than what any zone repeats when its clocks go back."""
@@ -70,12 +70,9 @@ def _to_utc(at: datetime) -> datetime:
 
 def check_schedule(part: str, schedule: str, time_zone: str, now: datetime) -> Timetable | str:
     """Return the timetable, or what is wrong with it; `part` of the spec has the schedule."""
-    try:
-        zone = UTC if time_zone in _UTC_NAMES else ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        if available_timezones():
-            return f"spec.{part}.timeZone: {time_zone} is not known; write one as Europe/Madrid"
-        zone = UTC  # no time zone database here: the API server has one and judges the name
+    zone = find_zone(time_zone)
+    if zone is None:
+        return unknown_zone(part, time_zone)
     timetable = Timetable(schedule, zone)
     try:
         timetable.firing(now, 1)
