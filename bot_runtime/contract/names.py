@@ -4,6 +4,7 @@ Every child name is a pure function of its owner's name and content, so that a r
 finds what an earlier run created.
 """
 
+import re
 from typing import Final
 
 GROUP: Final = "botcripto.io"
@@ -76,6 +77,21 @@ TRAINING_NAME_MAX: Final = 52
 def training_name(bot: str, digest: str, attempt: int) -> str:
     """Return the name of a bot's training: `<bot>-<8 digits of the training digest>[-attempt]`."""
     return f"{bot}-{digest[:8]}" + (f"-{attempt}" if attempt > 1 else "")
+
+
+_OF_A_BOT: Final = "(.+)-[0-9a-f]{8}(-[0-9]{1,7})?"
+
+
+def bot_of_training(name: str) -> str | None:
+    """Return the bot to whose training `training_name` gives this name; None where it is none's."""
+    found = re.fullmatch(_OF_A_BOT, name)
+    return None if found is None else found[1]
+
+
+def bot_of_version(name: str) -> str | None:
+    """Return the bot whose training left a version of this name; None where it is none's."""
+    found = re.fullmatch(f"{_OF_A_BOT}-[0-9a-f]{{8}}", name)
+    return None if found is None else found[1]
 
 
 def job_name(training: str, step: str) -> str:

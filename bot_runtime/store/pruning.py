@@ -6,7 +6,6 @@ finds all of it or nothing.
 """
 
 import os
-import re
 import shutil
 import time
 from contextlib import suppress
@@ -15,7 +14,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from bot_runtime.contract.names import ENV_PRUNING
+from bot_runtime.contract.names import ENV_PRUNING, bot_of_training, bot_of_version
 from bot_runtime.contract.retention import Pruning
 from bot_runtime.process.errors import StoreUnavailableError
 from bot_runtime.process.reporting import Reporter
@@ -68,15 +67,17 @@ def prune(store: Store, pruning: Pruning, current: str, reporter: Reporter) -> t
 
 
 def _old_versions(store: Store, pruning: Pruning) -> list[Path]:
-    name = re.compile(rf"{re.escape(pruning.bot)}-[0-9a-f]{{8}}(-[0-9]+)?-[0-9a-f]{{8}}")
     kept = {*pruning.keep, promoted_version(store)}
-    found = [f for f in store.versions() if name.fullmatch(f.name) and f.name not in kept]
+    found = [
+        f for f in store.versions() if bot_of_version(f.name) == pruning.bot and f.name not in kept
+    ]
     return [f for f in _newest_first(found)[pruning.last :] if _age(f) > IN_USE_SECONDS]
 
 
 def _old_trainings(store: Store, pruning: Pruning, current: str) -> list[Path]:
-    name = re.compile(rf"{re.escape(pruning.bot)}-[0-9a-f]{{8}}(-[0-9]+)?")
-    found = [f for f in store.trainings() if name.fullmatch(f.name) and f.name != current]
+    found = [
+        f for f in store.trainings() if bot_of_training(f.name) == pruning.bot and f.name != current
+    ]
     return [
         folder
         for folder in _newest_first(found)[pruning.last :]

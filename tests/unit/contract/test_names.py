@@ -44,3 +44,18 @@ def test_names_differ_by_owner_digest_and_attempt() -> None:
     }
     assert len(trainings) == 8
     assert len({names.job_name("t", step) for step in TRAINING_STEPS}) == 5
+
+
+@pytest.mark.parametrize("bot", ["b", "btc-paper", "btc-01234567", "btc-01234567-2", LONGEST_BOT])
+@pytest.mark.parametrize("attempt", [1, 2, 99])
+def test_trainings_and_versions_tell_their_bot(bot: str, attempt: int) -> None:
+    training = names.training_name(bot, DIGEST, attempt)
+    version = f"{training}-{DIGEST[-8:]}"
+    assert names.bot_of_training(training) == bot
+    assert names.bot_of_version(version) == bot
+
+
+@pytest.mark.parametrize("name", ["nightly", "btc-paper", "btc-0123456", "-01234567"])
+def test_a_name_that_no_bot_gives_tells_none(name: str) -> None:
+    assert names.bot_of_training(name) is None
+    assert names.bot_of_version(name) is None
