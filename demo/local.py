@@ -32,10 +32,12 @@ def run_local(market: DemoMarket) -> int:
         command = [
             sys.executable, "-m", "bot_runtime", "run", str(bot),
             "--endpoint", endpoint, "--store", str(store), "--credentials", str(credentials),
+            "--no-hint",
         ]  # fmt: skip
         say(f"\n$ {' '.join(command)}\n")
         code = subprocess.call(command)
-    say(f"\nThe store with its versions and signals: {store}")
+    say("\nThe test exchange has ended. The same demo again trains anew, on another one.")
+    say(f"The store with its versions and signals: {store}")
     return code
 
 

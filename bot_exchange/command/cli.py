@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -25,15 +26,19 @@ from bot_exchange.venue.limits import WeightLimiter
 from bot_exchange.venue.view import Feed
 
 _MISUSE = 2
+_INTERRUPTED = 128 + signal.SIGINT
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; a flag that cannot be used ends it with a message and exit code 2."""
     parser = _build_parser()
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         options.run(options)
-    except (CandleFileError, CredentialsError, serve.BindError, _FlagError) as e:
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    except (CandleFileError, CredentialsError, serve.ServeError, _FlagError) as e:
         _end(str(e))
 
 

@@ -17,8 +17,8 @@ _LOG = logging.getLogger(__name__)
 _LAST_ANSWERS_SECONDS = 1.0
 
 
-class BindError(OSError):
-    """The address cannot be had; the program says so and ends."""
+class ServeError(Exception):
+    """The address cannot be had, or told; the program says so and ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Address:
 
 
 def run(exchange: Exchange, address: Address, *, control: bool) -> None:
-    """Serve until SIGTERM or SIGINT. Raises BindError."""
+    """Serve until SIGTERM or SIGINT. Raises ServeError."""
     asyncio.run(_serve(exchange, address, control=control))
 
 
@@ -49,7 +49,7 @@ async def _serve(exchange: Exchange, address: Address, *, control: bool) -> None
         try:
             await web.TCPSite(runner, address.host, address.port).start()
         except OSError as e:
-            raise BindError(f"{address.host}:{address.port}: {e.strerror or e}") from e
+            raise ServeError(f"{address.host}:{address.port}: {e.strerror or e}") from e
         host, port = runner.addresses[0][:2]
         _announce(host, port)
         await ended.wait()
@@ -62,5 +62,7 @@ def _announce(host: str, port: int) -> None:
     """Print the first line of standard output, for who started the server to read."""
     shown = f"[{host}]" if ":" in host else host
     line = {"url": f"http://{shown}:{port}", "host": host, "port": port, "pid": os.getpid()}
-    print(json.dumps(line), flush=True)
-    sys.stdout.flush()
+    try:
+        os.write(sys.stdout.fileno(), f"{json.dumps(line)}\n".encode())
+    except OSError as e:
+        raise ServeError(f"standard output: cannot be written: {e.strerror}") from e

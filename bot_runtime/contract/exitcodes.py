@@ -22,7 +22,8 @@ class ExitCode(IntEnum):
     EXCHANGE_UNAVAILABLE = 69
     """The exchange did not answer after all retries: retried up to the backoff limit."""
     STORE_UNAVAILABLE = 74
-    """The volume is full, read-only or gone: retried up to the backoff limit."""
+    """The volume or another disk is full, read-only or gone, or the result cannot be told: retried
+    up to the backoff limit."""
     CREDENTIALS_REJECTED = 77
     """The exchange refuses the key: fails at once, and waits for a change of the secret."""
     CONFIGURATION = 78

@@ -1,6 +1,7 @@
 """What `run` shows on a terminal: named steps with durations, metrics, verdict, signals."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -9,6 +10,7 @@ from bot_runtime.contract.progress import EVENT as PROGRESS
 from bot_runtime.contract.progress import NOTE
 from bot_runtime.contract.results import EvaluationResult, ObjectiveResult, StepResult
 from bot_runtime.contract.steps import StepOrRun
+from bot_runtime.process.output import write_out
 
 
 @dataclass(slots=True)
@@ -19,6 +21,8 @@ class Display:
     total: int
     number: int = 0
     notes: list[str] = field(default_factory=list)
+    _unjudged: list[ObjectiveResult] = field(default_factory=list)
+    """Trained objectives whose metrics no verdict has shown yet."""
 
     def header(self, bot: str, training: str, store: Path) -> None:
         """Say what is about to run, and where its files are."""
@@ -55,11 +59,13 @@ class Display:
         self.notes.clear()
         for warning in result.warnings:
             self._print(f"      warning: {warning}")
+        self._remember(result)
 
     def kept(self, step: StepOrRun, result: StepResult) -> None:
         """Say that a step's earlier result stands."""
         self.number += 1
         self._print(f"{self._name(step)}     kept             {_summary(result)}")
+        self._remember(result)
 
     def skipped(self, step: StepOrRun, why: str) -> None:
         """Say why a step does not run."""
@@ -67,20 +73,24 @@ class Display:
         self._print(f"{self._name(step)}  skipped  {why}")
 
     def failed(self, step: StepOrRun, seconds: float, why: str, log: Path) -> None:
-        """Close the line of a step that failed, with its own words and its log."""
+        """Close the line of a step that failed, with its own words and its log.
+
+        What was trained before is shown, for no verdict will.
+        """
         self._erase()
         self._print(f"{self._name(step)} {seconds:8.1f} s  failed: {why}")
         self._print(f"      log: {log}")
+        self._objectives(self._unjudged)
 
     def refusal(self, why: str) -> None:
         """Say why nothing more runs."""
+        self._erase()
         self._print(f"bot-runtime: {why}")
 
     def verdict(self, evaluation: EvaluationResult, served: str | None) -> None:
         """Show the metrics of the three models and what the gate said of them."""
-        self._print("")
-        for objective in evaluation.objectives:
-            self._print(_objective(objective))
+        self._unjudged.clear()
+        self._objectives(evaluation.objectives)
         self._print(
             f"unseen candles that the thresholds would have traded: {evaluation.tradable_share}"
             + (f", most refused by {evaluation.binding_threshold}" if _binding(evaluation) else "")
@@ -90,6 +100,7 @@ class Display:
         for reason in evaluation.reasons:
             self._print(f"      {reason}")
         self._print(f"served: {served or 'none'}")
+        self._print("")
 
     def signal(self, path: Path, signal: dict[str, Any]) -> None:
         """Show one symbol's signal."""
@@ -104,11 +115,23 @@ class Display:
             value = signal.get(name)
             self._print(f"      {name:16} {f'{value:.4g}' if isinstance(value, float) else value}")
 
-    def hint(self, training: Path) -> None:
+    def hint(self, training: Path, served: str | None) -> None:
         """Say how to go on."""
         self._print("")
-        self._print("run the same command again to decide on the newest candle")
+        if served is None:
+            self._print("no version is served: change spec.model or spec.training and run it again")
+        else:
+            self._print("run the same command again to decide on the newest candle")
         self._print(f"to train on newer candles, remove {training} first")
+
+    def _remember(self, result: StepResult) -> None:
+        if result.objective is not None:
+            self._unjudged.append(result.objective)
+
+    def _objectives(self, objectives: Iterable[ObjectiveResult]) -> None:
+        lines = [_objective(objective) for objective in objectives]
+        if lines:
+            self._print("\n".join(["", *lines]))
 
     def _name(self, step: StepOrRun) -> str:
         return f"[{self.number}/{self.total}] {step:10}"
@@ -118,8 +141,7 @@ class Display:
             self._print("\x1b[2K", end="\r")
 
     def _print(self, text: str, end: str = "\n") -> None:
-        self.stream.write(text + end)
-        self.stream.flush()
+        write_out(self.stream, text + end)
 
 
 def _binding(evaluation: EvaluationResult) -> bool:

@@ -1,5 +1,6 @@
 """YAML as `kubectl apply` reads it: a key that is written twice is refused, a date stays text."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ def load_documents(path: Path) -> list[Any]:
     Raises ConfigurationError where it cannot be read, is not YAML, or has a key twice.
     """
     try:
-        return list(yaml.load_all(path.read_text(encoding="utf-8"), _Loader))
+        return list(_read(path.read_text(encoding="utf-8")))
     except OSError as e:
         raise ConfigurationError(f"{path}: cannot be read: {e.strerror}") from e
     except _KeyTwiceError as e:
@@ -25,6 +26,12 @@ def load_documents(path: Path) -> list[Any]:
         raise ConfigurationError(f"{path}: is nested too deeply") from e
     except (yaml.YAMLError, ValueError, LookupError) as e:  # the latter: `!!int x`, `!!bool x`
         raise ConfigurationError(f"{path}: is not YAML: {' '.join(str(e).split())}") from e
+
+
+def _read(text: str) -> Iterator[Any]:
+    loader = _Loader(text)
+    while loader.check_data():  # type: ignore[no-untyped-call]  # types-PyYAML has no type for it
+        yield loader.get_data()
 
 
 class _KeyTwiceError(Exception):

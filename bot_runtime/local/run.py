@@ -1,28 +1,21 @@
 """`run`: take a TradingBot's YAML through every step on this machine, without Kubernetes.
 
 The same code as in pods: every step is a child process of this command with the same run
-configuration file, result and exit code. A step whose result stands in the store for the same run
+configuration, result and exit code. A step whose result stands in the store for the same run
 configuration is not repeated: its files would come out the same.
 """
 
 import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
 from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.contract.names import (
-    ENV_CONFIG,
-    ENV_CREDENTIALS,
-    ENV_STORE,
-    ENV_TERMINATION,
-    training_name,
-)
+from bot_runtime.contract.names import ENV_CREDENTIALS, ENV_STORE, training_name
 from bot_runtime.contract.results import EvaluationResult, StepResult
 from bot_runtime.contract.runconfig import (
     RunConfiguration,
@@ -31,14 +24,16 @@ from bot_runtime.contract.runconfig import (
     training_run,
     training_spec_of,
 )
-from bot_runtime.contract.steps import AT_ONCE, COMMANDS, TRAINING_STEPS, StepOrRun
+from bot_runtime.contract.steps import COMMANDS, TRAINING_STEPS, StepOrRun
 from bot_runtime.local.bot_file import Bot, load_bot
+from bot_runtime.local.child import Child
 from bot_runtime.local.display import Display
 from bot_runtime.market.candle_folder import look_into
 from bot_runtime.market.snapshot import knows_files, load_dataset
-from bot_runtime.process.errors import ArtifactInvalidError, ConfigurationError, StepError
-from bot_runtime.store.files import load_json, save_json
+from bot_runtime.process.errors import ArtifactInvalidError, StepError
+from bot_runtime.store.files import load_json
 from bot_runtime.store.layout import Store
+from bot_runtime.store.ownership import check_owner
 from bot_runtime.store.promotion import promoted_version
 
 
@@ -50,6 +45,8 @@ class LocalRun:
     store: Path | None
     endpoint: str | None
     credentials: Path | None
+    hint: bool = True
+    """Whether to say at the end how to go on."""
 
 
 class StepFailedError(Exception):
@@ -66,8 +63,8 @@ def run(asked: LocalRun) -> int:
     try:
         bot = load_bot(asked.file, asked.endpoint)
         store = Store(_store_root(asked, bot))
-        with TemporaryDirectory(prefix="botcripto-") as scratch:
-            _Steps(bot, store, asked.credentials, Path(scratch), display).run()
+        check_owner(store, bot.name)
+        _Steps(bot, store, asked, display).run()
     except StepError as e:
         display.refusal(str(e))
         return int(e.exit_code)
@@ -90,8 +87,7 @@ class _Steps:
 
     bot: Bot
     store: Store
-    credentials: Path | None
-    scratch: Path
+    asked: LocalRun
     display: Display
 
     def run(self) -> None:
@@ -104,17 +100,20 @@ class _Steps:
         evaluation = results["Evaluation"].evaluation
         assert evaluation is not None, "the evaluation step's result has it"
         version = self._served_version(evaluation)
-        if version is None:
-            self.display.skipped("Inference", "no version is active")
-            self.display.verdict(evaluation, None)
-            self.display.hint(self.store.training(training.training.name))
-            return
-        inference = inference_run(bot.namespace, bot.name, bot.spec, version)
-        self._step("Inference", inference)
         self.display.verdict(evaluation, version)
+        if version is None:
+            self.display.skipped("Inference", "no version is served")
+        else:
+            self._decide(version)
+        if self.asked.hint:
+            self.display.hint(self.store.training(training.training.name), version)
+
+    def _decide(self, version: str) -> None:
+        """Decide by a version and show the signals."""
+        bot = self.bot
+        self._step("Inference", inference_run(bot.namespace, bot.name, bot.spec, version))
         for symbol in bot.spec.symbols:
             self.display.signal(self.store.signal(symbol), load_json(self.store.signal(symbol)))
-        self.display.hint(self.store.training(training.training.name))
 
     def _training(self) -> RunConfiguration:
         """Return the training's configuration, named as the operator would name it."""
@@ -161,14 +160,11 @@ class _Steps:
 
     def _step(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult:
         """Run one child process and return its result; raises StepFailedError."""
-        config = self.scratch / f"{step}.json"
-        message = self.scratch / f"{step}.result"
-        save_json(config, configuration.to_json())
         log = self.store.root / "logs" / f"{step}.log"
         started = time.monotonic()
         self.display.started(step)
-        code = self._child(step, self._environment(step, config, message), log)
-        result = _result(message)
+        tell = partial(self.display.line, step)
+        code, result = Child(step, configuration, self._environment(step), log, tell).run()
         seconds = time.monotonic() - started
         if code != ExitCode.OK or result is None:
             found = result.error.message if result and result.error else "no result; see the log"
@@ -177,57 +173,12 @@ class _Steps:
         self.display.done(step, seconds, result)
         return result
 
-    def _child(self, step: StepOrRun, environment: dict[str, str], log: Path) -> int:
-        """Run the step's command, its lines into `log` and to the display; return its code."""
-        try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            lines = log.open("w", encoding="utf-8")
-        except OSError as e:
-            raise ConfigurationError(f"--store: {log.parent}: {e.strerror}; use another") from e
-        options = (AT_ONCE,) if step == "Inference" else ()
-        command = [sys.executable, "-m", "bot_runtime", *COMMANDS[step], *options]
-        with (
-            lines,
-            subprocess.Popen(
-                command,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-            ) as child,
-        ):
-            assert child.stdout is not None, "asked for by stdout=PIPE"
-            try:
-                for line in child.stdout:
-                    lines.write(line)
-                    self.display.line(step, line)
-            except (KeyboardInterrupt, SystemExit):  # the latter by SIGTERM
-                child.terminate()
-                raise
-        return child.returncode
-
-    def _environment(self, step: StepOrRun, config: Path, message: Path) -> dict[str, str]:
+    def _environment(self, step: StepOrRun) -> dict[str, str]:
         """Return the child's environment; only preflight sees where the key is."""
         environment = {k: v for k, v in os.environ.items() if k != ENV_CREDENTIALS}
-        package_root = str(Path(__file__).resolve().parents[2])
-        path = environment.get("PYTHONPATH")
-        environment |= {
-            "PYTHONPATH": f"{package_root}{os.pathsep}{path}" if path else package_root,
-            ENV_CONFIG: str(config),
-            ENV_STORE: str(self.store.root),
-            ENV_TERMINATION: str(message),
-        }
+        environment[ENV_STORE] = str(self.store.root)
         if step == "Preflight":
-            credentials = self.credentials or os.environ.get(ENV_CREDENTIALS)
+            credentials = self.asked.credentials or os.environ.get(ENV_CREDENTIALS)
             if credentials:
                 environment[ENV_CREDENTIALS] = str(Path(credentials).resolve())
         return environment
-
-
-def _result(message: Path) -> StepResult | None:
-    try:
-        return StepResult.model_validate_json(message.read_bytes())
-    except (OSError, ValidationError):
-        return None

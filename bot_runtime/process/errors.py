@@ -7,13 +7,17 @@
     ├── ExchangeUnavailableError  the exchange did not answer
     ├── ArtifactInvalidError      a stored file cannot be trusted
     ├── ModelUnfitError           nothing could be exported with parity
-    └── StoreUnavailableError     the volume does not take or give files
+    ├── StoreUnavailableError     the volume does not take or give files
+    └── OutputUnavailableError    nobody takes what the step has to tell
 
-Only `__main__` catches them: it reports the message and ends with the exit code. Messages name what
-was found and what to do, and never hold a secret.
+Only `steps.step`, and on a laptop `local.run`, catch them: they report the message and end with the
+exit code. `command_line` catches what cannot be reported. Messages name what was found and what to
+do, and never hold a secret.
 """
 
-from typing import ClassVar
+import errno
+import os
+from typing import ClassVar, Final
 
 from bot_runtime.contract.exitcodes import ExitCode
 
@@ -64,3 +68,26 @@ class StoreUnavailableError(StepError):
     """The step ends and is repeated later: the volume may come back or be enlarged."""
 
     exit_code = ExitCode.STORE_UNAVAILABLE
+
+
+class OutputUnavailableError(StepError):
+    """The step ends and is repeated later: what it did is not known to anybody."""
+
+    exit_code = ExitCode.STORE_UNAVAILABLE
+
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def find_lack_of_room(failure: BaseException) -> StoreUnavailableError | None:
+    """Return what a full disk outside the store made a library raise, in words; None for others."""
+    if not isinstance(failure, OSError):
+        return None
+    if failure.errno in _NO_ROOM:
+        where = failure.filename or "a file outside the store"
+        return StoreUnavailableError(f"{where}: {os.strerror(failure.errno)}; make room there")
+    if failure.errno == errno.ENOENT and failure.filename is None:  # as tempfile tells it
+        return StoreUnavailableError(
+            f"temporary folder: {failure.strerror}; make room in one of them, or set TMPDIR"
+        )
+    return None

@@ -26,7 +26,9 @@ from bot_runtime.contract.results import (
 )
 from bot_runtime.contract.scrub import scrub, scrub_fields
 from bot_runtime.contract.steps import StepOrRun
+from bot_runtime.process.errors import OutputUnavailableError, find_lack_of_room
 from bot_runtime.process.errors import StepError as Failure
+from bot_runtime.process.output import write_out
 
 
 @dataclass(slots=True)
@@ -40,12 +42,11 @@ class Reporter:
     started: float = field(default_factory=time.monotonic)
 
     def log(self, event: str, **fields: Any) -> None:
-        """Write one JSON line: time, step, event and fields."""
+        """Write one JSON line: time, step, event and fields; raises OutputUnavailableError."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = {"ts": now, "step": self.step, "event": event, **fields}
         text = json.dumps(scrub_fields(line, self.secrets), ensure_ascii=False)
-        self.stream.write(text + "\n")
-        self.stream.flush()
+        write_out(self.stream, text + "\n")
 
     def progress(self, fraction: float, message: str, **fields: Any) -> None:
         """Tell how much of the step is done, from 0 to 1, and what it is doing.
@@ -81,6 +82,7 @@ class Reporter:
 
     def error_of(self, failure: BaseException) -> StepError:
         """Return an exception as the result's error: scrubbed, at most 1,000 characters."""
+        failure = find_lack_of_room(failure) or failure
         code = failure.exit_code if isinstance(failure, Failure) else Failure.exit_code
         text = (
             str(failure) if isinstance(failure, Failure) else f"{type(failure).__name__}: {failure}"
@@ -104,6 +106,13 @@ def termination_path() -> Path | None:
 
 
 def write_termination(result: StepResult, path: Path | None) -> None:
-    """Write the result as termination message; a container's file is written in place."""
-    if path is not None:
+    """Write the result as termination message; a container's file is written in place.
+
+    Raises OutputUnavailableError.
+    """
+    if path is None:
+        return
+    try:
         path.write_text(to_message(result), encoding="utf-8")
+    except OSError as e:
+        raise OutputUnavailableError(f"termination message: cannot be written: {e.strerror}") from e

@@ -16,6 +16,7 @@ from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.contract.steps import TRAINING_STEPS, StepOrRun
 from bot_runtime.process.config import configuration_path, load_configuration
+from bot_runtime.process.errors import OutputUnavailableError
 from bot_runtime.process.git import git_commit
 from bot_runtime.process.reporting import Reporter, termination_path, write_termination
 from bot_runtime.store.files import save_json
@@ -113,13 +114,16 @@ STEPS: dict[StepOrRun, Callable[[Work], Parts]] = {
 
 
 def _report(reporter: Reporter, result: StepResult) -> int:
-    """Write the termination message and the last log line; return the exit code."""
-    code = result.error.exit_code if result.error else ExitCode.OK
-    reporter.log("finished", exit_code=int(code), **_as_json(result))
+    """Write the termination message and the last log line; return the exit code.
+
+    A step whose result cannot be told has failed, whatever it did.
+    """
     try:
         write_termination(result, termination_path())
-    except OSError as e:
-        reporter.log("termination message not written", error=e.strerror)
+    except OutputUnavailableError as e:
+        result = result.model_copy(update={"error": result.error or reporter.error_of(e)})
+    code = result.error.exit_code if result.error else ExitCode.OK
+    reporter.log("finished", exit_code=int(code), **_as_json(result))
     return int(code)
 
 

@@ -8,6 +8,7 @@ import os
 
 from pydantic import ValidationError
 
+from bot_runtime.contract.explanations import explain
 from bot_runtime.contract.names import ENV_ADOPT
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
@@ -36,7 +37,8 @@ def find_adoptable(
         load_version_manifest(folder)
         result = EvaluationResult.model_validate(load_json(folder / EVALUATION_FILE).get("result"))
     except (ArtifactInvalidError, ValidationError) as e:
-        reporter.warn(f"the promoted version is not adopted: {str(e)[:120]}")
+        why = explain(e) if isinstance(e, ValidationError) else str(e)
+        reporter.warn(f"the promoted version is not adopted: {why[:120]}")
         return None
     reporter.log("adopted", version=result.version)
     return result

@@ -5,6 +5,7 @@ leaves nothing half-written under a name that anybody reads.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -61,13 +62,13 @@ def new_file(path: Path) -> Iterator[Path]:
 
     Raises StoreUnavailableError where the volume does not take it.
     """
-    with _writing(path):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(descriptor)
     temporary = Path(name)
     try:
-        with _writing(path):
+        with writing(path):
             yield temporary
             temporary.chmod(0o644)
             _flush(temporary)
@@ -84,11 +85,11 @@ def new_directory(path: Path, *, keep_existing: bool) -> Iterator[Path]:
     An existing `path` stays as it is with `keep_existing` (a version's name holds its digest),
     else it is replaced. Raises StoreUnavailableError where the volume does not take it.
     """
-    with _writing(path):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
-        with _writing(path):
+        with writing(path):
             yield temporary
             temporary.chmod(0o755)
             for entry in (*temporary.rglob("*"), temporary):
@@ -137,13 +138,14 @@ def reading(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Raise StoreUnavailableError where a write in the block fails."""
     try:
         yield
     except OSError as e:
-        if e.errno is None:  # a shared library that cannot be loaded: no word of the volume
-            raise
+        if e.errno is None or (e.errno == errno.ENOENT and e.filename is None):
+            raise  # no word of the volume: a library that cannot be loaded, no temporary folder
         raise StoreUnavailableError(
-            f"{path.parent.name}/{path.name}: cannot be written: {e.strerror}; "
-            "enlarge the volume or make it writable"
+            f"{path.parent.name}/{path.name}: cannot be written: {os.strerror(e.errno)}; "
+            "make room on the volume, or make it writable"
         ) from e

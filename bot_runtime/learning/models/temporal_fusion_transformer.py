@@ -7,6 +7,7 @@ decision is ever an input, in fitting as in serving, and there is no future row 
 (docs/adr has the reasons).
 """
 
+import io
 import json
 import warnings
 from dataclasses import asdict, dataclass
@@ -84,7 +85,9 @@ class TemporalFusionTransformer:
         """Write the shape as JSON and the tensors as torch's archive of plain tensors."""
         shape = json.dumps(asdict(self.network.shape), indent=1)
         (folder / SHAPE_FILE).write_text(shape, encoding="utf-8")
-        torch.save(self.network.state_dict(), folder / WEIGHTS_FILE)
+        weights = io.BytesIO()  # torch's own writer tells of a full volume by no OSError
+        torch.save(self.network.state_dict(), weights)
+        (folder / WEIGHTS_FILE).write_bytes(weights.getvalue())
 
     def raw(self, features: Values, rows: Rows) -> Values:
         """Return the network's raw outputs."""

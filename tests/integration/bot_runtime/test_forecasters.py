@@ -79,6 +79,13 @@ def fitted(
     return Fitted(task, model, folder, model.export(folder, objective.lower()), said)
 
 
+def test_full_volume_is_told_by_an_os_error(fitted: Fitted, tmp_path: Path) -> None:
+    for file in fitted.folder.iterdir():
+        (tmp_path / file.name).symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        fitted.model.save(tmp_path)
+
+
 def test_it_tells_how_far_it_is_and_in_which_epoch(fitted: Fitted) -> None:
     shares = [share for share, _ in fitted.told]
     assert shares

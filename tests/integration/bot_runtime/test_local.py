@@ -46,10 +46,13 @@ class Laptop:
     home: Path
     endpoint: str
 
+    before: tuple[str, ...] = ()
+    """A command that runs the one after it."""
+
     def run(self, text: str = BOT, *flags: str) -> tuple[int, str]:
         """Run the bot as its user does; return exit code and output."""
         (self.home / "bot.yaml").write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "bot_runtime", "run", "bot.yaml"]
+        command = [*self.before, sys.executable, "-m", "bot_runtime", "run", "bot.yaml"]
         done = subprocess.run(
             [*command, "--endpoint", self.endpoint, *flags],
             cwd=self.home,
@@ -87,6 +90,34 @@ def test_bot_is_trained_judged_and_decides_and_a_second_run_keeps_its_models(
     assert code == ExitCode.OK, again
     assert again.count(" kept ") == 5
     assert f"served: {signal.version.model_version}" in again
+    assert "run the same command again to decide" in again
+
+    own = laptop.home / ".botcripto" / "btc-paper"
+    before = sorted(own.rglob("*"))
+    code, other = laptop.run(BOT.replace("btc-paper", "eth-paper"), "--store", str(own))
+    assert code == ExitCode.CONFIGURATION
+    assert "belongs to the bot btc-paper; run eth-paper with a folder of its own" in other
+    assert sorted(own.rglob("*")) == before
+
+    (own / "versions" / signal.version.model_version / "manifest.json").write_text("{}")
+    code, broken = laptop.run()
+    assert code == ExitCode.ARTIFACT_INVALID
+    assert "failed: exit code 66" in broken
+    assert f"gate: version {signal.version.model_version} promoted" in broken
+    assert "Trend   GradientBoosting " in broken
+
+
+@pytest.mark.timeout(300)
+def test_rejected_version_is_shown_with_its_reasons_and_a_true_hint(laptop: Laptop) -> None:
+    code, told = laptop.run(BOT.replace('mode: "Off"', "margin: 0.5"), "--no-hint")
+    assert code == ExitCode.OK, told
+    assert "rejected\n      NotBetterThanNaive" in told
+    assert "served: none" in told
+    assert "skipped  no version is served" in told
+    assert "again" not in told
+    code, told = laptop.run(BOT.replace('mode: "Off"', "margin: 0.5"))
+    assert "no version is served: change spec.model or spec.training" in told
+    assert "run the same command again" not in told
 
 
 def test_key_is_checked_and_shown_nowhere(laptop: Laptop, exchange: Exchange) -> None:
@@ -124,3 +155,27 @@ def test_exchange_that_is_away_ends_preflight(laptop: Laptop) -> None:
     code, told = away.run()
     assert code == ExitCode.EXCHANGE_UNAVAILABLE
     assert "check exchange.endpoint" in told
+
+
+ON_A_SMALL_DISK = """
+mount -t tmpfs -o size=1m tmpfs "$1" || exit 200
+head -c "$2" /dev/zero > "$1/full"
+shift 2
+exec "$@"
+"""
+
+
+@pytest.mark.parametrize("room", [0, 8_192, 200_000])
+def test_disk_that_is_full_ends_with_a_message(laptop: Laptop, room: int) -> None:
+    """With no room not even a log is begun; with some, a step in between fails."""
+    disk = laptop.home / "disk"
+    disk.mkdir()
+    script = ("unshare", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh")
+    small = Laptop(laptop.home, laptop.endpoint, (*script, str(disk), str(2**20 - room)))
+    code, told = small.run(BOT, "--store", str(disk / "store"))
+    if code == 200 or "unshare failed" in told:
+        pytest.skip("no disk of our own may be mounted here")
+    assert code == ExitCode.STORE_UNAVAILABLE, told
+    assert "cannot be written: No space left on device; make room on the volume" in told
+    assert "Traceback" not in told
+    assert told.count("failed: exit code 74") == (1 if room else 0)

@@ -14,7 +14,7 @@ from tests.unit.bot_runtime.markets import save_graph
 CORES = len(os.sched_getaffinity(0))
 ASK = """
 import json
-from bot_runtime.__main__ import main
+from bot_runtime.command_line import main
 try:
     main(["--help"])  # what every command does first
 except SystemExit:

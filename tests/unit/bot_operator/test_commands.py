@@ -7,7 +7,7 @@ import pytest
 from bot_operator.api.resources import Manifest
 from bot_operator.modeltraining.objects import JobContext, build_job
 from bot_operator.tradingbot.objects import Serving, build_cron_job
-from bot_runtime.__main__ import main
+from bot_runtime.command_line import main
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import inference_run, training_run
 from bot_runtime.contract.steps import COMMANDS, TRAINING_STEPS
@@ -52,8 +52,8 @@ def test_every_pod_runs_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
         ran.append((step, at_once))
         return 0
 
-    monkeypatch.setattr("bot_runtime.__main__.run_step", run_step)
-    monkeypatch.setattr("bot_runtime.__main__.limit_threads", lambda: None)
+    monkeypatch.setattr("bot_runtime.command_line.run_step", run_step)
+    monkeypatch.setattr("bot_runtime.command_line.limit_threads", lambda: None)
     for step, command in _commands().items():
         assert command[:3] == ["python", "-m", "bot_runtime"]
         assert main(command[3:]) == 0

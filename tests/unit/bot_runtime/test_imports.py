@@ -37,7 +37,7 @@ def told(script: str) -> Any:
 
 def test_inference_imports_no_training_library() -> None:
     script = (
-        "import json, sys, bot_runtime.__main__, bot_runtime.steps.infer\n"
+        "import json, sys, bot_runtime.command_line, bot_runtime.steps.infer\n"
         "from bot_runtime.exchange.ccxt_import import exchange_class\n"
         "exchange_class('binance')()\n"
         "print(json.dumps(sorted(m.split('.')[0] for m in sys.modules)))"
@@ -48,7 +48,7 @@ def test_inference_imports_no_training_library() -> None:
 
 
 def test_command_line_imports_no_step_before_one_runs() -> None:
-    script = "import json, sys, bot_runtime.__main__; print(json.dumps(sorted(sys.modules)))"
+    script = "import json, sys, bot_runtime.command_line; print(json.dumps(sorted(sys.modules)))"
     modules = {name for name in told(script) if name.startswith("bot_runtime.")}
     steps = {
         f"bot_runtime.steps.{step}" for step in ("preflight", "fetch", "train", "evaluate", "infer")
@@ -57,7 +57,7 @@ def test_command_line_imports_no_step_before_one_runs() -> None:
 
 
 def test_command_line_imports_no_numpy_before_the_threads_are_set() -> None:
-    script = "import json, sys, bot_runtime.__main__; print(json.dumps('numpy' in sys.modules))"
+    script = "import json, sys, bot_runtime.command_line; print(json.dumps('numpy' in sys.modules))"
     assert told(script) is False
 
 

@@ -1,6 +1,8 @@
 """Reporting: nothing secret leaves, results fit their size, warnings are kept."""
 
+import errno
 import json
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -73,6 +75,28 @@ def test_failure_keeps_its_exit_code_and_anything_else_is_a_crash() -> None:
     assert reporter.error_of(DataUnusableError("few")).exit_code == ExitCode.DATA_UNUSABLE
     crash = reporter.error_of(KeyError("x"))
     assert (crash.exit_code, crash.message) == (ExitCode.CRASH, "KeyError: 'x'")
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/tmp/x"), "/tmp/x: No space left on"),
+        (OSError(errno.EDQUOT, "Error writing bytes"), "outside the store: Disk quota exceeded"),
+        (
+            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
+            r"temporary folder: No usable .*; make room in one of them, or set TMPDIR",
+        ),
+    ],
+)
+def test_full_disk_outside_the_store_is_no_crash(failure: OSError, words: str) -> None:
+    error = Reporter("Trend", stream=StringIO()).error_of(failure)
+    assert error.exit_code == ExitCode.STORE_UNAVAILABLE
+    assert re.search(words, error.message)
+
+
+def test_missing_file_is_a_crash() -> None:
+    failure = FileNotFoundError(errno.ENOENT, "No such file or directory", "scores.json")
+    assert Reporter("Trend", stream=StringIO()).error_of(failure).exit_code == ExitCode.CRASH
 
 
 def test_error_is_cut_to_its_limit() -> None:

@@ -1,4 +1,4 @@
-"""One step: the table of what runs it. What it reports is in test_main."""
+"""One step: the table of what runs it. What it reports is in test_command_line."""
 
 from bot_runtime.contract.steps import COMMANDS
 from bot_runtime.steps.step import STEPS

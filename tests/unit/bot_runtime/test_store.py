@@ -1,5 +1,6 @@
 """The store: whole files or none, and messages when the volume does not take them."""
 
+import errno
 import json
 import os
 import signal
@@ -91,9 +92,20 @@ def test_process_killed_while_writing_leaves_the_old_file(tmp_path: Path) -> Non
 def test_volume_that_is_full_says_so(tmp_path: Path) -> None:
     # /dev/full answers every write as a full volume does.
     (tmp_path / "full").symlink_to("/dev/full")
-    with pytest.raises(StoreUnavailableError, match=r"No space left on device.*enlarge") as caught:
+    with pytest.raises(
+        StoreUnavailableError, match=r"No space left on device.*make room"
+    ) as caught:
         publish(tmp_path / "version", lambda _: (tmp_path / "full").write_bytes(b"x" * 100_000))
     assert caught.value.exit_code == ExitCode.STORE_UNAVAILABLE
+    assert not (tmp_path / "version").exists()
+
+
+def test_what_says_nothing_of_the_volume_is_not_put_down_to_it(tmp_path: Path) -> None:
+    def lack_a_temporary_folder(_: Path) -> None:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    with pytest.raises(FileNotFoundError, match="No usable temporary directory"):
+        publish(tmp_path / "version", lack_a_temporary_folder)
     assert not (tmp_path / "version").exists()
 
 

@@ -1,13 +1,16 @@
 """The command: every step ends with a termination message and the right exit code."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot_runtime.__main__ import main
+from bot_runtime.command_line import main
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.runconfig import RunConfiguration
@@ -148,6 +151,35 @@ def test_crash_is_reported_with_its_words(
     assert result.error is not None
     assert result.error.message.startswith("AttributeError: ")
     assert any(line["event"] == "crash" for line in lines(capsys.readouterr().out))
+
+
+def test_result_that_cannot_be_told_fails_the_step(
+    exchange: Exchange, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configuration = training_configuration(bot_spec(exchange.url))
+    run(configuration, "preflight")
+    monkeypatch.setenv("BOTCRIPTO_TERMINATION", "/dev/full")
+    assert main(["preflight"]) == ExitCode.STORE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("command", [("preflight",), ("run", "no.yaml")])
+@pytest.mark.parametrize("errors_too", [False, True])
+def test_full_standard_output_ends_with_a_message(
+    command: tuple[str, ...], *, errors_too: bool, tmp_path: Path
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot_runtime", *command],
+            env=os.environ | {"BOTCRIPTO_CONFIG": str(tmp_path / "no.json")},
+            stdout=full,
+            stderr=full if errors_too else subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == ExitCode.STORE_UNAVAILABLE
+    if not errors_too:
+        (line,) = done.stderr.splitlines()
+        assert line == "bot-runtime: standard output: cannot be written: No space left on device"
 
 
 @pytest.mark.parametrize("arguments", [[], ["train"], ["train", "--objective", "Luck"], ["sell"]])

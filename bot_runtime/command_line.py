@@ -1,0 +1,109 @@
+"""The runtime's command line: flags, threads, signals, exit code.
+
+Every step ends with a termination message and an exit code (contract/exitcodes.py); all of them run
+on a laptop with the same configuration file as in a pod.
+
+    python -m bot_runtime fetch | train --objective Trend | evaluate | infer | preflight
+    python -m bot_runtime run mybot.yaml
+    python -m bot_runtime candles BTC-USDT-5m.csv
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bot_runtime.contract.steps import AT_ONCE, COMMANDS
+from bot_runtime.process.errors import OutputUnavailableError
+from bot_runtime.process.output import drop_output
+from bot_runtime.process.threads import limit_threads
+from bot_runtime.steps.step import run_step
+from bot_runtime.store.layout import Store
+
+_HELP = {
+    COMMANDS["Preflight"][0]: "check the exchange, the symbols and the key",
+    COMMANDS["Data"][0]: "fetch the training's candles into the store",
+    COMMANDS["Trend"][0]: "train, export and publish one objective",
+    COMMANDS["Evaluation"][0]: "assemble the version and judge it",
+    COMMANDS["Inference"][0]: "decide on the newest closed candles",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    limit_threads()  # nothing above imports numpy; what the steps import reads it once
+    with _listening_to_signals():
+        try:
+            return _run(arguments)
+        except OutputUnavailableError as e:
+            drop_output()
+            with suppress(OSError):  # standard error may be the same file
+                print(f"bot-runtime: {e}", file=sys.stderr)
+            return int(e.exit_code)
+        except KeyboardInterrupt:
+            return 128 + signal.SIGINT
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    parsed = _parser().parse_args(arguments)
+    if parsed.command == "run":
+        from bot_runtime.local.run import LocalRun, run
+
+        return run(
+            LocalRun(
+                parsed.file, parsed.store, parsed.endpoint, parsed.credentials, hint=parsed.hint
+            )
+        )
+    if parsed.command == "candles":
+        from bot_runtime.local.candle_report import report_candles
+
+        return report_candles(parsed.file)
+    return run_step(parsed.step, Store.from_environment(), at_once=parsed.at_once)
+
+
+@contextmanager
+def _listening_to_signals() -> Iterator[None]:
+    """End with exit code 143 on SIGTERM and 130 on Ctrl-C, from wherever the step is.
+
+    SIGTERM left alone, a container's first process ignores it, and lightning ends a fit with exit
+    code 0.
+    """
+    handlers = {
+        signal.SIGTERM: lambda *_: sys.exit(128 + signal.SIGTERM),
+        signal.SIGINT: signal.default_int_handler,
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bot-runtime", description="Run one step of a bot.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for word, text in _HELP.items():
+        _add_options(commands.add_parser(word, help=text), word)
+    run = commands.add_parser("run", help="take a TradingBot's YAML through all steps, here")
+    run.add_argument("file", type=Path, help="YAML of one TradingBot")
+    run.add_argument("--store", type=Path, help="directory of data and models")
+    run.add_argument("--endpoint", help="address of a server that speaks the exchange's API")
+    run.add_argument("--credentials", type=Path, help="directory with files apiKey and apiSecret")
+    run.add_argument("--no-hint", dest="hint", action="store_false", help="do not say how to go on")
+    candles = commands.add_parser("candles", help="say what a file of your own candles holds")
+    candles.add_argument("file", type=Path, help="file, or folder of files that follow each other")
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, word: str) -> None:
+    """Add the options of the command `word`; what it parses has `step` and `at_once`."""
+    steps = [step for step, command in COMMANDS.items() if command[0] == word]
+    parser.set_defaults(step=steps[0], at_once=False)
+    if len(steps) > 1:
+        parser.add_argument(COMMANDS[steps[0]][1], dest="step", required=True, choices=steps)
+    if "Inference" in steps:
+        text = "ask the exchange at once"
+        parser.add_argument(AT_ONCE, dest="at_once", action="store_true", help=text)

@@ -1,0 +1,70 @@
+"""What `run` shows: every result in its place, and a hint that is true."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from bot_runtime.contract.results import EvaluationResult, ObjectiveResult, StepResult
+from bot_runtime.local.display import Display
+
+TREND = ObjectiveResult(
+    objective="Trend",
+    algorithm="GradientBoosting",
+    scores={"GradientBoosting": "0.63"},
+    metrics={"log_loss": "0.616397"},
+    artifact_sha256="a" * 64,
+)
+REJECTED = EvaluationResult(
+    version="btc-paper-0a1b2c3d-01234567",
+    promoted=False,
+    reasons=("NotBetterThanNaive: log loss 0.69379",),
+    artifact_digest="b" * 64,
+    trained_at="2026-01-02T03:04:05Z",
+    objectives=(TREND.model_copy(update={"metrics": {"log_loss": "0.7"}}),),
+)
+
+
+@pytest.fixture
+def display() -> Display:
+    return Display(StringIO(), total=7)
+
+
+def _shown(display: Display) -> str:
+    assert isinstance(display.stream, StringIO)
+    return display.stream.getvalue()
+
+
+def test_when_a_step_fails_what_was_trained_before_it_is_shown(display: Display) -> None:
+    display.done("Trend", 1.0, StepResult(step="Trend", objective=TREND))
+    display.started("Return")
+    display.failed("Return", 2.0, "exit code 74: full", Path("Return.log"))
+    assert "log_loss 0.616397" in _shown(display)
+
+
+def test_what_was_kept_is_shown_too(display: Display) -> None:
+    display.kept("Trend", StepResult(step="Trend", objective=TREND))
+    display.failed("Return", 2.0, "exit code 74: full", Path("Return.log"))
+    assert "log_loss 0.616397" in _shown(display)
+
+
+def test_after_the_verdict_its_numbers_alone_are_shown(display: Display) -> None:
+    display.done("Trend", 1.0, StepResult(step="Trend", objective=TREND))
+    display.verdict(REJECTED, "btc-paper-0a1b2c3d-89abcdef")
+    display.failed("Inference", 2.0, "exit code 69: away", Path("Inference.log"))
+    shown = _shown(display)
+    assert "log_loss 0.7" in shown
+    assert "log_loss 0.616397" not in shown
+    assert "NotBetterThanNaive: log loss 0.69379" in shown
+
+
+def test_hint_after_a_rejection_promises_no_decision(display: Display) -> None:
+    display.hint(Path("store/trainings/btc-paper-0a1b2c3d"), None)
+    shown = _shown(display)
+    assert "no version is served: change spec.model or spec.training" in shown
+    assert "run the same command again" not in shown
+
+
+def test_hint_where_a_version_is_served(display: Display) -> None:
+    display.hint(Path("store/trainings/btc-paper-0a1b2c3d"), REJECTED.version)
+    assert "run the same command again to decide on the newest candle" in _shown(display)
