@@ -31,7 +31,7 @@ from bot_runtime.local.display import Display
 from bot_runtime.market.candle_folder import look_into
 from bot_runtime.market.snapshot import knows_files, load_dataset
 from bot_runtime.process.errors import ArtifactInvalidError, StepError
-from bot_runtime.store.files import load_json
+from bot_runtime.store.files import load_json, writing
 from bot_runtime.store.layout import Store
 from bot_runtime.store.ownership import check_owner
 from bot_runtime.store.promotion import promoted_version
@@ -139,7 +139,9 @@ class _Steps:
             self.display.kept(step, result)
             return result
         for later in TRAINING_STEPS[TRAINING_STEPS.index(step) :]:  # made of what is made anew
-            self.store.result(configuration.training.name, later).unlink(missing_ok=True)
+            stale = self.store.result(configuration.training.name, later)
+            with writing(stale):
+                stale.unlink(missing_ok=True)
         return self._step(step, configuration)
 
     def _kept(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult | None:
