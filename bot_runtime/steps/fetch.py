@@ -127,13 +127,7 @@ def _fetch(
     """Fetch, check and save every symbol's candles of the window that ends now."""
     client = ExchangeClient(configuration.exchange, configuration.timeframe, FETCH, reporter.log)
     client.load_markets(configuration.symbols)
-    now_ms, skew_ms = client.server_time_ms()
-    trouble = judge_clock(skew_ms, client.interval_ms)
-    if trouble is not None:  # which candles are closed would be a guess
-        raise DataUnusableError(trouble.text)
-    end_ms = now_ms // client.interval_ms * client.interval_ms
-    start_ms = end_ms - seconds_of(run.lookback) * 1000 // client.interval_ms * client.interval_ms
-    span = (start_ms, end_ms)
+    span = _window(client, run)
     bare = _bare_dataset(configuration, run)
     parts: list[SymbolSnapshot] = []
     for i, symbol in enumerate(configuration.symbols):
@@ -151,7 +145,7 @@ def _fetch(
         _check_enough(candles, symbol, configuration, run, findings)
         for finding in findings:
             reporter.warn(f"{symbol}: {finding}")
-        _warn_of_holes(candles, symbol, end_ms, reporter)
+        _warn_of_holes(candles, symbol, span[1], reporter)
         reporter.note(f"{symbol}: {_sources(own, candles, client.name)}")
         part = save_symbol(store, run.name, symbol, candles)
         if own is not None:
@@ -160,6 +154,17 @@ def _fetch(
         parts.append(part)
     reporter.progress(1.0, "fetched")
     return bare.model_copy(update={"symbols": tuple(parts)})
+
+
+def _window(client: ExchangeClient, run: TrainingRun) -> tuple[int, int]:
+    """Return the span [start, end) in ms that a training learns from; raises DataUnusableError."""
+    now_ms, skew_ms = client.server_time_ms()
+    trouble = judge_clock(skew_ms, client.interval_ms)
+    if trouble is not None:  # which candles are closed would be a guess
+        raise DataUnusableError(trouble.text)
+    end_ms = now_ms // client.interval_ms * client.interval_ms
+    candles = seconds_of(run.lookback) * 1000 // client.interval_ms
+    return end_ms - candles * client.interval_ms, end_ms
 
 
 def _known(own: OwnCandles | None, fetched: Candles | None) -> Candles | None:
