@@ -10,15 +10,18 @@ PYTHON ?= python3
 export PYTHONPATH := $(CURDIR):$(CURDIR)/operator
 
 # Asked for once, and only by the targets that use it.
-PY = $(eval PY := $(shell $(PYTHON) tools/environment.py path))$(PY)
+PY = $(eval PY := $(shell $(PYTHON) tools/environment.py path $(ENVIRONMENT)))$(PY)
+
+# The lock of the environment: dev has everything, train-trees runs bots of trees without torch.
+ENVIRONMENT := dev
 
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: ## Build the virtual environment from the lock (only when lock or python changed)
-	@$(PYTHON) tools/environment.py setup
+setup: ## Build the virtual environment from its lock, once (ENVIRONMENT=train-trees without torch)
+	@$(PYTHON) tools/environment.py setup $(ENVIRONMENT)
 
 .PHONY: print-python
 print-python: ## Print the environment's interpreter
@@ -28,7 +31,7 @@ print-python: ## Print the environment's interpreter
 hooks: setup ## Run `make check` before every commit
 	@$(PY) -m pre_commit install
 
-EXTRAS := operator infer train exchange
+EXTRAS := operator infer train-trees train exchange
 LOCK := pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet $(UPGRADE)
 
@@ -91,8 +94,9 @@ demo: setup ## From nothing to a bot that decides, on a real Kubernetes (CANDLES
 	@$(PY) -m demo
 
 .PHONY: demo-local
-demo-local: setup ## The same bot as plain processes, without Kubernetes (CANDLES=file, STORE=folder)
-	@$(PY) -m demo local
+demo-local: ## The same bot as plain processes, without Kubernetes or torch (CANDLES=file, STORE=folder)
+	@$(PYTHON) tools/environment.py setup train-trees
+	@"$$($(PYTHON) tools/environment.py path train-trees)" -m demo local
 
 .PHONY: bench
 bench: setup ## Benchmarks, each ratio held against its limit (NAME=x for one)

@@ -4,10 +4,13 @@
     python3 tools/environment.py path    # print its interpreter, without touching anything
     python3 tools/environment.py prune   # remove environments that nobody used for a while
 
-It lies at ${XDG_CACHE_HOME:-~/.cache}/botcripto/venv-<hash>, where the hash covers
-requirements/dev.txt and the interpreter: two checkouts with one lock share it, a changed lock gets
-its own. It is built in place, since console scripts hold absolute paths, under a file lock; a stamp
-written last says that it is complete, and an environment without a stamp is built anew.
+The first two take the name of a lock: `dev` has everything and is the default, `train-trees` has
+what runs a bot on a laptop without torch.
+
+It lies at ${XDG_CACHE_HOME:-~/.cache}/botcripto/venv-<hash>, where the hash covers the lock and
+the interpreter: two checkouts with one lock share it, a changed lock gets its own. It is built in
+place, since console scripts hold absolute paths, under a file lock; a stamp written last says that
+it is complete, and an environment without a stamp is built anew.
 
 Only the standard library is imported: this runs before anything is installed.
 """
@@ -30,7 +33,11 @@ from pathlib import Path
 
 MINIMUM_PYTHON = (3, 11)
 UNUSED_DAYS = 14
-LOCK_FILE = Path(__file__).resolve().parent.parent / "requirements" / "dev.txt"
+LOCKS = {
+    name: Path(__file__).resolve().parent.parent / "requirements" / f"{name}.txt"
+    for name in ("dev", "train-trees")
+}
+LOCK_FILE = LOCKS["dev"]
 STAMP = ".complete"
 
 
@@ -120,6 +127,10 @@ def install(folder: Path, lock: Path) -> None:
     # The lock is complete, so pip has nothing to resolve: --no-deps saves a minute, and
     # `pip check` proves afterwards that nothing was missing. Wheels only: no compiler is needed.
     options = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    if lock.name != LOCK_FILE.name:
+        # A module is compiled when it is first imported: less to wait for and to keep. Where tests
+        # run it must be done before, since a warning of the compiler would fail the test.
+        options.append("--no-compile")
     log = folder / "pip.log"
     run_pip([*pip, "install", *options, "-r", str(lock)], log)
     run_pip([*pip, "check"], log)
@@ -150,10 +161,11 @@ def setup(lock: Path = LOCK_FILE) -> int:
 def prune() -> int:
     """Remove environments of other locks that were not used for `UNUSED_DAYS`."""
     oldest = time.time() - UNUSED_DAYS * 86_400
+    current = [environment_folder(lock) for lock in LOCKS.values()]
     for stamp in cache_folder().glob(f"venv-*/{STAMP}"):
         folder = stamp.parent
         with locked(folder):
-            if stamp.stat().st_mtime < oldest and folder != environment_folder():
+            if stamp.stat().st_mtime < oldest and folder not in current:
                 print(f"removing {folder}")
                 shutil.rmtree(folder)
     return 0
@@ -163,11 +175,13 @@ def main() -> int:
     """Run one of the three commands."""
     parser = argparse.ArgumentParser(description="The project's virtual environment.")
     parser.add_argument("command", choices=("setup", "path", "prune"))
-    command = parser.parse_args().command
-    if command == "path":
-        print(interpreter(environment_folder()))
+    parser.add_argument("lock", nargs="?", choices=tuple(LOCKS), default="dev")
+    arguments = parser.parse_args()
+    lock = LOCKS[arguments.lock]
+    if arguments.command == "path":
+        print(interpreter(environment_folder(lock)))
         return 0
-    return setup() if command == "setup" else prune()
+    return setup(lock) if arguments.command == "setup" else prune()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
 """What each package imports is what its extra asks for: an image lacks nothing, and no more."""
 
 import ast
+import json
+import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -11,6 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tools.environment import LOCKS
 from tools.tree import ROOT
 
 OWN = {"bot_runtime", "bot_exchange", "bot_operator", "tests", "tools", "demo", "benchmarks"}
@@ -64,6 +68,26 @@ def test_package_imports_only_what_its_extra_asks_for(folder: str, extra: str) -
     files = list((ROOT / folder).rglob("*.py"))
     assert files
     assert imported(files) - asked_for(extra) == set()
+
+
+def test_what_trains_trees_imports_only_what_is_there_without_the_transformer() -> None:
+    models = ROOT / "bot_runtime" / "learning" / "models"
+    transformer = {models / "temporal_fusion_transformer.py", *(models / "tft").rglob("*.py")}
+    files = set((ROOT / "bot_runtime").rglob("*.py")) - transformer
+    assert imported(list(files)) - asked_for("train-trees") == set()
+
+
+def test_the_local_demo_imports_only_what_its_environment_has() -> None:
+    script = "import json, sys, demo.__main__; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    modules = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    assert "demo" in modules
+    modules -= {*OWN, "_distutils_hack"}  # the latter by a file of setuptools, at every start
+    names = {canonicalize_name(d) for m in modules for d in DISTRIBUTIONS.get(m, [])}
+    pinned = re.findall(r"^([a-z0-9][\w.-]*)==", LOCKS["train-trees"].read_text(), re.MULTILINE)
+    assert names - {canonicalize_name(name) for name in pinned} == set()
 
 
 def test_serving_imports_only_what_the_inference_image_has() -> None:

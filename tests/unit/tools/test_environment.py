@@ -134,17 +134,38 @@ def test_lock_is_let_go_by_a_killed_builder(cache: Path) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+@pytest.mark.usefixtures("cache")
+def test_each_lock_has_an_environment_of_its_own() -> None:
+    folders = {environment.environment_folder(lock) for lock in environment.LOCKS.values()}
+    assert len(folders) == len(environment.LOCKS) == 2
+
+
+@pytest.mark.usefixtures("cache")
+def test_only_the_environment_that_runs_tests_is_compiled_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(environment, "run_pip", lambda arguments, _log: ran.append(arguments))
+    for name in environment.LOCKS:
+        lock = tmp_path / f"{name}.txt"
+        lock.write_text("# nothing\n")
+        environment.install(environment.environment_folder(lock), lock)
+    installs = {Path(a[-1]).stem: "--no-compile" in a for a in ran if "install" in a}
+    assert installs == {"dev": False, "train-trees": True}
+
+
 def test_prune_removes_only_old_environments_of_other_locks(cache: Path) -> None:
     old, fresh = cache / "venv-old", cache / "venv-fresh"
-    current = environment.environment_folder()
-    for folder in (old, fresh, current):
+    current, trees = (environment.environment_folder(lock) for lock in environment.LOCKS.values())
+    for folder in (old, fresh, current, trees):
         folder.mkdir(parents=True)
         (folder / environment.STAMP).touch()
     past = time.time() - (environment.UNUSED_DAYS + 1) * 86_400
-    for folder in (old, current):
+    for folder in (old, current, trees):
         os.utime(folder / environment.STAMP, (past, past))
     assert environment.prune() == 0
-    assert [folder.exists() for folder in (old, fresh, current)] == [False, True, True]
+    found = [folder.exists() for folder in (old, fresh, current, trees)]
+    assert found == [False, True, True, True]
 
 
 def test_python_without_venv_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,3 +184,11 @@ def test_path_command_prints_the_interpreter_and_makes_nothing(cache: Path) -> N
     )
     assert done.stdout.strip() == str(environment.interpreter(environment.environment_folder()))
     assert not cache.exists()
+
+
+@pytest.mark.usefixtures("cache")
+def test_path_command_takes_the_name_of_a_lock() -> None:
+    command = [sys.executable, "-I", str(SCRIPT), "path", "train-trees"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    folder = environment.environment_folder(environment.LOCKS["train-trees"])
+    assert done.stdout.strip() == str(environment.interpreter(folder))

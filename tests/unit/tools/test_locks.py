@@ -7,9 +7,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tools.environment import LOCKS
 from tools.tree import ROOT
 
-EXTRAS = ("operator", "infer", "train", "exchange", "dev")
+EXTRAS = ("operator", "infer", "train-trees", "train", "exchange", "dev")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -72,3 +73,15 @@ def test_lock_agrees_with_the_one_of_development(extra: str) -> None:
 
 def test_inference_has_neither_torch_nor_pandas() -> None:
     assert not {"torch", "lightning", "pandas", "scikit-learn", "lightgbm"} & set(pins("infer"))
+
+
+def test_trees_are_trained_without_torch_by_a_part_of_what_trains_everything() -> None:
+    trees, everything = pins("train-trees"), pins("train")
+    assert not {"torch", "lightning", "pytorch-forecasting", "triton"} & set(trees)
+    assert not [name for name in trees if name.startswith(("nvidia-", "cuda-"))]
+    assert {name: everything.get(name) for name in trees} == trees
+
+
+def test_the_environment_of_the_local_demo_runs_the_test_exchange_too() -> None:
+    local = pins(LOCKS["train-trees"].stem)
+    assert {name: local.get(name) for name in pins("exchange")} == pins("exchange")
