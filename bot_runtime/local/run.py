@@ -25,6 +25,7 @@ from bot_runtime.contract.runconfig import (
     training_spec_of,
 )
 from bot_runtime.contract.steps import COMMANDS, TRAINING_STEPS, StepOrRun
+from bot_runtime.learning.models.registry import check_installed
 from bot_runtime.local.bot_file import Bot, load_bot
 from bot_runtime.local.child import Child
 from bot_runtime.local.display import Display
@@ -62,6 +63,7 @@ def run(asked: LocalRun) -> int:
     display = Display(sys.stdout, total=len(COMMANDS))
     try:
         bot = load_bot(asked.file, asked.endpoint)
+        check_installed(bot.spec.model.candidates)
         store = Store(_store_root(asked, bot))
         check_owner(store, bot.name)
         _Steps(bot, store, asked, display).run()

@@ -27,6 +27,7 @@ from bot_runtime.learning.choice import Choice, choose
 from bot_runtime.learning.datasets import TrainingData, inputs_of, load_training_data
 from bot_runtime.learning.labels import to_target
 from bot_runtime.learning.models.forecaster import Checkpoint, Epoch, Progress, Task
+from bot_runtime.learning.models.registry import check_installed
 from bot_runtime.learning.trained import NATIVE_FILE, SCORES_FILE, save_columns
 from bot_runtime.process.config import training_of
 from bot_runtime.process.errors import ModelUnfitError
@@ -43,8 +44,10 @@ def train(
 ) -> ObjectiveResult:
     """Train, choose, calibrate, measure and publish one objective; return what came out.
 
-    Raises ModelUnfitError where no candidate is served as it was trained.
+    Raises ModelUnfitError where no candidate is served as it was trained, and ConfigurationError
+    where a candidate's library is not installed.
     """
+    check_installed(configuration.model.candidates)
     data = load_training_data(configuration, store)
     reporter.log(
         "training data",
