@@ -43,7 +43,8 @@ class ModelTrainingSpec(TrainingSpec):
         description="Length of a candle: 1m is a minute, 1h an hour, 1d a day."
     )
     image: Image | None = Field(
-        default=None, description="Image of the steps; unset takes the operator's release."
+        default=None,
+        description="Image of the steps; unset: the one of the operator's release.",
     )
     model: ModelSpec = Field(
         default_factory=ModelSpec, description="What is learned, and by which candidates."

@@ -8,6 +8,8 @@ from bot_runtime.contract.base import Model, ObjectName
 from bot_runtime.contract.rules import Rule, matches
 
 Algorithm = Literal["GradientBoosting", "TemporalFusionTransformer"]
+WITHOUT_TORCH: frozenset[Algorithm] = frozenset({"GradientBoosting"})
+"""Algorithms that train in an image without torch, `train-trees`."""
 Objective = Literal["Trend", "Return", "Risk"]
 OBJECTIVES: tuple[Objective, ...] = ("Trend", "Return", "Risk")
 

@@ -17,6 +17,13 @@ class ImagesStatus(Model):
     """Images that the bot runs, resolved once: a new operator changes nothing by itself."""
 
     training: Image = Field(description="Image of the training steps.")
+    trees_training: Image | None = Field(
+        default=None,
+        description=(
+            "Image of the training steps where GradientBoosting is the only candidate; unset: "
+            "the one in `training`."
+        ),
+    )
     inference: Image = Field(description="Image of the inference runs.")
 
 

@@ -27,11 +27,19 @@ from bot_runtime.contract.timezones import TimeZone
 
 
 class ImagesSpec(Model):
-    """The pair of images that the bot runs; unset takes the pair the operator was released with."""
+    """The images that the bot runs; unset takes those the operator was released with."""
 
     training: Image | None = Field(
         default=None,
         description="Image of the training steps; unset: the one of the operator's release.",
+    )
+    trees_training: Image | None = Field(
+        default=None,
+        description=(
+            "Image of the training steps where GradientBoosting is the only candidate: it needs "
+            "no torch. Unset: `training` where that is named, else the one of the operator's "
+            "release."
+        ),
     )
     inference: Image | None = Field(
         default=None,

@@ -13,6 +13,7 @@ from bot_runtime.contract.base import Image
 from bot_runtime.contract.explanations import wanted
 
 TRAINING_IMAGE = "BOTCRIPTO_TRAINING_IMAGE"
+TREES_TRAINING_IMAGE = "BOTCRIPTO_TREES_TRAINING_IMAGE"
 INFERENCE_IMAGE = "BOTCRIPTO_INFERENCE_IMAGE"
 NAMESPACE = "BOTCRIPTO_NAMESPACE"
 IDENTITY = "BOTCRIPTO_IDENTITY"
@@ -43,6 +44,8 @@ class Settings:
     lease_seconds: int = 15
     max_trainings: int = 0
     """How many trainings run at once over everything that is served; 0 for no limit."""
+    trees_training_image: str | None = None
+    """Image of trainings without torch; None where `training_image` runs all of them."""
     stopped_by: str | None = None
     """Who has stopped everything, and how it goes on; None where nobody has."""
 
@@ -67,6 +70,7 @@ def load_settings(
         workers=_integer(environment, WORKERS, 32, 1, 100),
         lease_seconds=_integer(environment, LEASE_SECONDS, 15, 3, 120),
         max_trainings=_integer(environment, MAX_TRAININGS, 0, 0, 10_000),
+        trees_training_image=_optional_image(environment, TREES_TRAINING_IMAGE),
         stopped_by=_stopper(environment),
     )
 
@@ -80,6 +84,10 @@ def _image(environment: Mapping[str, str], variable: str) -> str:
         raise SettingsError(
             f"{variable}: found {value!r}; set the image of this release ({problem})"
         ) from e
+
+
+def _optional_image(environment: Mapping[str, str], variable: str) -> str | None:
+    return _image(environment, variable) if environment.get(variable) else None
 
 
 def _integer(

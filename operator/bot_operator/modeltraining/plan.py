@@ -36,6 +36,7 @@ from bot_operator.modeltraining.underway import Case, Gates, summarise
 from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.plans import Plan, Telling, earliest, notes_of
 from bot_operator.planning.refusals import refuse_claim
+from bot_operator.planning.training_image import choose_training_image
 from bot_operator.settings import Settings
 from bot_operator.signs.credentials import Verdict, check_secret, poll_seconds
 from bot_operator.signs.pod_waits import POD_LOOK_SECONDS
@@ -111,13 +112,19 @@ def _context(
     seen: TrainingSeen, spec: ModelTrainingSpec, before: ModelTrainingStatus, settings: Settings
 ) -> JobContext:
     owner = seen.owner
-    image = before.image or spec.image or settings.training_image
+    image = before.image or spec.image or _image_of_release(spec, settings)
     run = training_run(namespace_of(owner), name_of(owner), spec)
     context = JobContext(owner, spec, image, run)
     return replace(
         context,
         pruning=plan_pruning(seen.bot, context.claim),
         adopt=may_adopt(seen.training, seen.bot, context.claim),
+    )
+
+
+def _image_of_release(spec: ModelTrainingSpec, settings: Settings) -> str:
+    return choose_training_image(
+        spec.model.candidates, settings.training_image, settings.trees_training_image
     )
 
 

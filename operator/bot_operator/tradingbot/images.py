@@ -1,22 +1,21 @@
-"""The pair of images that a bot runs: resolved once, changed by the user's hand or on request."""
+"""The images that a bot runs: resolved once, changed by the user's hand or on request."""
 
 from bot_operator.planning.specs import Training
 from bot_operator.settings import Settings
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Condition, Reason
-from bot_runtime.contract.status import (
-    ImagesStatus,
-    TradingBotStatus,
-)
-from bot_runtime.contract.tradingbot import TradingBotSpec
+from bot_runtime.contract.status import ImagesStatus, TradingBotStatus
+from bot_runtime.contract.tradingbot import ImagesSpec, TradingBotSpec
 
 
 def images_of_release(spec: TradingBotSpec, settings: Settings) -> ImagesStatus:
-    """Return the pair with the release's image wherever the spec names none."""
-    return ImagesStatus(
-        training=spec.images.training or settings.training_image,
-        inference=spec.images.inference or settings.inference_image,
+    """Return the release's images wherever the spec names none."""
+    release = ImagesStatus(
+        training=settings.training_image,
+        trees_training=settings.trees_training_image,
+        inference=settings.inference_image,
     )
+    return _named_first(spec.images, release, release)
 
 
 def resolve_images(
@@ -25,21 +24,34 @@ def resolve_images(
     trainings: tuple[Training, ...],
     settings: Settings,
 ) -> ImagesStatus:
-    """Return the pair of images: the spec's, else the one resolved once, else the release's.
+    """Return the bot's images: the spec's, else those resolved once, else the release's.
 
     What cannot be pulled is not worth keeping: there the release's image takes over.
     """
-    if spec.update_strategy == "Auto":
-        return images_of_release(spec, settings)
-    kept, broken = before.images, _has_no_image(before.conditions)
+    release, kept = images_of_release(spec, settings), before.images
+    if spec.update_strategy == "Auto" or kept is None:
+        return release
+    broken = _has_no_image(before.conditions)
     training_is_broken = any(_has_no_image(t.status.conditions) for t in trainings)
-    keeps_training = kept is not None and not broken
-    keeps_inference = kept is not None and (not broken or training_is_broken)
+    training = release if broken else kept
+    inference = release if broken and not training_is_broken else kept
+    return _named_first(spec.images, training, inference)
+
+
+def _named_first(
+    named: ImagesSpec, training: ImagesStatus, inference: ImagesStatus
+) -> ImagesStatus:
+    """Return the named images, and the others of `training` and `inference`.
+
+    Who names an image for training alone means every training of the bot.
+    """
+    trees = named.trees_training
+    if trees is None and named.training is None:
+        trees = training.trees_training
     return ImagesStatus(
-        training=spec.images.training
-        or (kept.training if kept and keeps_training else settings.training_image),
-        inference=spec.images.inference
-        or (kept.inference if kept and keeps_inference else settings.inference_image),
+        training=named.training or training.training,
+        trees_training=trees,
+        inference=named.inference or inference.inference,
     )
 
 

@@ -37,9 +37,11 @@ def notes_of_bot(conditions: ConditionSet, context: Context, found: Findings) ->
     notes.extend(notes_of(conditions, told))
     notes.extend(recoveries_of(conditions, FAULTS))
     if context.available_images not in {None, context.before.available_images}:
+        release = context.release
+        trees = f"{release.trees_training}, " if release.trees_training else ""
         text = (
-            f"this release of the operator has {context.release.training} and "
-            f"{context.release.inference}; set updateStrategy: Auto, or name them in spec.images"
+            f"this release of the operator has {trees}{release.training} and "
+            f"{release.inference}; set updateStrategy: Auto, or name them in spec.images"
         )
         notes.append(Note("Normal", Reason.NEW_IMAGES, text))
     missed = found.retraining.missed_time

@@ -7,6 +7,7 @@ from bot_operator.children.storage import ClaimVerdict, plan_claim, store_claim
 from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.plans import Plan, notes_of
 from bot_operator.planning.refusals import refusals_of, refuse_claim
+from bot_operator.planning.training_image import choose_training_image
 from bot_operator.settings import Settings
 from bot_operator.signs.credentials import Verdict, check_secret
 from bot_operator.tradingbot.active import previous_of
@@ -107,11 +108,13 @@ def _find(context: Context) -> Findings:
 
 
 def _wanted_training(context: Context) -> ModelTrainingSpec:
-    active = context.before.active_model
+    active, images = context.before.active_model, context.images
     return training_spec_of(
         context.name,
         context.spec,
-        image=context.images.training,
+        image=choose_training_image(
+            context.spec.model.candidates, images.training, images.trees_training
+        ),
         claim=store_claim(context.name, context.spec.storage),
         champion_version=active.version if active else None,
     )

@@ -32,6 +32,15 @@ def test_an_image_that_is_not_pinned_is_refused_by_the_variables_name(
         load_settings({**GOOD, variable: image})
 
 
+def test_the_image_for_trees_may_be_left_out_and_is_pinned_where_it_is_not() -> None:
+    variable = "BOTCRIPTO_TREES_TRAINING_IMAGE"
+    assert load_settings(GOOD).trees_training_image is None
+    assert load_settings({**GOOD, variable: ""}).trees_training_image is None
+    assert load_settings({**GOOD, variable: "a/b:1"}).trees_training_image == "a/b:1"
+    with pytest.raises(SettingsError, match=variable):
+        load_settings({**GOOD, variable: "a/b:latest"})
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "many", "1e3", "100000"])
 def test_a_number_out_of_bounds_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match="BOTCRIPTO_WORKERS"):

@@ -3,12 +3,13 @@
 import shlex
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from bot_runtime.__main__ import main
 from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.contract.spec import ModelSpec
+from bot_runtime.contract.spec import WITHOUT_TORCH, Algorithm, ModelSpec
 from bot_runtime.learning.models import registry
 from bot_runtime.learning.models.registry import check_installed
 from bot_runtime.process.errors import ConfigurationError
@@ -32,6 +33,12 @@ spec:
 @pytest.fixture
 def no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
+
+
+def test_what_the_operator_trains_without_torch_needs_none() -> None:
+    """The registry knows the library, the contract whom the small image is for."""
+    without = {name for name in get_args(Algorithm) if registry._KINDS[name].library != "torch"}
+    assert without == WITHOUT_TORCH
 
 
 def test_every_candidate_can_be_trained_where_everything_is_installed() -> None:

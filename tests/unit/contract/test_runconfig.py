@@ -43,6 +43,7 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "mode": "Live",
     "suspend": True,
     "images.training": "x:2",
+    "images.treesTraining": "x:2",
     "updateStrategy": "Auto",
     "images.inference": "x:2",
     "model.pinnedVersion": "v1",

@@ -186,7 +186,7 @@ def image_rules(without: str | None = None) -> dict[str, list[str]]:
 
 def check_the_api_server_holds_the_rules(images: dict[str, list[str]]) -> None:
     """Else Python alone would refuse; integration tests ask a real API server."""
-    assert set(images) == {"training", "inference"}
+    assert set(images) == {"training", "treesTraining", "inference"}
     for name, rules in images.items():
         assert any(LATEST in rule for rule in rules), f"{name}: latest passes"
         assert any(NO_TAG in rule for rule in rules), f"{name}: no tag passes"
