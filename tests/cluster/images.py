@@ -1,6 +1,6 @@
 """The product's images: what each is made of, its content tag, and getting it to where pods run.
 
-An image's tag follows from its base, its lock, its Dockerfile, its code and the commit. Libraries
+An image's tag follows from its base, its Dockerfile, its locks, its code and the commit. Libraries
 follow from the first three alone, in layers that builder and containerd keep.
 """
 
@@ -24,11 +24,11 @@ KEPT = 3  # builds of each image that stay, for going back and forth between bra
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One image: its name, Dockerfile, lock, and the code that it holds."""
+    """One image: its name, Dockerfile, what decides its libraries, and the code that it holds."""
 
     name: str
     dockerfile: str
-    lock: str
+    libraries: tuple[str, ...]
     code: tuple[str, ...]
 
 
@@ -36,19 +36,30 @@ TARGETS = (
     Target(
         "operator",
         "Dockerfile.operator",
-        "requirements/operator.txt",
+        ("requirements/operator.txt",),
         ("operator/bot_operator", "bot_runtime/__init__.py", "bot_runtime/contract"),
     ),
-    Target("exchange", "Dockerfile.runtime", "requirements/exchange.txt", ("bot_exchange",)),
-    Target("infer", "Dockerfile.runtime", "requirements/infer.txt", ("bot_runtime",)),
-    Target("train", "Dockerfile.runtime", "requirements/train.txt", ("bot_runtime",)),
+    Target("exchange", "Dockerfile.runtime", ("requirements/exchange.txt",), ("bot_exchange",)),
+    Target("infer", "Dockerfile.runtime", ("requirements/infer.txt",), ("bot_runtime",)),
+    Target(
+        "train-trees",
+        "Dockerfile.runtime",
+        ("requirements/train-trees.txt",),
+        ("bot_runtime",),
+    ),
+    Target(
+        "train",
+        "Dockerfile.runtime",
+        ("requirements/train.txt",),
+        ("bot_runtime",),
+    ),
 )
 
 
 def libraries_digest(target: Target, base: str, checkout: Path = CHECKOUT) -> str:
-    """Return the digest of what decides an image's libraries: base, Dockerfile and lock."""
+    """Return the digest of what decides an image's libraries: base, Dockerfile and locks."""
     digest = hashlib.sha256(base.encode())
-    for path in (target.dockerfile, target.lock):
+    for path in (target.dockerfile, *target.libraries):
         digest.update(b"\0" + (checkout / path).read_bytes())
     return digest.hexdigest()
 
@@ -161,6 +172,7 @@ def to_images(by_target: dict[str, str]) -> Images:
     return Images(
         operator=by_target["operator"],
         training=by_target["train"],
+        trees_training=by_target["train-trees"],
         inference=by_target["infer"],
         exchange=by_target["exchange"],
     )

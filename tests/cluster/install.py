@@ -40,6 +40,7 @@ class Images:
 
     operator: str
     training: str
+    trees_training: str
     inference: str
     exchange: str
 
@@ -93,6 +94,7 @@ def operator_objects(
 def _set_images(deployment: dict[str, Any], images: Images, pull_policy: str) -> None:
     values = {
         "BOTCRIPTO_TRAINING_IMAGE": images.training,
+        "BOTCRIPTO_TREES_TRAINING_IMAGE": images.trees_training,
         "BOTCRIPTO_INFERENCE_IMAGE": images.inference,
     }
     for container in deployment["spec"]["template"]["spec"]["containers"]:

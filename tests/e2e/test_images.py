@@ -35,6 +35,7 @@ print(json.dumps({
 MODULES = {
     "operator": "bot_operator",
     "training": "bot_runtime",
+    "trees_training": "bot_runtime",
     "inference": "bot_runtime",
     "exchange": "bot_exchange",
 }

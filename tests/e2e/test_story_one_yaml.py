@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot_runtime.contract.names import LABEL_BOT
+from bot_runtime.contract.names import LABEL_BOT, LABEL_TRAINING
 from tests.e2e.world import SECRET, World
 from tests.eventually import eventually
 
@@ -108,6 +108,16 @@ def test_exactly_five_jobs_were_created(world: World, trees: str) -> None:
     )
 
 
+def test_trees_are_trained_by_the_image_without_torch(world: World, trees: str) -> None:
+    status = world.status(trees)
+    assert status["images"]["treesTraining"] == world.images.trees_training
+    assert status["images"]["training"] == world.images.training
+    jobs = world.all("jobs", f"{LABEL_TRAINING}={status['activeModel']['training']}")
+    pods = [job["spec"]["template"]["spec"] for job in jobs]
+    images = {c["image"] for pod in pods for c in pod["containers"]}
+    assert images == {world.images.trees_training}
+
+
 def test_deletion_leaves_nothing(world: World) -> None:
     bot = "forsaken"
     world.apply(world.bot(bot))
@@ -130,6 +140,8 @@ def test_a_market_that_the_transformer_learns_better_is_served_by_it(world: Worl
     status = world.status(name)
     algorithms = {o["name"]: o["algorithm"] for o in status["activeModel"]["objectives"]}
     assert algorithms["Trend"] == "TemporalFusionTransformer", status["activeModel"]
+    training = world.status(status["activeModel"]["training"], "modeltraining")
+    assert training["image"] == world.images.training
     assert status["lastSignal"]["model_version"] == status["activeModel"]["version"]
     world.delete("tradingbot", name)
 
