@@ -28,7 +28,14 @@ from tools.environment import cache_folder
 SUITE = "bookworm"
 BASE_PACKAGES = ("ca-certificates", "python3", "python3-pip", "python3-venv")
 # What of a fresh system no image needs.
-BASE_LEFT_OUT = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/man")
+BASE_LEFT_OUT = (
+    "usr/share/doc",
+    "usr/share/info",
+    "usr/share/locale",
+    "usr/share/man",
+    "var/cache/apt/archives",
+    "var/lib/apt/lists",
+)
 CERTIFICATES = Path("/etc/ssl/certs")
 BUILD_SECONDS = 3600
 FIXED_FOLDER = "/var/lib/containers"

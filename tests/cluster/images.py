@@ -32,6 +32,7 @@ class Target:
     code: tuple[str, ...]
 
 
+LEAVE_OUT = "tools/leave_out.py"
 TARGETS = (
     Target(
         "operator",
@@ -40,17 +41,17 @@ TARGETS = (
         ("operator/bot_operator", "bot_runtime/__init__.py", "bot_runtime/contract"),
     ),
     Target("exchange", "Dockerfile.runtime", ("requirements/exchange.txt",), ("bot_exchange",)),
-    Target("infer", "Dockerfile.runtime", ("requirements/infer.txt",), ("bot_runtime",)),
+    Target("infer", "Dockerfile.runtime", ("requirements/infer.txt", LEAVE_OUT), ("bot_runtime",)),
     Target(
         "train-trees",
         "Dockerfile.runtime",
-        ("requirements/train-trees.txt",),
+        ("requirements/train-trees.txt", LEAVE_OUT),
         ("bot_runtime",),
     ),
     Target(
         "train",
         "Dockerfile.runtime",
-        ("requirements/train.txt",),
+        ("requirements/train.txt", LEAVE_OUT),
         ("bot_runtime",),
     ),
 )

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
+from tests.cluster import buildah
 from tests.cluster.install import create_namespace
 from tests.e2e.world import World
 from tests.eventually import eventually
@@ -54,6 +55,15 @@ def test_an_image_holds_what_it_runs_and_no_more(world: World, commit: str, name
         "writable": [],
         "uncompiled": [],
     }
+
+
+@pytest.mark.parametrize(("name", "most_mb"), [("inference", 350), ("trees_training", 800)])
+def test_an_image_is_no_larger_unpacked_than_promised(
+    world: World, name: str, most_mb: int
+) -> None:
+    sizes = buildah.layers(asdict(world.images)[name]).values()
+    assert None not in sizes
+    assert sum(size or 0 for size in sizes) <= most_mb * 10**6
 
 
 def look(world: World, name: str) -> object:

@@ -6,10 +6,16 @@ import pytest
 from tests.cluster import buildah, images
 from tests.cluster.images import Target
 
-TARGET = Target("infer", "Dockerfile.runtime", "requirements/infer.txt", ("code", "one.py"))
+TARGET = Target(
+    "infer",
+    "Dockerfile.runtime",
+    ("requirements/infer.txt", "tools/leave_out.py"),
+    ("code", "one.py"),
+)
 FILES = {
     "Dockerfile.runtime": "FROM base",
     "requirements/infer.txt": "numpy==1",
+    "tools/leave_out.py": "print()",
     "code/a.py": "a = 1",
     "one.py": "",
     "README.md": "about",
@@ -30,7 +36,9 @@ def tag(checkout: Path, base: str = "base:1", commit: str = "c1") -> tuple[str, 
     return libraries, code
 
 
-@pytest.mark.parametrize("changed", ["Dockerfile.runtime", "requirements/infer.txt"])
+@pytest.mark.parametrize(
+    "changed", ["Dockerfile.runtime", "requirements/infer.txt", "tools/leave_out.py"]
+)
 def test_libraries_change_with_lock_and_dockerfile(checkout: Path, changed: str) -> None:
     before = tag(checkout)
     (checkout / changed).write_text("something else")
