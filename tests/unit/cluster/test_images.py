@@ -1,10 +1,12 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.cluster import buildah, images
 from tests.cluster.images import Target
+from tests.cluster.layout import CHECKOUT
 
 TARGET = Target(
     "infer",
@@ -82,6 +84,16 @@ def test_every_target_of_the_project_can_be_tagged() -> None:
     assert set(names) == {target.name for target in images.TARGETS}
     assert all(not name.endswith(":latest") for name in names.values())
     assert len(set(names.values())) == len(names)
+
+
+@pytest.mark.parametrize("target", images.TARGETS, ids=lambda target: target.name)
+def test_every_target_is_a_stage_of_its_dockerfile_which_copies_what_its_tag_counts(
+    target: Target,
+) -> None:
+    text = (CHECKOUT / target.dockerfile).read_text(encoding="utf-8")
+    assert re.search(rf"^FROM \S+ AS {target.name}$", text, re.MULTILINE)
+    for path in target.libraries:
+        assert f"COPY {path} " in text
 
 
 def test_a_folder_without_git_has_an_unknown_commit(checkout: Path) -> None:

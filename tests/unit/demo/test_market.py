@@ -8,6 +8,7 @@ from pyarrow import parquet
 from bot_exchange.market.candle_files import save_candles
 from bot_exchange.market.candles import Candles
 from bot_exchange.market.generated import GeneratedMarket
+from bot_runtime.contract.spec import WITHOUT_TORCH
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from demo.market import CONFIG_MAP_LIMIT, FUTURE_CANDLES, DemoMarket
 
@@ -31,6 +32,11 @@ def test_without_candles_it_is_the_example_itself() -> None:
     assert (spec.symbols, spec.timeframe) == (("BTC/USDT",), "1m")
     assert spec.exchange.credentials_secret is not None
     assert DemoMarket().to_parquet() is None
+
+
+def test_the_example_needs_no_torch_as_the_environment_of_the_local_demo_has_none() -> None:
+    spec = TradingBotSpec.model_validate(DemoMarket().bot()["spec"])
+    assert WITHOUT_TORCH.issuperset(spec.model.candidates)
 
 
 def test_a_file_s_symbol_and_timeframe_are_found(tmp_path: Path) -> None:
