@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from bot_runtime.__main__ import main
+from bot_runtime.command_line import main
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.spec import WITHOUT_TORCH, Algorithm, ModelSpec
 from bot_runtime.learning.models import registry
