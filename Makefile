@@ -23,6 +23,13 @@ help: ## List the targets
 setup: ## Build the virtual environment from its lock, once (ENVIRONMENT=train-trees without torch)
 	@$(PYTHON) tools/environment.py setup $(ENVIRONMENT)
 
+# The demo and its cluster need no torch.
+TREES_PY = "$$($(PYTHON) tools/environment.py path train-trees)"
+
+.PHONY: setup-trees
+setup-trees:
+	@$(PYTHON) tools/environment.py setup train-trees
+
 .PHONY: print-python
 print-python: ## Print the environment's interpreter
 	@echo "$(PY)"
@@ -90,13 +97,12 @@ scan: setup ## kube-score and checkov over the manifests and over what the opera
 	$(PY) -m pytest tests/scan
 
 .PHONY: demo
-demo: setup ## From nothing to a bot that decides, on a real Kubernetes (CANDLES=file, CLUSTER=current)
-	@$(PY) -m demo
+demo: setup-trees ## From nothing to a bot that decides, on a real Kubernetes (CANDLES=file, CLUSTER=current)
+	@$(TREES_PY) -m demo
 
 .PHONY: demo-local
-demo-local: ## The same bot as plain processes, without Kubernetes or torch (CANDLES=file, STORE=folder)
-	@$(PYTHON) tools/environment.py setup train-trees
-	@"$$($(PYTHON) tools/environment.py path train-trees)" -m demo local
+demo-local: setup-trees ## The same bot as plain processes, without Kubernetes (CANDLES=file, STORE=folder)
+	@$(TREES_PY) -m demo local
 
 .PHONY: bench
 bench: setup ## Benchmarks, each ratio held against its limit (NAME=x for one)

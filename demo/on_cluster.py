@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
+from demo.expected import describe_expected
 from demo.market import DemoMarket
 from demo.steps import DemoError, Steps, say, show
 from demo.story import Story
 from tests.cluster import install, target
+from tests.cluster.images import WITHOUT_TORCH
 from tests.cluster.install import ExchangeSetup
 from tools.environment import cache_folder
 
@@ -20,10 +22,12 @@ def run_on_cluster(market: DemoMarket) -> int:
     Raises RequirementsMissing where no node can run, ClusterError and DemoError where a step fails.
     """
     steps = Steps()
-    with steps.step("Start Kubernetes"):
-        cluster = target.start(os.environ, show)
-    with steps.step("Build and load the images"):
-        images = cluster.ensure_images(show)
+    if "CLUSTER" not in os.environ:
+        say(describe_expected())
+    with steps.step("Start Kubernetes, and build the images meanwhile"):
+        cluster = target.start(os.environ, show, WITHOUT_TORCH)
+    with steps.step("Load the images"):
+        images = cluster.ensure_images(show, WITHOUT_TORCH)
     kubectl = cluster.kubectl
     with steps.step("Install the CRDs and the operator"):
         install.create_namespace(kubectl, NAMESPACE)

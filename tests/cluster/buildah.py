@@ -114,10 +114,15 @@ def prune() -> None:
     run("rmi", "--prune", "--force")
 
 
+def base_name() -> str:
+    """Return the name of the base image, whether or not it is made."""
+    recipe = hashlib.sha256(repr((SUITE, BASE_PACKAGES, BASE_LEFT_OUT)).encode()).hexdigest()[:12]
+    return f"localhost/botcripto/base:{SUITE}-{recipe}"
+
+
 def base_image(report: Report) -> str:
     """Return the name of the base image, made from Debian's packages if there is none yet."""
-    recipe = hashlib.sha256(repr((SUITE, BASE_PACKAGES, BASE_LEFT_OUT)).encode()).hexdigest()[:12]
-    name = f"localhost/botcripto/base:{SUITE}-{recipe}"
+    name = base_name()
     if not exists(name):
         report("making the base image with debootstrap (once)")
         _make_base(name)

@@ -55,6 +55,8 @@ TARGETS = (
         ("bot_runtime",),
     ),
 )
+WITHOUT_TORCH = tuple(target for target in TARGETS if target.name != "train")
+"""What bots of trees need: `train` is larger than all the others, and takes longer to build."""
 
 
 def libraries_digest(target: Target, base: str, checkout: Path = CHECKOUT) -> str:
@@ -73,6 +75,11 @@ def content_tag(target: Target, base: str, commit: str, checkout: Path = CHECKOU
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"\0{path.relative_to(checkout)}\0{content}".encode())
     return f"{libraries}-{digest.hexdigest()[:12]}"
+
+
+def family(target: Target, base: str, registry: str = REGISTRY) -> str:
+    """Return how the names of all images with these libraries begin, whatever their code."""
+    return f"{registry}/{target.name}:{libraries_digest(target, base)[:12]}-"
 
 
 def code_files(target: Target, checkout: Path = CHECKOUT) -> list[Path]:
@@ -117,8 +124,22 @@ def _git(checkout: Path, *words: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+def prepare(report: Report, targets: Sequence[Target] = TARGETS) -> None:
+    """Build this checkout's images, for `ensure` to find; no cluster has to be up.
+
+    Raises:
+        ClusterError: a build failed.
+    """
+    with buildah.exclusive(report):
+        build(buildah.base_image(report), git_commit(), report, targets=targets)
+
+
 def ensure(
-    cluster: Cluster, report: Report, commit: str | None = None, checkout: Path = CHECKOUT
+    cluster: Cluster,
+    report: Report,
+    commit: str | None = None,
+    checkout: Path = CHECKOUT,
+    targets: Sequence[Target] = TARGETS,
 ) -> Images:
     """Build what is not built and bring to the node what it does not have; return the names.
 
@@ -127,7 +148,8 @@ def ensure(
     """
     with buildah.exclusive(report):
         base = buildah.base_image(report)
-        wanted = build(base, commit or git_commit(checkout), report, checkout=checkout)
+        commit = commit or git_commit(checkout)
+        wanted = build(base, commit, report, checkout=checkout, targets=targets)
         # After the build, which takes layers from older ones; before gigabytes are loaded.
         prune_storage(list(wanted.values()))
         prune_node(cluster, list(wanted.values()))
@@ -140,11 +162,15 @@ def ensure(
 
 
 def names(
-    base: str, commit: str, registry: str = REGISTRY, checkout: Path = CHECKOUT
+    base: str,
+    commit: str,
+    registry: str = REGISTRY,
+    checkout: Path = CHECKOUT,
+    targets: Sequence[Target] = TARGETS,
 ) -> dict[str, str]:
     """Return target name → image name of a checkout's images on a base."""
     return {
-        t.name: f"{registry}/{t.name}:{content_tag(t, base, commit, checkout)}" for t in TARGETS
+        t.name: f"{registry}/{t.name}:{content_tag(t, base, commit, checkout)}" for t in targets
     }
 
 
@@ -155,10 +181,11 @@ def build(
     *,
     registry: str = REGISTRY,
     checkout: Path = CHECKOUT,
+    targets: Sequence[Target] = TARGETS,
 ) -> dict[str, str]:
     """Build the images that the storage does not have; return target name → image name."""
-    wanted = names(base, commit, registry, checkout)
-    for target in TARGETS:
+    wanted = names(base, commit, registry, checkout, targets)
+    for target in targets:
         name = wanted[target.name]
         if not buildah.exists(name):
             report(f"building {name}")
@@ -169,10 +196,14 @@ def build(
 
 
 def to_images(by_target: dict[str, str]) -> Images:
-    """Return target name → image name in the form that the installation takes."""
+    """Return target name → image name in the form that the installation takes.
+
+    Without `train`, trees are all that can be trained: the run of a bot that names another
+    candidate says so.
+    """
     return Images(
         operator=by_target["operator"],
-        training=by_target["train"],
+        training=by_target.get("train", by_target["train-trees"]),
         trees_training=by_target["train-trees"],
         inference=by_target["infer"],
         exchange=by_target["exchange"],

@@ -1,14 +1,16 @@
 """The cluster that something is installed into: our own node, or the one that kubectl points at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from tests.cluster import cluster as clusters
 from tests.cluster import images as builds
-from tests.cluster import packages, usercluster
+from tests.cluster import packages, requirements, usercluster
 from tests.cluster.binaries import Report
 from tests.cluster.cluster import Cluster, Options
 from tests.cluster.errors import ClusterError
+from tests.cluster.images import Target as ImageTarget
 from tests.cluster.install import Images, Kubectl
 
 
@@ -27,8 +29,8 @@ class Target(Protocol):
     def removal(self) -> str:
         """The command that removes what was installed."""
 
-    def ensure_images(self, report: Report) -> Images:
-        """Build the images of this checkout and bring them to where the cluster finds them."""
+    def ensure_images(self, report: Report, targets: Sequence[ImageTarget]) -> Images:
+        """Build images of this checkout and bring them to where the cluster finds them."""
 
 
 class OwnNode:
@@ -54,27 +56,30 @@ class OwnNode:
         """The command that removes the cluster with all that is in it."""
         return "make cluster-down"
 
-    def ensure_images(self, report: Report) -> Images:
+    def ensure_images(self, report: Report, targets: Sequence[ImageTarget]) -> Images:
         """Build by buildah and import into the node's containerd."""
-        return builds.ensure(self._cluster, report)
+        return builds.ensure(self._cluster, report, targets=targets)
 
 
-def start(environment: Mapping[str, str], report: Report) -> Target:
-    """Return the target that CLUSTER names, brought up where it is our own.
+def start(environment: Mapping[str, str], report: Report, targets: Sequence[ImageTarget]) -> Target:
+    """Return the target that CLUSTER names; our own is brought up while its images are built.
+
+    Compiling Kubernetes keeps the cores busy, building images mostly the network.
 
     Raises:
         RequirementsMissing: this machine cannot run a node.
-        ClusterError: the cluster did not start, or CLUSTER is not known.
+        ClusterError: the cluster did not start, a build failed, or CLUSTER is not known.
     """
     wanted = environment.get("CLUSTER", "")
     if wanted == "current":
         return usercluster.find(environment, report)
     if wanted:
-        raise ClusterError(f"CLUSTER is `{wanted}`: leave it unset, or set it to `current`")
-    choice = environment.get("CLUSTER", "")
-    if choice == "current":
-        return usercluster.find(environment, report)
-    if choice:
-        raise ClusterError(f"CLUSTER: found `{choice}`; write current, or leave it out")
+        raise ClusterError(f"CLUSTER: found `{wanted}`; write current, or leave it out")
     packages.ensure(report)
-    return OwnNode(clusters.up(Options(), report))
+    if clusters.find() is None:  # before gigabytes are built for it
+        requirements.require(control_plane_only=False)
+    with ThreadPoolExecutor(1) as beside:
+        built = beside.submit(builds.prepare, report, targets)
+        cluster = clusters.up(Options(), report)
+        built.result()
+    return OwnNode(cluster)

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.cluster import binaries, buildah, images, processes
 from tests.cluster.binaries import Report
 from tests.cluster.errors import ClusterError
+from tests.cluster.images import Target
 from tests.cluster.install import Images
 from tests.cluster.layout import CHECKOUT
 from tests.cluster.processes import run
@@ -60,8 +61,8 @@ class UserCluster:
         argv = [self.kubectl_program, f"--context={self.context}", *args]
         return run(argv, stdin=stdin, timeout=timeout)
 
-    def ensure_images(self, report: Report) -> Images:
-        """Build this checkout's images and bring them to where the cluster's nodes find them.
+    def ensure_images(self, report: Report, targets: Sequence[Target] = images.TARGETS) -> Images:
+        """Build images of this checkout and bring them to where the cluster's nodes find them.
 
         Raises:
             ClusterError: there is no builder, no way to the nodes, or a step failed.
@@ -74,16 +75,16 @@ class UserCluster:
                 f"({known}): set IMAGE_REPO to a registry that its nodes pull from"
             )
         if _works("docker"):
-            return self._by_docker(report)
+            return self._by_docker(report, targets)
         if processes.which("buildah"):
-            return self._by_buildah(report)
+            return self._by_buildah(report, targets)
         raise ClusterError("no builder of images: install docker, or (as root) buildah")
 
-    def _by_docker(self, report: Report) -> Images:
+    def _by_docker(self, report: Report, targets: Sequence[Target]) -> Images:
         registry = self.repository or images.REGISTRY
         commit = images.git_commit()
-        names = images.names("docker", commit, registry)
-        for target in images.TARGETS:
+        names = images.names("docker", commit, registry, targets=targets)
+        for target in targets:
             name = names[target.name]
             report(f"building {name}")
             run(
@@ -102,11 +103,12 @@ class UserCluster:
                 run([*loader, name], timeout=LOAD_SECONDS)
         return images.to_images(names)
 
-    def _by_buildah(self, report: Report) -> Images:
+    def _by_buildah(self, report: Report, targets: Sequence[Target]) -> Images:
         registry = self.repository or images.REGISTRY
         with buildah.exclusive(report):
             base = buildah.base_image(report)
-            names = images.build(base, images.git_commit(), report, registry=registry)
+            commit = images.git_commit()
+            names = images.build(base, commit, report, registry=registry, targets=targets)
             for name in names.values():
                 report(f"loading {name}")
                 self._load_by_buildah(name)
