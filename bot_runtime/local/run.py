@@ -2,7 +2,8 @@
 
 The same code as in pods: every step is a child process of this command with the same run
 configuration, result and exit code. A step whose result stands in the store for the same run
-configuration is not repeated: its files would come out the same.
+configuration is not repeated: its files would come out the same. (The data step is: it keeps its
+snapshot itself, and voids the results of the others where it makes a new one.)
 """
 
 import os
@@ -29,10 +30,8 @@ from bot_runtime.learning.models.registry import check_installed
 from bot_runtime.local.bot_file import Bot, load_bot
 from bot_runtime.local.child import Child
 from bot_runtime.local.display import Display
-from bot_runtime.market.candle_folder import look_into
-from bot_runtime.market.snapshot import knows_files, load_dataset
 from bot_runtime.process.errors import ArtifactInvalidError, StepError
-from bot_runtime.store.files import load_json, writing
+from bot_runtime.store.files import load_json
 from bot_runtime.store.layout import Store
 from bot_runtime.store.ownership import check_owner
 from bot_runtime.store.promotion import promoted_version
@@ -136,31 +135,17 @@ class _Steps:
 
     def _kept_or_run(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult:
         assert configuration.training is not None, "only steps of a training are kept"
-        result = self._kept(step, configuration)
-        if result is not None:
-            self.display.kept(step, result)
-            return result
-        for later in TRAINING_STEPS[TRAINING_STEPS.index(step) :]:  # made of what is made anew
-            stale = self.store.result(configuration.training.name, later)
-            with writing(stale):
-                stale.unlink(missing_ok=True)
-        return self._step(step, configuration)
-
-    def _kept(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult | None:
-        """Return the step's result in the store where it is still what the step would give."""
-        assert configuration.training is not None, "only steps of a training are kept"
-        name = configuration.training.name
+        if step == "Data":  # it alone can tell whether its snapshot is still the user's candles
+            return self._step(step, configuration)
         try:
-            result = StepResult.model_validate(load_json(self.store.result(name, step)))
-            if step == "Data":
-                dataset = load_dataset(self.store, name)
-                symbols, timeframe = configuration.symbols, configuration.timeframe
-                if not knows_files(dataset, look_into(self.store.own_candles, symbols, timeframe)):
-                    return None
+            kept = load_json(self.store.result(configuration.training.name, step))
+            result = StepResult.model_validate(kept)
         except (ArtifactInvalidError, ValidationError):
-            return None
-        same = result.run_digest == configuration.digest and result.error is None
-        return result if same else None
+            return self._step(step, configuration)
+        if result.run_digest != configuration.digest or result.error is not None:
+            return self._step(step, configuration)
+        self.display.kept(step, result)
+        return result
 
     def _step(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult:
         """Run one child process and return its result; raises StepFailedError."""

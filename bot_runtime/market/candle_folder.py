@@ -32,6 +32,9 @@ class NotTaken:
     name: str
     why: str
 
+    def __str__(self) -> str:
+        return f"candles/{self.name} is not taken: {self.why}"
+
 
 @dataclass(frozen=True, slots=True)
 class CandleFolder:

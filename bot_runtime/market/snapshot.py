@@ -32,10 +32,18 @@ class SymbolSnapshot(Model):
     own_file: str | None = Field(
         default=None, description="User's file that its candles were taken from first."
     )
+    own_candles: int | None = Field(default=None, description="Rows that are from that file.")
     own_sha256: str | None = Field(
         default=None, description="Of all the user's files of this symbol, names and bytes."
     )
     fetched_at: str = Field(default="", description="When the newest row was asked for, in UTC.")
+
+
+def describe_sources(part: SymbolSnapshot, exchange: str) -> str:
+    """Return whose candles these are: `BTC/USDT: 1,140 from BTC-USDT-5m.csv, 300 from binance`."""
+    own = part.own_candles or 0
+    of_file = f"{own:,} from {part.own_file}, " if part.own_file else ""
+    return f"{part.symbol}: {of_file}{part.candles - own:,} from {exchange}"
 
 
 class Dataset(Model):

@@ -41,6 +41,7 @@ from bot_runtime.market.own_candles import OwnCandles
 from bot_runtime.market.snapshot import (
     Dataset,
     SymbolSnapshot,
+    describe_sources,
     knows_files,
     load_dataset,
     load_snapshot,
@@ -64,12 +65,15 @@ def fetch(configuration: RunConfiguration, store: Store, reporter: Reporter) -> 
     """
     run = training_of(configuration)
     folder = look_into(store.own_candles, configuration.symbols, configuration.timeframe)
+    for other in folder.not_taken:
+        reporter.warn(str(other))
     dataset = _existing(configuration, run, folder, store, reporter)
     if dataset is None:
-        for other in folder.not_taken:
-            reporter.warn(f"candles/{other.name} is not taken: {other.why}")
         dataset = _fetch(configuration, run, folder, store, reporter)
+        store.forget_results(run.name)  # what was learned of another snapshot is void
         save_snapshot(store, dataset)
+    for part in dataset.symbols:
+        reporter.note(describe_sources(part, dataset.exchange))
     return DataResult(
         candles=min(part.candles for part in dataset.symbols),
         missing=sum(part.missing for part in dataset.symbols),
@@ -146,12 +150,8 @@ def _fetch(
         for finding in findings:
             reporter.warn(f"{symbol}: {finding}")
         _warn_of_holes(candles, symbol, span[1], reporter)
-        reporter.note(f"{symbol}: {_sources(own, candles, client.name)}")
         part = save_symbol(store, run.name, symbol, candles)
-        if own is not None:
-            update = {"own_file": own.file, "own_sha256": folder.digest(symbol)}
-            part = part.model_copy(update=update)
-        parts.append(part)
+        parts.append(part if own is None else _with_own(part, own, candles, folder))
     reporter.progress(1.0, "fetched")
     return bare.model_copy(update={"symbols": tuple(parts)})
 
@@ -173,12 +173,16 @@ def _known(own: OwnCandles | None, fetched: Candles | None) -> Candles | None:
     return own.candles if fetched is None else merge([fetched, own.candles])
 
 
-def _sources(own: OwnCandles | None, whole: Candles, exchange: str) -> str:
-    """Return whose candles a symbol's are: 1,140 from BTC-USDT-5m.csv, 300 from binance."""
-    if own is None:
-        return f"{len(whole):,} from {exchange}"
-    of_file = int(np.isin(whole.open_time_ms, own.candles.open_time_ms).sum())
-    return f"{of_file:,} from {own.file}, {len(whole) - of_file:,} from {exchange}"
+def _with_own(
+    part: SymbolSnapshot, own: OwnCandles, whole: Candles, folder: CandleFolder
+) -> SymbolSnapshot:
+    """Return the record with what it has of the user's files."""
+    update = {
+        "own_file": own.file,
+        "own_candles": int(np.isin(whole.open_time_ms, own.candles.open_time_ms).sum()),
+        "own_sha256": folder.digest(part.symbol),
+    }
+    return part.model_copy(update=update)
 
 
 def fetch_symbol(

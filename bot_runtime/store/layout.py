@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot_runtime.contract.names import ENV_STORE, STORE_PATH
-from bot_runtime.store.files import reading
+from bot_runtime.store.files import reading, writing
 
 EVALUATION_FILE = "evaluation.json"
 
@@ -18,8 +18,8 @@ REFERENCES_FOLDER = "references"
 class Store:
     """Paths under `root`.
 
-    The methods are pure functions of their names, but for those that list what the volume has:
-    these raise StoreUnavailableError.
+    The methods are pure functions of their names, but for those that list what the volume has or
+    remove it: these raise StoreUnavailableError.
     """
 
     root: Path
@@ -77,6 +77,12 @@ class Store:
     def result(self, training: str, step: str) -> Path:
         """Return the file that keeps a step's result."""
         return self.training(training) / f"result-{step}.json"
+
+    def forget_results(self, training: str) -> None:
+        """Remove the results of a training's steps; raises StoreUnavailableError."""
+        for path in self.training(training).glob(self.result(training, "*").name):
+            with writing(path):
+                path.unlink(missing_ok=True)
 
     def version(self, version: str) -> Path:
         """Return the directory of a version."""

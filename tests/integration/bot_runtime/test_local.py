@@ -31,6 +31,7 @@ spec:
     lookback: 1d
     gate: {mode: "Off"}
 """
+BROKEN = "date,open,high,low,close,volume\n2026-01-01 00:00,1,1,1,1,1\n2026-01-01 00:01,1,1,1,2,1\n"
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +89,23 @@ def test_bot_is_trained_judged_and_decides_and_a_second_run_keeps_its_models(
 
     code, again = laptop.run()
     assert code == ExitCode.OK, again
-    assert again.count(" kept ") == 5
+    assert again.count(" kept ") == 4
     assert f"served: {signal.version.model_version}" in again
     assert "run the same command again to decide" in again
 
     own = laptop.home / ".botcripto" / "btc-paper"
+    (own / "candles").mkdir()
+    (own / "candles" / "BTC-USDT-1m.csv").write_text(BROKEN)
+    code, refused = laptop.run()
+    assert code == ExitCode.DATA_UNUSABLE
+    assert "BTC-USDT-1m.csv: 1 of 2 rows (2) break 'high >= max(open, close)'" in refused
+    (own / "candles" / "BTC-USDT-1m.csv").rename(own / "candles" / "notes.txt")
+    code, kept = laptop.run()
+    assert code == ExitCode.OK, kept
+    assert kept.count(" kept ") == 4
+    assert "BTC/USDT: 1,440 from binance" in kept
+    assert "candles/notes.txt is not taken: its name ends with none of" in kept
+
     before = sorted(own.rglob("*"))
     code, other = laptop.run(BOT.replace("btc-paper", "eth-paper"), "--store", str(own))
     assert code == ExitCode.CONFIGURATION

@@ -272,3 +272,22 @@ def test_a_candle_alone_does_not_tell_the_timeframe(tmp_path: Path) -> None:
     with pytest.raises(DataUnusableError, match="one candle alone"):
         read_own_candles([path])
     assert len(read_own_candles([path], interval_ms=MINUTE_MS).candles) == 1
+
+
+def test_a_new_snapshot_voids_what_was_learned_of_the_one_before(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    wanted = configuration(exchange, "1d")
+    run(wanted, store)
+    learned = store.result(training(wanted), "Trend")
+    learned.write_text("{}")
+    run(wanted, store)
+    assert learned.exists()
+    path = put(store, of_exchange(exchange, now - 1440 * MINUTE_MS, now).assign(high=0.5))
+    with pytest.raises(DataUnusableError, match="BTC-USDT-1m"):
+        run(wanted, store)
+    assert learned.exists()  # the snapshot is still the one that it was learned of
+    path.unlink()
+    put(store, of_exchange(exchange, now - 1440 * MINUTE_MS, now))
+    run(wanted, store)
+    assert not learned.exists()
