@@ -9,6 +9,7 @@ from bot_runtime.market.candle_folder import extension_of, market_of
 from bot_runtime.market.candles import Candles, find_gaps, utc
 from bot_runtime.market.own_candles import OwnCandles, read_own_candles
 from bot_runtime.process.errors import DataUnusableError, StepError
+from bot_runtime.store.files import reading
 
 
 def report_candles(path: Path, stream: TextIO = sys.stdout) -> int:
@@ -17,26 +18,29 @@ def report_candles(path: Path, stream: TextIO = sys.stdout) -> int:
     A file that is refused is refused here with the same words and exit code as by a bot.
     """
     try:
-        files = _files(path)
+        files, others = _files(path)
         market = market_of(path) or market_of(files[0])
         own = read_own_candles(files, market)
     except StepError as e:
         print(f"bot-runtime: {e}", file=stream)
         return int(e.exit_code)
-    for name, value in _lines(own, market):
+    for name, value in (*_lines(own, market), *(("left out", other) for other in others)):
         print(f"{name:9} {value}", file=stream)
     return 0
 
 
-def _files(path: Path) -> list[Path]:
-    if not path.exists():
-        raise DataUnusableError(f"{path}: no such file or folder; correct the name")
-    if not path.is_dir():
-        return [path]
-    files = sorted(inner for inner in path.iterdir() if extension_of(inner))
+def _files(path: Path) -> tuple[list[Path], list[str]]:
+    """Return the candle files, and the names of what else lies in a folder."""
+    with reading(path):
+        if not path.exists() and not path.is_symlink():
+            raise DataUnusableError(f"{path}: no such file or folder; correct the name")
+        if not path.is_dir():
+            return [path], []
+        entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
+    files = [entry for entry in entries if extension_of(entry) and not entry.is_dir()]
     if not files:
         raise DataUnusableError(f"{path}: has no candle file; name one")
-    return files
+    return files, [entry.name for entry in entries if entry not in files]
 
 
 def _lines(own: OwnCandles, market: str | None) -> list[tuple[str, str]]:

@@ -41,10 +41,12 @@ class CandleFolder:
     """What `candles/` has for a bot.
 
     Attributes:
+        root: the folder.
         files: by symbol, its files by name; a symbol without one is absent.
         not_taken: every other entry, with the reason.
     """
 
+    root: Path
     files: dict[str, tuple[Path, ...]]
     not_taken: tuple[NotTaken, ...]
 
@@ -65,13 +67,18 @@ def look_into(folder: Path, symbols: tuple[str, ...], timeframe: str) -> CandleF
         inside = path.parent != folder and parse_name(bare_name(path)) is None
         label = path.parent.name if inside else bare_name(path)
         symbol, why = _owner(label, symbols, timeframe)
-        if path.is_dir() or not extension_of(path):
+        if path.name.startswith("."):
+            symbol, why = None, "its name begins with a dot"
+        elif path.is_dir():
+            symbol, why = None, "it is a folder in a folder; put the files one level higher"
+        elif not extension_of(path):
             symbol, why = None, f"its name ends with none of {', '.join(EXTENSIONS)}"
         if symbol is None:
             not_taken.append(NotTaken(str(path.relative_to(folder)), why))
         else:
             files.setdefault(symbol, []).append(path)
-    return CandleFolder({symbol: tuple(found) for symbol, found in files.items()}, tuple(not_taken))
+    found = {symbol: tuple(paths) for symbol, paths in files.items()}
+    return CandleFolder(folder, found, tuple(not_taken))
 
 
 def _entries(folder: Path) -> Iterator[Path]:
@@ -103,14 +110,13 @@ def _owner(label: str, symbols: tuple[str, ...], timeframe: str) -> tuple[str | 
 def market_of(path: Path) -> str | None:
     """Return the symbol that a file's name says, such as BTC/USDT; None where it says none.
 
-    Without a sign between them, base and quote are told apart where the quote is a usual one.
+    The quote has to be a usual one: a name may begin with anything, such as that of an exchange.
     """
     named = _NAMED.fullmatch(bare_name(path))
-    letters = (named["pair"] if named else bare_name(path)).upper()
-    parts = re.split("[-_]", letters)
-    if len(parts) == 2:
-        return "/".join(parts)
-    found = re.fullmatch(rf"([A-Z0-9]{{2,}}?)({'|'.join(_QUOTES)})", letters)
+    *before, last = re.split("[-_]", (named["pair"] if named else bare_name(path)).upper())
+    if last in _QUOTES:
+        return f"{before[-1]}/{last}" if before else None
+    found = re.fullmatch(rf"([A-Z0-9]{{2,}}?)({'|'.join(_QUOTES)})", last)
     return f"{found[1]}/{found[2]}" if found else None
 
 

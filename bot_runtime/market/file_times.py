@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bot_runtime.arrays import Flags, Rows, Times
+from bot_runtime.market.file_columns import is_text
 from bot_runtime.process.errors import DataUnusableError
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
@@ -24,6 +25,8 @@ PER_SECOND: Final = {
 }
 NO_OFFSET: Final = "times without an offset are taken as UTC"
 
+_PER_SECOND_OF: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_LARGEST_OFFSET_MINUTES: Final = 14 * 60
 _FIRST_SECOND: Final = int(np.datetime64(f"{FIRST_YEAR}-01-01", "s").astype(np.int64))
 _END_SECOND: Final = int(np.datetime64(f"{LAST_YEAR + 1}-01-01", "s").astype(np.int64))
 _NUMBER: Final = r"^[0-9]+(\.[0-9]*)?([eE]\+?[0-9]+)?$"
@@ -33,6 +36,7 @@ _CLOCK: Final = (
     r"\s*(?P<half>[AaPp][Mm])?)?"
     r"\s*(?P<zone>[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})?$"
 )
+_WHOLE_HOUR: Final = r" ([0-9]{1,2})-([AaPp][Mm])$"  # 2019-12-04 11-AM
 _YEAR_FIRST: Final = (
     r"^(?P<year>[0-9]{4})[-/.](?P<month>[0-9]{1,2})[-/.](?P<day>[0-9]{1,2})" + _CLOCK
 )
@@ -55,20 +59,28 @@ def read_times(column: Any, name: str) -> FileTimes:
     """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        column = pc.utf8_trim_whitespace(column)
+    if is_text(column.type):
+        column = pc.utf8_trim_whitespace(column.cast(pa.string()))
         _refuse(pc.equal(pc.fill_null(column, ""), ""), column, name, "has no time")
         return _of_text(column, name)
     _refuse(column.is_null(), column, name, "has no time")
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         notes = () if getattr(column.type, "tz", None) else (NO_OFFSET,)
-        moments = column.cast(pa.timestamp("ms"), safe=False)
-        ms = np.asarray(moments.cast(pa.int64()).to_numpy())
-        _refuse_years(ms, column, name)
-        return FileTimes(ms, ("timestamps",), notes)
+        return FileTimes(_of_moments(column, name), ("timestamps",), notes)
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         return _of_numbers(column, name)
     raise DataUnusableError(f"{name}: found {column.type}; write times as text or numbers")
+
+
+def _of_moments(column: Any, name: str) -> Times:
+    """Return times of Arrow's own kinds; a time zone changes only how they are written."""
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("s"))
+    numbers = column.cast(pa.int64()).to_numpy()
+    per_second = _PER_SECOND_OF[column.type.unit]
+    inside = (numbers >= _FIRST_SECOND * per_second) & (numbers < _END_SECOND * per_second)
+    _refuse(~inside, column.cast(pa.int64()), name, _OTHER_MOMENTS + column.type.unit)
+    return _to_ms(numbers, per_second)
 
 
 def _of_text(column: Any, name: str) -> FileTimes:
@@ -94,7 +106,8 @@ def _numbers(column: Any) -> Any:
 
 def _of_numbers(column: Any, name: str, rows: Rows | None = None) -> FileTimes:
     """Return times of numbers; each row's magnitude tells its unit."""
-    numbers = column.to_numpy()
+    kind = pa.int64() if pa.types.is_integer(column.type) else pa.float64()
+    numbers = column.cast(kind, safe=False).to_numpy()
     ms = np.zeros(len(numbers), dtype=np.int64)
     known = np.zeros(len(numbers), dtype=np.bool_)
     units = []
@@ -116,9 +129,10 @@ def _to_ms(numbers: Any, per_second: int) -> Times:
 
 def _of_dates(column: Any, name: str, rows: Rows) -> FileTimes:
     """Return times of dates as people write them; one order of day and month holds for all."""
-    parts = pc.extract_regex(column, _YEAR_FIRST)
+    written = pc.replace_substring_regex(column, _WHOLE_HOUR, r" \1:00 \2")
+    parts = pc.extract_regex(written, _YEAR_FIRST)
     if parts.null_count:
-        other = pc.extract_regex(column, _YEAR_LAST)
+        other = pc.extract_regex(written, _YEAR_LAST)
         _refuse(
             _flags(parts.is_null()) & _flags(other.is_null()),
             column,
@@ -139,7 +153,9 @@ def _of_dates(column: Any, name: str, rows: Rows) -> FileTimes:
     clock, wrong_clock = _clock_ms(parts)
     _refuse(wrong | wrong_clock, column, name, "is no day or time of the calendar", rows)
     zone = pc.struct_field(parts, "zone")
-    ms = dates.astype("datetime64[ms]").astype(np.int64) + clock - _offset_ms(zone)
+    offset, wrong_offset = _offset_ms(zone)
+    _refuse(wrong_offset, column, name, "has an offset that no time zone has", rows)
+    ms = dates.astype("datetime64[ms]").astype(np.int64) + clock - offset
     _refuse_years(ms, column, name, rows)
     notes = (NO_OFFSET,) if pc.any(pc.equal(zone, "")).as_py() else ()
     return FileTimes(ms, ("dates",), notes)
@@ -173,12 +189,14 @@ def _clock_ms(parts: Any) -> tuple[Times, Flags]:
     return ((hour * 60 + minute) * 60 + second) * 1000 + fraction.cast(pa.int64()).to_numpy(), wrong
 
 
-def _offset_ms(zone: Any) -> Times:
-    """Return the offsets from UTC in ms: +02:00, -0530, +01; Z, UTC, GMT and none are 0."""
+def _offset_ms(zone: Any) -> tuple[Times, Flags]:
+    """Return offsets from UTC in ms (+02:00, -0530, +01; Z, UTC, GMT, none: 0), and wrong ones."""
     digits = pc.replace_substring_regex(zone, "[^0-9]", "")
     digits = pc.utf8_rpad(digits, 4, "0").cast(pa.int64()).to_numpy()
     sign = np.where(_flags(pc.starts_with(zone, "-")), -1, 1)
-    return np.asarray(sign * (digits // 100 * 60 + digits % 100) * 60_000)
+    minutes = digits // 100 * 60 + digits % 100
+    wrong = (minutes > _LARGEST_OFFSET_MINUTES) | (digits % 100 > 59)
+    return np.asarray(sign * minutes * 60_000), np.asarray(wrong)
 
 
 def _whole(parts: Any, field: str) -> Times:
@@ -188,6 +206,9 @@ def _whole(parts: Any, field: str) -> Times:
     return np.asarray(text.cast(pa.int64()).to_numpy())
 
 
+_OTHER_MOMENTS: Final = (
+    f"is no time from {FIRST_YEAR} to {LAST_YEAR}; correct the unit of the column, which is "
+)
 _OTHER_YEARS: Final = (
     f"is no time from {FIRST_YEAR} to {LAST_YEAR}, in seconds, milliseconds, microseconds or "
     "nanoseconds since 1970; correct it or leave the row out"

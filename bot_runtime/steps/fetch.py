@@ -133,12 +133,12 @@ def _fetch(
     client.load_markets(configuration.symbols)
     span = _window(client, run)
     bare = _bare_dataset(configuration, run)
-    parts: list[SymbolSnapshot] = []
+    found: list[tuple[str, Candles, OwnCandles | None]] = []
     for i, symbol in enumerate(configuration.symbols):
         reporter.progress(i / len(configuration.symbols), f"fetching {symbol}")
-        own = take_own(client, symbol, folder.files.get(symbol, ()), span, reporter)
+        own = take_own(client, symbol, folder, span, reporter)
         known = _known(own, known_candles(store, bare, symbol, reporter))
-        save = partial(save_candles, store.candles(run.name, symbol))
+        save = _keeping(store, run, symbol, own)
         rows = fetch_symbol(client, symbol, span, known, save)
         rows = repair_gaps(client, symbol, rows)
         candles = leave_out_broken(rows)
@@ -150,10 +150,11 @@ def _fetch(
         for finding in findings:
             reporter.warn(f"{symbol}: {finding}")
         _warn_of_holes(candles, symbol, span[1], reporter)
-        part = save_symbol(store, run.name, symbol, candles)
-        parts.append(part if own is None else _with_own(part, own, candles, folder))
+        save(candles)
+        found.append((symbol, candles, own))
+    parts = tuple(_saved(store, run, folder, each) for each in found)
     reporter.progress(1.0, "fetched")
-    return bare.model_copy(update={"symbols": tuple(parts)})
+    return bare.model_copy(update={"symbols": parts})
 
 
 def _window(client: ExchangeClient, run: TrainingRun) -> tuple[int, int]:
@@ -173,10 +174,29 @@ def _known(own: OwnCandles | None, fetched: Candles | None) -> Candles | None:
     return own.candles if fetched is None else merge([fetched, own.candles])
 
 
-def _with_own(
-    part: SymbolSnapshot, own: OwnCandles, whole: Candles, folder: CandleFolder
+def _keeping(
+    store: Store, run: TrainingRun, symbol: str, own: OwnCandles | None
+) -> Callable[[Candles], None]:
+    """Return what keeps candles for the next attempt, should this one be ended.
+
+    Nothing with rows of the user's is kept: the file may be another one by then, or gone.
+    """
+    if own is not None:
+        return lambda _: None
+    return partial(save_candles, store.candles(run.name, symbol))
+
+
+def _saved(
+    store: Store,
+    run: TrainingRun,
+    folder: CandleFolder,
+    found: tuple[str, Candles, OwnCandles | None],
 ) -> SymbolSnapshot:
-    """Return the record with what it has of the user's files."""
+    """Write a symbol's candles; return its record, with what it has of the user's files."""
+    symbol, whole, own = found
+    part = save_symbol(store, run.name, symbol, whole)
+    if own is None:
+        return part
     update = {
         "own_file": own.file,
         "own_candles": int(np.isin(whole.open_time_ms, own.candles.open_time_ms).sum()),

@@ -13,7 +13,7 @@ from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.exchange.client import ExchangeClient
 from bot_runtime.market.candles import VALUE_COLUMNS, missing_count
 from bot_runtime.market.own_candles import read_own_candles
-from bot_runtime.market.snapshot import SymbolSnapshot, load_dataset, load_snapshot
+from bot_runtime.market.snapshot import SymbolSnapshot, load_dataset, load_snapshot, save_snapshot
 from bot_runtime.process.errors import DataUnusableError
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.store.layout import Store
@@ -74,10 +74,10 @@ def test_exchange_is_asked_for_what_the_file_has_not_and_three_pages_to_compare(
     compared, missing = asked[:3], asked[3:]
     assert [end - start for start, end in compared] == [page, page, page]
     assert (compared[0][0], compared[2][1]) == (begin, until)
-    assert [span for span in missing if span[0] < span[1]] == [(until, now)]
+    assert [span for span in missing if span[0] < span[1]] == [(until - MINUTE_MS, now)]
     own = volumes(store, wanted) == 7
     assert own.sum() == 6599
-    assert "BTC/USDT: 6,600 from BTC-USDT-1m.csv, 600 from binance" in notes_of(reporter)
+    assert "BTC/USDT: 6,599 from BTC-USDT-1m.csv, 601 from binance" in notes_of(reporter)
     assert "BTC-USDT-1m.csv: 3,000 candles compared with those of binance" in notes_of(reporter)
     assert snapshot_of(store, wanted).own_file == FILE
 
@@ -126,10 +126,11 @@ def test_candles_that_the_exchange_does_not_have_are_unchecked(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("date", 60 * MINUTE_MS), "its times are 60 minutes late: of .* closes"),
-        (("date", -120 * MINUTE_MS), "its times are 120 minutes early: of .* closes"),
-        (("price", 0.92), r"is of another market: .*8\.00% away from binance's, at most 1%"),
-        (("price", 2.5), r"is of another market: .*150\.00% away"),
+        (("date", 60 * MINUTE_MS), "its times are 60 minutes late: from .* 1800 closes are"),
+        (("date", MINUTE_MS), "its times are 1 minutes late: from "),
+        (("date", -120 * MINUTE_MS), "its times are 120 minutes early: from "),
+        (("price", 0.92), r"is of another market than binance's: .*8\.00% away .*, at most 1%"),
+        (("price", 2.5), r"is of another market than binance's: .*150\.00% away"),
     ],
 )
 def test_a_file_that_disagrees_with_the_exchange_is_refused_with_figures(
@@ -190,8 +191,10 @@ def test_later_fetched_candles_go_on_where_the_file_ends(
     asked.clear()
     result, _ = run(configuration(exchange, "2d"), store)
     assert (result.candles, result.missing) == (2880, 0)
-    missing = [span for span in asked[1:] if span[0] < span[1]]  # after the comparison
-    assert missing == []
+    compared, *missing = [span for span in asked if span[0] < span[1]]
+    assert compared[0] < now - 2880 * MINUTE_MS
+    # The exchange is asked for the last row of the file.
+    assert missing == [(now - 1441 * MINUTE_MS, now - 1440 * MINUTE_MS)]
 
 
 def test_a_broken_file_is_refused_with_its_row_numbers(
@@ -240,8 +243,9 @@ def test_monthly_dumps_in_a_folder_are_one_record(
     put(store, table[500:], "BTC-USDT-1m/02.csv")
     wanted = configuration(exchange, "1d")
     run(wanted, store)
-    assert (volumes(store, wanted) == 7).sum() == 1439
-    assert snapshot_of(store, wanted).own_file == "01.csv and 1 more"
+    # The last row of each file is the exchange's: it may have been written before it closed.
+    assert (volumes(store, wanted) == 7).sum() == 1438
+    assert snapshot_of(store, wanted).own_file == "BTC-USDT-1m/01.csv and 1 more"
 
 
 @pytest.mark.parametrize("change", ["put", "corrected", "removed"])
@@ -291,3 +295,63 @@ def test_a_new_snapshot_voids_what_was_learned_of_the_one_before(
     put(store, of_exchange(exchange, now - 1440 * MINUTE_MS, now))
     run(wanted, store)
     assert not learned.exists()
+
+
+def test_candles_that_are_still_to_come_are_refused(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)
+    table["date"] += 8 * 60 * MINUTE_MS
+    put(store, table)
+    with pytest.raises(DataUnusableError, match=r"479 candles open after now, .* UTC"):
+        run(configuration(exchange, "1d"), store)
+
+
+def test_two_markets_in_one_file_are_refused_where_one_follows_the_other(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)
+    table.loc[700:, ["open", "high", "low", "close"]] *= 0.06
+    put(store, table)
+    words = r"row 701 \(.*\) opens at .*, the candle before it closed at .*; 1 such rows"
+    with pytest.raises(DataUnusableError, match=words):
+        run(configuration(exchange, "1d"), store)
+
+
+def test_volumes_in_another_unit_are_told(exchange: Exchange, store: Store, now: int) -> None:
+    table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)
+    table["volume"] *= 1e6
+    put(store, table)
+    _, reporter = run(configuration(exchange, "1d"), store)
+    assert any("times those of binance: are they of the base" in w for w in reporter.warnings)
+
+
+def test_rows_of_a_file_do_not_outlive_it_in_an_attempt_that_was_ended(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    """One symbol's file is good, the other's is refused; then both are removed."""
+    symbols = ("BTC/USDT", "ETH/USDT")
+    good = put(store, of_exchange(exchange, now - 1440 * MINUTE_MS, now))
+    broken = put(store, of_exchange(exchange, now - 1440 * MINUTE_MS, now), "ETH-USDT-1m.csv")
+    wanted = configuration(exchange, "1d", symbols=symbols)
+    with pytest.raises(DataUnusableError, match=r"ETH-USDT-1m\.csv"):
+        run(wanted, store)
+    good.unlink()
+    broken.unlink()
+    run(wanted, store)
+    assert not (volumes(store, wanted) == 7).any()
+
+
+def test_a_snapshot_of_a_release_without_digests_is_kept(
+    exchange: Exchange, store: Store, now: int
+) -> None:
+    put(store, of_exchange(exchange, now - 1440 * MINUTE_MS, now))
+    wanted = configuration(exchange, "1d")
+    run(wanted, store)
+    dataset = load_dataset(store, training(wanted))
+    (part,) = dataset.symbols
+    older = part.model_copy(update={"own_sha256": None, "own_candles": None})
+    save_snapshot(store, dataset.model_copy(update={"symbols": (older,)}))
+    _, reporter = run(wanted, store)
+    assert reporter.warnings == []
+    assert snapshot_of(store, wanted) == older
