@@ -72,6 +72,21 @@ def laptop(exchange: Exchange, tmp_path: Path) -> Laptop:
     return Laptop(tmp_path, exchange.url)
 
 
+def check_own_candles(laptop: Laptop, own: Path) -> None:
+    """A broken file is refused and costs no model; a file that is not taken is named."""
+    (own / "candles").mkdir()
+    (own / "candles" / "BTC-USDT-1m.csv").write_text(BROKEN)
+    code, refused = laptop.run()
+    assert code == ExitCode.DATA_UNUSABLE
+    assert "BTC-USDT-1m.csv: 1 of 2 rows (2) break 'high >= max(open, close)'" in refused
+    (own / "candles" / "BTC-USDT-1m.csv").rename(own / "candles" / "notes.txt")
+    code, kept = laptop.run()
+    assert code == ExitCode.OK, kept
+    assert kept.count(" kept ") == 4
+    assert "BTC/USDT: 1,440 from binance" in kept
+    assert "candles/notes.txt is not taken: its name ends with none of" in kept
+
+
 @pytest.mark.timeout(300)
 def test_bot_is_trained_judged_and_decides_and_a_second_run_keeps_its_models(
     laptop: Laptop,
@@ -94,17 +109,7 @@ def test_bot_is_trained_judged_and_decides_and_a_second_run_keeps_its_models(
     assert "run the same command again to decide" in again
 
     own = laptop.home / ".botcripto" / "btc-paper"
-    (own / "candles").mkdir()
-    (own / "candles" / "BTC-USDT-1m.csv").write_text(BROKEN)
-    code, refused = laptop.run()
-    assert code == ExitCode.DATA_UNUSABLE
-    assert "BTC-USDT-1m.csv: 1 of 2 rows (2) break 'high >= max(open, close)'" in refused
-    (own / "candles" / "BTC-USDT-1m.csv").rename(own / "candles" / "notes.txt")
-    code, kept = laptop.run()
-    assert code == ExitCode.OK, kept
-    assert kept.count(" kept ") == 4
-    assert "BTC/USDT: 1,440 from binance" in kept
-    assert "candles/notes.txt is not taken: its name ends with none of" in kept
+    check_own_candles(laptop, own)
 
     before = sorted(own.rglob("*"))
     code, other = laptop.run(BOT.replace("btc-paper", "eth-paper"), "--store", str(own))
