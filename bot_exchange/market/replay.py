@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot_exchange.market.candles import DAY_MS, Candles
+from bot_exchange.market.candles import DAY_MS, Candles, commonest_distance
 
 _THIRD = 1 / 3
 
@@ -92,13 +92,13 @@ class ReplayMarket:
 
 
 def _timeframe_ms(candles: Candles) -> int:
-    """Return the shortest distance of two candles: what is longer is a gap."""
+    """Return the commonest distance of two candles: what is longer is a gap."""
     if len(candles) < 2:
         raise ValueError("found fewer than two candles; the timeframe cannot be told")
-    length = int(np.min(np.diff(candles.open_ms)))
+    length = commonest_distance(candles.open_ms)
     if DAY_MS % length or np.any(candles.open_ms % length):
         raise ValueError(
-            f"the open times are no grid: the shortest distance is {length / 1000:g} s, which must "
-            "divide a day and every open time"
+            f"the open times are no grid: the commonest distance is {length / 1000:g} s, which "
+            "must divide a day and every open time"
         )
     return length

@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from bot_exchange.market.candle_files import find_problems, load_candles, save_candles
+from bot_exchange.market.candle_checks import find_problems
+from bot_exchange.market.candle_files import load_candles, save_candles
 from bot_exchange.market.candles import Candles
 from bot_exchange.market.file_rows import CandleFileError
 from bot_exchange.market.generated import GeneratedMarket
@@ -90,7 +91,7 @@ def test_many_broken_rows_are_shown_in_short(tmp_path: Path) -> None:
         ("candles.csv", b"", "no rows"),
         ("candles.csv", b"date,open,high,low,close\n", "no column volume"),
         ("candles.csv", b"date,open,high,low,close,volume\n", "no rows"),
-        ("candles.csv", b"\xff\xfe\x00", "not a csv file in UTF-8"),
+        ("candles.csv", b"\xff\xfe\x00", "is UTF-16; save it as UTF-8"),
         ("candles.parquet", b"PAR0", "not a parquet file"),
         ("candles.feather", b"", "not a feather file"),
     ],

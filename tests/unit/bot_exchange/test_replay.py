@@ -76,7 +76,7 @@ def test_a_position_outside_of_the_record_is_refused(position: Position) -> None
 
 
 def test_a_record_without_a_grid_is_refused() -> None:
-    with pytest.raises(ValueError, match="shortest distance is 60 s"):
+    with pytest.raises(ValueError, match="commonest distance is 60 s"):
         ReplayMarket({BTC: record().shifted(1_000)}, Position(), NOW_MS)
     with pytest.raises(ValueError, match="fewer than two candles"):
         ReplayMarket({BTC: record(1)}, Position(), NOW_MS)
