@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from bot_exchange.market.candles import DAY_MS, Candles, Integers, commonest_distance
+from bot_exchange.market.candles import DAY_MS, MINUTE_MS, Candles, Integers, commonest_distance
 from bot_exchange.market.file_columns import PRICES
 from bot_exchange.market.file_rows import CandleFileError
 
@@ -33,6 +33,12 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    @property
+    def label(self) -> str:
+        """The name of the first file, and how many there are more."""
+        more = len(self.files) - 1
+        return self.files[0] + (f" and {more} more" if more else "")
 
     def at(self, i: int) -> str:
         """Return where a candle stands."""
@@ -71,7 +77,7 @@ def in_order(rows: Rows) -> Candles:
     """
     order = np.argsort(rows.candles.open_ms, kind="stable")
     if np.any(np.diff(order) < 0):
-        _LOG.warning("%s: rows were not in order of time: sorted", ", ".join(rows.files))
+        _LOG.warning("%s: rows were not in order of time: sorted", rows.label)
     every = rows.where(order)
     once = _once(every)
     if len(once) > 1:
@@ -97,7 +103,7 @@ def _once(rows: Rows) -> Rows:
             f"{rows.at(i - 1)} and {rows.at(i)} are both {_iso(candles.open_ms[i])}, "
             "with different values; leave one"
         )
-    _LOG.warning("%s: %d rows stand twice: taken once", ", ".join(rows.files), len(again))
+    _LOG.warning("%s: %d rows stand twice: taken once", rows.label, len(again))
     return rows.where(np.delete(np.arange(len(rows)), again))
 
 
@@ -110,7 +116,9 @@ def _check_distances(rows: Rows, interval_ms: int) -> None:
         stretch = steps[begin : begin + STRETCH]
         found = commonest_distance(rows.candles.open_ms[begin : begin + STRETCH + 1])
         if np.sum(stretch == found) > np.sum(stretch == interval_ms):
-            first = begin + int(np.argmax(stretch == found))
+            at = begin + int(np.argmax(stretch == found))
+            others = np.flatnonzero(steps[:at] != found)
+            first = int(others[-1]) + 1 if len(others) else 0
             raise CandleFileError(
                 f"{rows.at(first)} on: candles are {_length(found)} apart, the others "
                 f"{_length(interval_ms)}; give files of one timeframe"
@@ -154,7 +162,7 @@ def _check_jumps(rows: Rows, interval_ms: int) -> None:
 
 
 def _length(ms: int) -> str:
-    return f"{ms / 60_000:g} minutes"
+    return "1 minute" if ms == MINUTE_MS else f"{ms / MINUTE_MS:g} minutes"
 
 
 def _iso(time_ms: int) -> str:

@@ -30,15 +30,7 @@ def read_numbers(
     for name, rows in separated.items():
         if name not in decimal:
             _refuse_groups(name, rows, points=bool(decimal))
-    values = [
-        np.array(
-            [
-                _to_number(cell, f"row {row}", name, comma=name in decimal)
-                for row, cell in enumerate(cells, 1)
-            ]
-        )
-        for name, cells in columns.items()
-    ]
+    values = [_numbers(cells, name, comma=name in decimal) for name, cells in columns.items()]
     return values, (DECIMAL_COMMAS,) if decimal else ()
 
 
@@ -80,21 +72,28 @@ def _is_one_group(text: str) -> bool:
     return bool(_GROUPS_OF_THREE.fullmatch(text)) and len(re.findall("[.,]", text)) == 1
 
 
-def _to_number(cell: Any, place: str, name: str, *, comma: bool) -> float:
+def _numbers(cells: Sequence[Any], name: str, *, comma: bool) -> Column:
+    values = np.empty(len(cells))
+    for i, cell in enumerate(cells):
+        try:
+            values[i] = _to_number(cell, comma=comma)
+        except (TypeError, ValueError, OverflowError):
+            raise CandleFileError(
+                f"row {i + 1}: found {shown(cell)} for {name}; write a number"
+            ) from None
+    return values
+
+
+def _to_number(cell: Any, *, comma: bool) -> float:
     if cell is None:
         return math.nan
-    found = cell
     if isinstance(cell, str):
         text = cell.strip()
         if text.lower() in _EMPTY:
             return math.nan
-        # Python also reads 1_000 and the digits of other scripts.
-        usual = text.isascii() and "_" not in text
-        cell = text.replace(",", ".", 1) if comma else text
-        cell = cell if usual else None
-    if isinstance(cell, (int, float, str, Decimal)) and not isinstance(cell, bool):
-        try:
-            return float(cell)
-        except (ValueError, OverflowError):
-            pass
-    raise CandleFileError(f"{place}: found {shown(found)} for {name}; write a number")
+        if not text.isascii() or "_" in text:  # float reads 1_000 and digits of other scripts
+            raise ValueError(text)
+        return float(text.replace(",", ".", 1) if comma else text)
+    if isinstance(cell, (int, float, Decimal)) and not isinstance(cell, bool):
+        return float(cell)
+    raise TypeError(type(cell))

@@ -122,18 +122,29 @@ def read_json(data: bytes) -> FileRows:
 def _parsed(text: str) -> Any:
     """Return what json says: a list, or the list of its lines where each is a value by itself."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as e:
+        return _json(text)
+    except ValueError as e:
         whole = CandleFileError(f"not a json file of candles: {e}")
     rows = []
     for line in filter(str.strip, _NEWLINE.split(text)):
         try:
-            rows.append(json.loads(line))
-        except (ValueError, RecursionError) as e:
+            rows.append(_json(line))
+        except ValueError as e:
             if not rows:
                 raise whole from e
             raise CandleFileError(f"row {len(rows) + 1}: not json: {e}") from e
     return rows
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("lists lie too deep in each other") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        raise ValueError("a number has too many digits") from None
 
 
 def _places(rows: list[list[Any]]) -> Callable[[int], list[Any]]:

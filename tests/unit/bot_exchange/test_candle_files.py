@@ -1,4 +1,6 @@
 import dataclasses
+import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +152,64 @@ def test_generated_candles_have_no_problem() -> None:
 )
 def test_real_candles_are_taken_with_their_gaps(real_candles: Path, name: str, bars: int) -> None:
     assert len(load_candles(real_candles / f"{name}.parquet")) == bars
+
+
+def test_what_is_no_candle_file_in_a_folder_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    written(tmp_path, HEADER, GOOD)
+    (tmp_path / ".candles.csv").write_bytes(b"\0")
+    (tmp_path / "README.txt").write_text("hello", encoding="utf-8")
+    (tmp_path / "more.csv").mkdir()
+    assert len(load_candles(tmp_path)) == 1
+    assert "README.txt: is not taken: ends with none of .csv" in caplog.text
+    assert "more.csv: is not taken: a folder" in caplog.text
+    assert ".candles.csv" not in caplog.text
+
+
+def test_a_folder_without_a_candle_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CandleFileError, match="has no candle file"):
+        load_candles(tmp_path)
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "none.csv")
+    with pytest.raises(CandleFileError, match=r"pipe\.csv: is no regular file"):
+        load_candles(tmp_path / "pipe.csv")
+    with pytest.raises(CandleFileError, match=r"link\.csv: a link to a file that is not there"):
+        load_candles(tmp_path / "link.csv")
+
+
+@pytest.mark.parametrize(
+    ("rows", "note"),
+    [
+        ((HEADER, GOOD, "2025-12-31T23:59:00Z,10,12,9,11,5"), "not in order of time: sorted"),
+        ((HEADER, GOOD, GOOD), "1 rows stand twice: taken once"),
+        ((GOOD,), "no header"),
+        ((HEADER.replace(",", ";"), "2026-01-01;10,5;12;9;11;5"), "decimal commas"),
+        ((HEADER, GOOD, "2026-01-01T00:01:00Z,,,,,0"), "1 rows without price and volume"),
+    ],
+)
+def test_what_is_taken_for_granted_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, rows: tuple[str, ...], note: str
+) -> None:
+    load_candles(written(tmp_path, *rows))
+    assert note in caplog.text
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "feather"])
+def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"candles.{suffix}"
+    save_candles(generated(2), path)
+    old, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, limits[1]))
+    try:
+        with pytest.raises(CandleFileError, match=rf"candles\.{suffix}: File too large$"):
+            save_candles(generated(2_000), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == old
+    assert list(tmp_path.iterdir()) == [path]
