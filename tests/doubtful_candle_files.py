@@ -127,6 +127,9 @@ DOUBTFUL = {
     "no price and a volume of 0": text(
         csv([*rows(2), (START_MS + 2 * STEP_MS, "", "", "", "", "0")]), candles=rows(2)
     ),
+    "no trade at all": text(
+        csv([(ms, "", "", "", "", "0") for ms, *_ in rows()]), refusal="no (rows|candles)"
+    ),
     "no price and a volume": text(
         csv([*rows(2), (START_MS + 2 * STEP_MS, "", "", "", "", "3")]),
         refusal="3\\)?:? .*price",
@@ -221,7 +224,7 @@ DOUBTFUL = {
     ),
     **{
         f"an offset of {offset}": text(
-            csv(rows(), time=lambda ms, offset=offset: iso(ms, "%Y-%m-%d %H:%M") + offset),
+            broken(str(START_MS), iso(START_MS) + offset),
             refusal=f"row 1: .*{offset[1:]}",
         )
         for offset in ("+14:30", "+05:75", "-24:00")

@@ -98,6 +98,8 @@ def _load(path: Path, symbol: str | None) -> tuple[Candles, Integers]:
     no_trade = np.all(np.isnan(prices), axis=0) & (np.isnan(volume) | (volume == 0))
     if np.any(no_trade):
         notes += (f"{np.sum(no_trade)} rows without price and volume are left out",)
+    if np.all(no_trade):
+        raise CandleFileError("no rows with a price")
     for note in (*rows.notes, *notes):
         _LOG.warning("%s: %s", path, note)
     kept = np.flatnonzero(~no_trade)
