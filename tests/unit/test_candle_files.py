@@ -9,7 +9,8 @@ from bot_exchange.market.candle_files import load_candles as load_replay
 from bot_exchange.market.file_rows import CandleFileError
 from bot_runtime.market.own_candles import read_own_candles
 from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
-from tests.candle_files import CASES, Case
+from tests.candle_files import CASES
+from tests.candle_tables import Case
 
 FIELDS = ("open", "high", "low", "close", "volume")
 

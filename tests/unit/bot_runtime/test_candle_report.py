@@ -7,7 +7,7 @@ import pytest
 
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.local.candle_report import report_candles
-from tests.candle_files import csv, iso, rows, zipped
+from tests.candle_tables import csv, iso, rows, zipped
 
 
 def report(path: Path) -> tuple[int, str]:
