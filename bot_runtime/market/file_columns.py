@@ -1,6 +1,7 @@
 """Which column of a user's candle file is which, whatever it is called, and its numbers."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +27,7 @@ DECIMAL_COMMAS: Final = "numbers with decimal commas"
 _ABSENT: Final = ["", "nan", "null", "none", "na", "n/a", "#n/a"]
 _NUMBER: Final = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$|^[+-]?[Ii]nf(inity)?$"
 _COMMA: Final = r"^[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?$"
-_GROUPS: Final = r"^[+-]?[0-9]{1,3}(,[0-9]{3})+$"
+_GROUPS: Final = {sign: rf"^[+-]?[0-9]{{1,3}}(\{sign}[0-9]{{3}})+$" for sign in ",."}
 
 
 def find_columns(names: tuple[str, ...], file: str, base: str | None) -> dict[str, int]:
@@ -71,16 +72,32 @@ def _refuse_absent(found: dict[str, list[int]], names: tuple[str, ...], file: st
     )
 
 
-def read_numbers(column: Any, name: str) -> tuple[Values, bool]:
-    """Return an Arrow column as numbers, NaN where there is none, and whether commas are decimal.
+def read_values(
+    columns: Sequence[Any], names: Sequence[str], *, decimal_commas: bool
+) -> tuple[Values, bool]:
+    """Return Arrow columns as numbers (n, columns), NaN where there is none.
 
+    Also tells whether their decimals stand after a comma; `decimal_commas` says that they may.
     Raises DataUnusableError by row, counted from 1.
     """
+    read = [
+        _read_numbers(column, name, decimal_commas=decimal_commas)
+        for column, name in zip(columns, names, strict=True)
+    ]
+    commas = any(with_commas for _, with_commas in read)
+    if commas:
+        for column, name in zip(columns, names, strict=True):
+            _refuse_points_of_groups(column, name)
+    return np.stack([values for values, _ in read], axis=1), commas
+
+
+def _read_numbers(column: Any, name: str, *, decimal_commas: bool) -> tuple[Values, bool]:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     commas = False
     if is_text(column.type):
-        column, commas = _of_text(pc.utf8_trim_whitespace(column.cast(pa.string())), name)
+        column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+        column, commas = _of_text(column, name, decimal_commas=decimal_commas)
     elif pa.types.is_boolean(column.type):
         raise DataUnusableError(f"{name}: row 1: found {column[0].as_py()}; write a number")
     try:
@@ -96,20 +113,35 @@ def is_text(kind: Any) -> bool:
     return any(check(kind) for check in kinds)
 
 
-def _of_text(column: Any, name: str) -> tuple[Any, bool]:
+def _refuse_points_of_groups(column: Any, name: str) -> None:
+    """Refuse points that stand as those of thousands do, beside columns with decimal commas."""
+    if not is_text(column.type):
+        return
+    column = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    points = _flags(pc.match_substring(column, "."))
+    groups = _flags(pc.match_substring_regex(column, _GROUPS["."]))
+    if points.any() and (points == groups).all():
+        _refuse_groups(column[int(np.argmax(groups))].as_py(), int(np.argmax(groups)), ".", name)
+
+
+def _refuse_groups(text: str, row: int, sign: str, name: str) -> None:
+    raise DataUnusableError(
+        f"{name}: row {row + 1}: found {text!r}, which may be {text.replace(sign, '')} or "
+        f"{text.replace(sign, '.', 1)}; write it without separators"
+    )
+
+
+def _of_text(column: Any, name: str, *, decimal_commas: bool) -> tuple[Any, bool]:
     absent = pc.is_in(pc.utf8_lower(column), pa.array(_ABSENT))
     column = pc.if_else(absent, pa.scalar(None, pa.string()), column)
     with_comma = _flags(pc.match_substring_regex(column, _COMMA))
-    commas = bool(with_comma.any()) and not _flags(pc.match_substring(column, ".")).any()
+    with_point = _flags(pc.match_substring(column, "."))
+    commas = decimal_commas and bool(with_comma.any()) and not with_point.any()
     if commas:
-        groups = _flags(pc.match_substring_regex(column, _GROUPS))
+        groups = _flags(pc.match_substring_regex(column, _GROUPS[","]))
         if (groups == _flags(pc.match_substring(column, ","))).all():
-            text = column[int(np.argmax(groups))].as_py()
-            raise DataUnusableError(
-                f"{name}: row {int(np.argmax(groups)) + 1}: found {text!r}, which may be "
-                f"{text.replace(',', '')} or {text.replace(',', '.', 1)}; write it without "
-                "separators"
-            )
+            first = int(np.argmax(groups))
+            _refuse_groups(column[first].as_py(), first, ",", name)
         column = pc.replace_substring(column, ",", ".", max_replacements=1)
     wrong = ~_flags(pc.match_substring_regex(column, _NUMBER)) & ~_flags(column.is_null())
     if wrong.any():

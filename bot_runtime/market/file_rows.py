@@ -19,7 +19,8 @@ LARGEST_JUMP: Final = 1.5
 """Times by which a candle may open above or below the close before it; 1.03 is the most known."""
 _SAME: Final = 1e-9
 """Relative distance of values that two files write in their own ways."""
-_ROWS_OF_ONE_INTERVAL: Final = 1000
+_STRETCH: Final = 1000
+"""Rows of a file in which the commonest distance is the timeframe, too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,24 +82,33 @@ def _place(table: FileRows, i: int, names: Sequence[str]) -> str:
 def interval_of(table: FileRows, names: Sequence[str], wanted: int | None) -> int:
     """Return the commonest distance of two candles, which must be the wanted one if there is one.
 
-    It must be that of every thousand rows as well. One candle has none: `wanted` is believed then.
+    No thousand rows of a file may mostly have another. One candle has none: `wanted` is believed.
     """
-    times = table.times
-    if len(times) < 2:
+    if len(table.times) < 2:
         if wanted is None:
             raise DataUnusableError(f"{names[0]}: one candle alone does not tell the timeframe")
         return wanted
-    interval_ms = wanted or _commonest(np.diff(times))
-    for begin in range(0, len(times) - 1, _ROWS_OF_ONE_INTERVAL):
-        steps = np.diff(times[begin : begin + _ROWS_OF_ONE_INTERVAL + 1])
-        found = _commonest(steps)
-        if found != interval_ms and len(steps) > 1:
-            raise DataUnusableError(
-                f"{_place(table, begin, names)} on: candles are mostly {found / 60_000:g} minutes "
-                f"apart, the timeframe is {interval_ms / 60_000:g} minutes; put the file of this "
-                "timeframe there"
-            )
+    interval_ms = wanted or _commonest(np.diff(table.times))
+    for rows in _by_file(table.file):
+        steps = np.diff(table.times[rows])
+        for start in range(0, len(steps), _STRETCH):
+            begin = max(0, min(start, len(steps) - _STRETCH))  # the last one is as long as others
+            stretch = steps[begin : begin + _STRETCH]
+            found = _commonest(stretch)
+            if np.sum(stretch == found) > np.sum(stretch == interval_ms):
+                at = int(rows[begin + int(np.argmax(stretch == found))])
+                raise DataUnusableError(
+                    f"{_place(table, at, names)} on: candles are {found / 60_000:g} minutes apart, "
+                    f"the timeframe is {interval_ms / 60_000:g} minutes; put the file of this "
+                    "timeframe there"
+                )
     return interval_ms
+
+
+def _by_file(file: Rows) -> list[Rows]:
+    """Return the rows of each file."""
+    order = np.argsort(file, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(file[order])) + 1)
 
 
 def _commonest(steps: Times) -> int:
@@ -129,7 +139,7 @@ def check_jumps(table: FileRows, names: Sequence[str], interval_ms: int) -> None
         return
     i = int(np.argmax(far)) + 1
     raise DataUnusableError(
-        f"{_place(table, i, names)} ({utc(int(table.times[i]))}) opens at {table.values[i, 0]:g}, "
+        f"{_place(table, i, names)}: opens at {table.values[i, 0]:g} ({utc(int(table.times[i]))}), "
         f"the candle before it closed at {table.values[i - 1, 3]:g}; {int(far.sum())} such rows: "
         "leave one market, one currency and one unit in a file"
     )

@@ -36,6 +36,8 @@ class FileTable:
     names: tuple[str, ...]
     columns: tuple[Any, ...]
     notes: tuple[str, ...] = ()
+    decimal_commas: bool = True
+    """Whether a comma in a number can be a decimal one: not where commas stand between numbers."""
 
 
 def read_table(data: bytes, name: str) -> FileTable:
@@ -52,7 +54,10 @@ def read_table(data: bytes, name: str) -> FileTable:
         )
     found = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), suffix)
     if found != suffix:
-        raise DataUnusableError(f"{name}: is {found[1:]}, not {suffix[1:]}; name it {found}")
+        is_packed = found in {".gz", ".zip"}
+        words = "gzip" if found == ".gz" else found[1:]
+        named = f"{suffix}{found}" if is_packed else found
+        raise DataUnusableError(f"{name}: is {words}, not {suffix[1:]}; name it {named}")
     try:
         return reader(data, name)
     except (OSError, pa.ArrowException, EOFError, zipfile.BadZipFile, zlib.error) as e:
@@ -100,7 +105,8 @@ def _of_arrow(table: Any) -> FileTable:
 
 
 def _csv(data: bytes, name: str) -> FileTable:
-    return FileTable(*read_text(data, name))
+    text = read_text(data, name)
+    return FileTable(text.names, text.columns, text.notes, text.delimiter != ",")
 
 
 def _json(data: bytes, name: str) -> FileTable:

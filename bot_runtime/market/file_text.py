@@ -1,9 +1,9 @@
 """Delimited text as columns: remarks before it, its delimiter, with a header or without one."""
 
 import csv
-import io
 import itertools
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
@@ -21,12 +21,22 @@ _LINES_OF_REMARKS: Final = 10
 _DIGIT: Final = re.compile(r"[0-9]")
 
 
-def read_text(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Any, ...], tuple[str, ...]]:
-    """Return names, columns of text and notes. Raises DataUnusableError by row, counted from 1."""
+@dataclass(frozen=True, slots=True, eq=False)
+class TextTable:
+    """Names, columns of text, and the sign between them."""
+
+    names: tuple[str, ...]
+    columns: tuple[Any, ...]
+    delimiter: str
+    notes: tuple[str, ...] = ()
+
+
+def read_text(data: bytes, name: str) -> TextTable:
+    """Return the table in a text. Raises DataUnusableError by row, counted from 1."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4]:
         raise DataUnusableError(f"{name}: is UTF-16; save it as UTF-8")
-    if b"\x00" in data[:_HEAD_BYTES]:
-        raise DataUnusableError(f"{name}: is no text; write csv, or name it after its format")
+    if b"\x00" in data:
+        raise DataUnusableError(f"{name}: has NUL bytes; write csv, or name it after its format")
     lines = re.split(r"\r\n|\r|\n", data[:_HEAD_BYTES].decode("utf-8-sig", errors="replace"))
     skipped = _count_remarks(lines)
     if skipped == len(lines):
@@ -35,12 +45,11 @@ def read_text(data: bytes, name: str) -> tuple[tuple[str, ...], tuple[Any, ...],
     delimiter = delimiter_of(first)
     fields = [field.strip() for field in next(csv.reader([first], delimiter=delimiter))]
     headed = not _is_candle(fields)
-    if data.count(b'"') % 2:
-        raise DataUnusableError(_unclosed_quote(data, name, skipped + headed))
+    _refuse_open_quotes(data, name, skipped + headed)
     columns = _columns(data, name, (delimiter, skipped + headed, len(fields)))
     if headed:
-        return tuple(fields), columns, ()
-    return NAMELESS, columns[: len(NAMELESS)], (NO_NAMES,)
+        return TextTable(tuple(fields), columns, delimiter)
+    return TextTable(NAMELESS, columns[: len(NAMELESS)], delimiter, (NO_NAMES,))
 
 
 def delimiter_of(line: str) -> str:
@@ -50,17 +59,14 @@ def delimiter_of(line: str) -> str:
 
 def _count_remarks(lines: list[str]) -> int:
     """Return how many lines of remarks and addresses come first."""
-    following = [*lines[1:], ""]
-    pairs = itertools.takewhile(lambda pair: _is_remark(*pair), zip(lines, following, strict=True))
-    return sum(1 for _ in pairs)
-
-
-def _is_remark(line: str, following: str) -> bool:
-    """Tell whether a line is none of the table: an address, a comment, or shorter than the next."""
-    bare = line.strip().strip('"')
-    if not bare or bare.startswith(_REMARKS) or "://" in bare:
-        return True
-    return _width(line) < _FEWEST_DELIMITERS <= _width(following)
+    for number, (line, following) in enumerate(itertools.zip_longest(lines, lines[1:])):
+        bare = line.strip().strip('"')
+        if not bare or bare.startswith(_REMARKS) or "://" in bare:
+            continue
+        is_short = _width(line) < _FEWEST_DELIMITERS <= _width(following or "")
+        if not is_short or number >= _LINES_OF_REMARKS:
+            return number
+    return len(lines)
 
 
 def _width(line: str) -> int:
@@ -74,10 +80,15 @@ def _is_candle(fields: list[str]) -> bool:
     return all(re.fullmatch(r"[+-]?[0-9.,eE+-]+", field) for field in fields[1 : len(NAMELESS)])
 
 
-def _unclosed_quote(data: bytes, name: str, before: int) -> str:
-    lines = io.BytesIO(data).readlines()[before:]
-    row = next((i for i, line in enumerate(lines, 1) if line.count(b'"') % 2), 0)
-    return f"{name}: row {row}: a quotation mark that is not closed; close it or remove it"
+def _refuse_open_quotes(data: bytes, name: str, before: int) -> None:
+    """Refuse a row whose quotation marks are not closed in it: it would swallow what follows."""
+    if b'"' not in data:
+        return
+    for row, line in enumerate(data.splitlines()[before:], 1):
+        if line.count(b'"') % 2:
+            raise DataUnusableError(
+                f"{name}: row {row}: a quotation mark that is not closed; close it or remove it"
+            )
 
 
 def _columns(data: bytes, name: str, shape: tuple[str, int, int]) -> tuple[Any, ...]:

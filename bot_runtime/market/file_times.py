@@ -79,7 +79,13 @@ def _of_moments(column: Any, name: str) -> Times:
     numbers = column.cast(pa.int64()).to_numpy()
     per_second = _PER_SECOND_OF[column.type.unit]
     inside = (numbers >= _FIRST_SECOND * per_second) & (numbers < _END_SECOND * per_second)
-    _refuse(~inside, column.cast(pa.int64()), name, _OTHER_MOMENTS + column.type.unit)
+    if not inside.all():
+        first = int(np.argmin(inside))
+        raise DataUnusableError(
+            f"{name}: row {first + 1}: {np.datetime64(int(numbers[first]), column.type.unit)} is "
+            f"no time from {FIRST_YEAR} to {LAST_YEAR}, and {int((~inside).sum()) - 1} more rows; "
+            f"the column counts {column.type.unit}: correct its unit"
+        )
     return _to_ms(numbers, per_second)
 
 
@@ -206,9 +212,6 @@ def _whole(parts: Any, field: str) -> Times:
     return np.asarray(text.cast(pa.int64()).to_numpy())
 
 
-_OTHER_MOMENTS: Final = (
-    f"is no time from {FIRST_YEAR} to {LAST_YEAR}; correct the unit of the column, which is "
-)
 _OTHER_YEARS: Final = (
     f"is no time from {FIRST_YEAR} to {LAST_YEAR}, in seconds, milliseconds, microseconds or "
     "nanoseconds since 1970; correct it or leave the row out"

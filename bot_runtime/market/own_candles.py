@@ -12,7 +12,7 @@ import numpy as np
 from bot_runtime.arrays import Times
 from bot_runtime.market.candle_schema import check_schema
 from bot_runtime.market.candles import VALUE_COLUMNS, Candles, broken_rules
-from bot_runtime.market.file_columns import DECIMAL_COMMAS, find_columns, read_numbers
+from bot_runtime.market.file_columns import DECIMAL_COMMAS, find_columns, read_values
 from bot_runtime.market.file_rows import (
     FileRows,
     check_holes,
@@ -92,14 +92,16 @@ def _read(
     if len(read.columns[of_time]) == 0:
         raise DataUnusableError(f"{name}: has no candles; fill it or remove it")
     times = read_times(read.columns[of_time], f"{name}: column {read.names[of_time]!r}")
-    columns, commas = zip(
-        *(read_numbers(read.columns[i], f"{name}: column {read.names[i]!r}") for i in of_values),
-        strict=True,
+    values, commas = read_values(
+        [read.columns[i] for i in of_values],
+        [f"{name}: column {read.names[i]!r}" for i in of_values],
+        decimal_commas=read.decimal_commas,
     )
-    values = np.stack(columns, axis=1)
     traded = ~(np.isnan(values[:, :-1]).all(axis=1) & ~(values[:, -1] > 0))
     units |= dict.fromkeys(times.units)
-    notes |= dict.fromkeys((*read.notes, *times.notes, *([DECIMAL_COMMAS] if any(commas) else [])))
+    notes |= dict.fromkeys((*read.notes, *times.notes, *([DECIMAL_COMMAS] if commas else [])))
+    if not traded.any():
+        raise DataUnusableError(f"{name}: has no candles: no row has a price; fill it or remove it")
     if not traded.all():
         notes[f"{int((~traded).sum())} rows without a trade are left out"] = None
     steps = np.diff(times.ms)

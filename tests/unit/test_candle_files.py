@@ -41,7 +41,7 @@ def test_both_readers_refuse_by_file_and_row(case: Case, tmp_path: Path) -> None
     files = put(case, tmp_path)
     with pytest.raises((DataUnusableError, ArtifactInvalidError), match=case.refusal) as refusal:
         read_own_candles(files, case.symbol)
-    assert files[0].name in str(refusal.value)
+    assert any(file.name in str(refusal.value) for file in files)
     with pytest.raises(CandleFileError, match=case.refusal) as refusal_of_replay:
         load_replay(files[0] if len(files) == 1 else tmp_path, case.symbol)
     assert str(tmp_path) in str(refusal_of_replay.value)
