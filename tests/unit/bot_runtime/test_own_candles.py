@@ -216,9 +216,7 @@ def test_a_file_of_another_timeframe_is_refused_and_one_so_named_is_not_taken(
     table = of_exchange(exchange, now - 1440 * MINUTE_MS, now)
     path = put(store, table.iloc[::5])
     wanted = configuration(exchange, "1d")
-    with pytest.raises(
-        DataUnusableError, match="row 1 on: candles are 5 minutes apart"
-    ):
+    with pytest.raises(DataUnusableError, match="row 1 on: candles are 5 minutes apart"):
         run(wanted, store)
     path.rename(path.with_name("BTC-USDT-5m.csv"))
     _, reporter = run(wanted, store)
