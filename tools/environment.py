@@ -119,20 +119,27 @@ def run_pip(arguments: list[str], log: Path) -> None:
         raise subprocess.CalledProcessError(pip.returncode, arguments)
 
 
+def pip_options(lock: Path) -> list[str]:
+    """Return how pip installs a lock.
+
+    The lock is complete, so pip has nothing to resolve: --no-deps saves a minute, and `pip check`
+    proves afterwards that nothing was missing. Wheels only: no compiler is needed.
+    """
+    options = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    if lock.name == LOCK_FILE.name:
+        return options
+    # A module is compiled when it is first imported: less to wait for and to keep. Where tests
+    # run it must be done before, since a warning of the compiler would fail the test.
+    return [*options, "--no-compile"]
+
+
 def install(folder: Path, lock: Path) -> None:
     """Build the environment from scratch; raises CalledProcessError when pip fails."""
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(interpreter(folder)), "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    # The lock is complete, so pip has nothing to resolve: --no-deps saves a minute, and
-    # `pip check` proves afterwards that nothing was missing. Wheels only: no compiler is needed.
-    options = ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
-    if lock.name != LOCK_FILE.name:
-        # A module is compiled when it is first imported: less to wait for and to keep. Where tests
-        # run it must be done before, since a warning of the compiler would fail the test.
-        options.append("--no-compile")
     log = folder / "pip.log"
-    run_pip([*pip, "install", *options, "-r", str(lock)], log)
+    run_pip([*pip, "install", *pip_options(lock), "-r", str(lock)], log)
     run_pip([*pip, "check"], log)
 
 
