@@ -17,7 +17,11 @@ from bot_runtime.contract.intervals import TIMEFRAMES
 from bot_runtime.store.files import reading, sha256_of
 from bot_runtime.store.layout import file_stem
 
-EXTENSIONS: Final = (".csv", ".json", ".parquet", ".feather", ".csv.gz", ".json.gz", ".zip")
+EXTENSIONS: Final = (
+    *(".csv.gz", ".json.gz", ".csv.zip", ".json.zip"),
+    *(".csv", ".json", ".parquet", ".feather", ".zip"),
+)
+"""Endings of names; a longer one stands before the shorter one that it ends with."""
 _QUOTES: Final = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USD", "EUR", "GBP", "TRY", "BTC", "ETH")
 _NAMED: Final = re.compile(
     rf"(?P<pair>[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*)[-_](?P<timeframe>{'|'.join(TIMEFRAMES)})"
@@ -71,6 +75,8 @@ def look_into(folder: Path, symbols: tuple[str, ...], timeframe: str) -> CandleF
             symbol, why = None, "its name begins with a dot"
         elif path.is_dir():
             symbol, why = None, "it is a folder in a folder; put the files one level higher"
+        elif not path.is_file():
+            symbol, why = None, "it is no file, or a link to one that is not there"
         elif not extension_of(path):
             symbol, why = None, f"its name ends with none of {', '.join(EXTENSIONS)}"
         if symbol is None:

@@ -25,6 +25,7 @@ def files(folder: Path, *names: str) -> Path:
         "btc-usdt-5m.csv",
         "btcusdt_5m.parquet",
         "BTC_USDT-5m.json.gz",
+        "BTCUSDT-5m.csv.zip",
         "BTCUSDT-5m-2024-01.zip",
         "BTCUSDT-5m-2024-01-31.CSV",
         "BTC-USDT-5m/2024-01.csv",
@@ -44,8 +45,8 @@ def test_a_name_as_people_and_exchanges_write_it_is_taken(tmp_path: Path, name: 
         ("BTC-USDT-1M.csv", "its name has no market and timeframe; name it like BTC-USDT-5m.csv"),
         ("SOL-USDT-5m.csv", "its name says SOLUSDT, the bot's symbols are BTC/USDT, ETH/USDT"),
         ("candles.csv", "its name has no market and timeframe; name it like BTC-USDT-5m.csv"),
-        ("BTC-USDT-5m.xlsx", "its name ends with none of .csv, .json, .parquet, .feather"),
-        ("BTCUSDT-5m-2024-01.zip.CHECKSUM", "its name ends with none of .csv"),
+        ("BTC-USDT-5m.xlsx", "its name ends with none of .csv.gz, .json.gz, .csv.zip"),
+        ("BTCUSDT-5m-2024-01.zip.CHECKSUM", "its name ends with none of .csv.gz"),
         ("BTC_USDT_USDT-5m-futures.feather", "its name has no market and timeframe"),
         (".DS_Store", "its name begins with a dot"),
         ("BTC-USDT-5m/._01.csv", "its name begins with a dot"),
@@ -59,6 +60,12 @@ def test_what_is_not_taken_is_named_with_the_reason(tmp_path: Path, name: str, w
     assert found.files == {}
     assert [entry.why[: len(why)] for entry in found.not_taken] == [why]
     assert name.startswith(found.not_taken[0].name)
+
+
+def test_a_link_to_nothing_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "BTC-USDT-5m.csv").symlink_to(tmp_path / "gone.csv")
+    found = look_into(tmp_path, SYMBOLS, "5m")
+    assert [e.why for e in found.not_taken] == ["it is no file, or a link to one that is not there"]
 
 
 def test_a_store_without_the_folder_has_no_files(tmp_path: Path) -> None:
