@@ -72,7 +72,7 @@ def look(world: World, name: str) -> object:
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": f"look-{name}", "namespace": NAMESPACE},
+        "metadata": {"name": f"look-{name.replace('_', '-')}", "namespace": NAMESPACE},
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
@@ -92,15 +92,16 @@ def look(world: World, name: str) -> object:
         },
     }
     run = ["--namespace", NAMESPACE]
-    world.kubectl("delete", "pod", f"look-{name}", "--ignore-not-found", *run)
+    world.kubectl("delete", "pod", f"look-{name.replace('_', '-')}", "--ignore-not-found", *run)
     world.kubectl("create", "--filename=-", stdin=json.dumps(pod))
     query = "--output=jsonpath={.status.phase}"
     phase = eventually(
         lambda: (
-            {world.kubectl("get", "pod", f"look-{name}", query, *run)} & {"Succeeded", "Failed"}
+            {world.kubectl("get", "pod", f"look-{name.replace('_', '-')}", query, *run)}
+            & {"Succeeded", "Failed"}
         ),
         timeout=60,
     )
-    logs = world.kubectl("logs", f"look-{name}", *run)
+    logs = world.kubectl("logs", f"look-{name.replace('_', '-')}", *run)
     assert phase == {"Succeeded"}, logs
     return json.loads(logs)
