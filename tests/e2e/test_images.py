@@ -66,13 +66,17 @@ def test_an_image_is_no_larger_unpacked_than_promised(
     assert sum(size or 0 for size in sizes) <= most_mb * 10**6
 
 
+def pod_of(name: str) -> str:
+    return f"look-{name.replace('_', '-')}"
+
+
 def look(world: World, name: str) -> object:
     """Return what a restricted pod of an image sees of itself."""
     create_namespace(world.kubectl, NAMESPACE)
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": f"look-{name.replace('_', '-')}", "namespace": NAMESPACE},
+        "metadata": {"name": pod_of(name), "namespace": NAMESPACE},
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
@@ -92,16 +96,13 @@ def look(world: World, name: str) -> object:
         },
     }
     run = ["--namespace", NAMESPACE]
-    world.kubectl("delete", "pod", f"look-{name.replace('_', '-')}", "--ignore-not-found", *run)
+    world.kubectl("delete", "pod", pod_of(name), "--ignore-not-found", *run)
     world.kubectl("create", "--filename=-", stdin=json.dumps(pod))
     query = "--output=jsonpath={.status.phase}"
     phase = eventually(
-        lambda: (
-            {world.kubectl("get", "pod", f"look-{name.replace('_', '-')}", query, *run)}
-            & {"Succeeded", "Failed"}
-        ),
+        lambda: {world.kubectl("get", "pod", pod_of(name), query, *run)} & {"Succeeded", "Failed"},
         timeout=60,
     )
-    logs = world.kubectl("logs", f"look-{name.replace('_', '-')}", *run)
+    logs = world.kubectl("logs", pod_of(name), *run)
     assert phase == {"Succeeded"}, logs
     return json.loads(logs)
