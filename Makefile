@@ -32,7 +32,7 @@ setup-trees:
 
 .PHONY: print-python
 print-python: ## Print the environment's interpreter
-	@echo "$(PY)"
+	@$(PYTHON) tools/environment.py path $(ENVIRONMENT)
 
 .PHONY: hooks
 hooks: setup ## Run `make check` before every commit
@@ -76,7 +76,7 @@ test: setup ## Everything: check, unit, integration and end-to-end tests, and a 
 	$(PY) -m tests.tiers check unit integration e2e
 
 .PHONY: test-unit
-test-unit: setup ## Unit tests: under a minute, no network
+test-unit: setup ## Unit tests: a minute or two, no network
 	$(PY) -m tests.tiers unit
 
 .PHONY: test-integration

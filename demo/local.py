@@ -19,6 +19,8 @@ from tests.cluster.install import ExchangeKeys
 def run_local(market: DemoMarket) -> int:
     """Run the demo's bot on this machine; return the exit code of the run."""
     store = Path(os.environ.get("STORE") or tempfile.mkdtemp(prefix="botcripto-"))
+    if store.exists() and not store.is_dir():
+        raise DemoError(f"STORE: {store} is a file; name a folder")
     keys = ExchangeKeys.generate()
     steps = Steps()
     with ExitStack() as stack:

@@ -12,6 +12,8 @@ from bot_exchange.market.candle_files import load_candles, save_candles
 from bot_exchange.market.candles import Candles
 from bot_runtime.contract.intervals import TIMEFRAMES, seconds_of
 from bot_runtime.contract.names import BOT_NAME_MAX
+from bot_runtime.contract.spec import ModelSpec
+from bot_runtime.learning.datasets import needed_candles
 from bot_runtime.market.candle_folder import market_of
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "demo.yaml"
@@ -20,6 +22,8 @@ CONFIG_MAP_LIMIT = 900_000
 """Bytes of a candle file that still fit a ConfigMap, with room for its base64 form."""
 FUTURE_CANDLES = 500
 """Candles at the file's end that are yet to come while the demo's bot runs."""
+FEWEST_CANDLES = FUTURE_CANDLES + needed_candles(ModelSpec()) + 60
+"""What a training needs with the default settings, an hour of 1m that rounding takes, and those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,13 @@ class DemoMarket:
         """
         symbol = market_of(path) or DEFAULT_SYMBOL
         candles = load_candles(path, symbol)
-        return cls(symbol, _timeframe_of(candles, path), candles)
+        timeframe = _timeframe_of(candles, path)
+        if len(candles) < FEWEST_CANDLES:
+            raise ValueError(
+                f"{path}: {len(candles)} candles; the demo needs at least {FEWEST_CANDLES:,}: "
+                f"{FEWEST_CANDLES - FUTURE_CANDLES} to learn from, {FUTURE_CANDLES} still to come"
+            )
+        return cls(symbol, timeframe, candles)
 
     @property
     def exchange(self) -> str:

@@ -30,7 +30,7 @@ from bot_runtime.learning.models.registry import check_installed
 from bot_runtime.local.bot_file import Bot, load_bot
 from bot_runtime.local.child import Child
 from bot_runtime.local.display import Display
-from bot_runtime.process.errors import ArtifactInvalidError, StepError
+from bot_runtime.process.errors import ArtifactInvalidError, ConfigurationError, StepError
 from bot_runtime.store.files import load_json
 from bot_runtime.store.layout import Store
 from bot_runtime.store.ownership import check_owner
@@ -79,7 +79,10 @@ def run(asked: LocalRun) -> int:
 
 def _store_root(asked: LocalRun, bot: Bot) -> Path:
     configured = asked.store or os.environ.get(ENV_STORE) or Path(".botcripto") / bot.name
-    return Path(configured).resolve()
+    root = Path(configured).resolve()
+    if root.exists() and not root.is_dir():
+        raise ConfigurationError(f"--store: {root} is a file; name a folder")
+    return root
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 Imports numpy, onnxruntime and pydantic; never a library that models are trained with.
 """
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import onnxruntime as ort
 
 from bot_runtime.arrays import Rows, Values, Windows
 from bot_runtime.features.sequences import ROWS_AT_ONCE, windows_at
@@ -24,6 +24,9 @@ from bot_runtime.store.bundle import (
     load_version_manifest,
 )
 from bot_runtime.store.layout import Store
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else its builds report to Microsoft, and keep an id
+import onnxruntime as ort
 
 
 class GraphRunner:

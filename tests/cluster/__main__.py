@@ -127,7 +127,7 @@ def print_images(name: str) -> None:
             raise ClusterError("the cluster is down; bring it up: make cluster-up")
         built = images.ensure(running, report)
     for field in dataclasses.fields(built):
-        print(f"{field.name:10} {getattr(built, field.name)}")
+        print(f"{field.name:14} {getattr(built, field.name)}")
 
 
 def check(*, control_plane_only: bool) -> int:

@@ -140,7 +140,7 @@ def _build_one(go: Path, name: str, target: Release) -> None:
         [*argv, package],
         cwd=folder,
         # Static programs: no C compiler is needed, and they run on any Linux.
-        env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"},
+        env=_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -148,6 +148,16 @@ def _build_one(go: Path, name: str, target: Release) -> None:
     if done.returncode != 0:
         raise ClusterError(f"building {name} failed:\n{done.stderr[-3000:]}")
     partial.rename(target.folder / name)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a build; Go's caches lie in ours, unless the user has set them."""
+    caches = {
+        "GOCACHE": str(cache_folder() / "go-build"),
+        "GOMODCACHE": str(cache_folder() / "go-modules"),
+        "GOFLAGS": "-modcacherw",  # else nobody can delete them
+    }
+    return {**caches, **os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
 
 
 def find_go(minimum: tuple[int, int], report: Report) -> Path:

@@ -7,6 +7,7 @@ process is void, so a crash leaks none.
 import contextlib
 import fcntl
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +119,13 @@ def exclusive(identity: str) -> Iterator[None]:
     path = lock_path(identity)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(
+                "waiting: another command of this cluster is at work", file=sys.stderr, flush=True
+            )
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 

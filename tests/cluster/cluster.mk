@@ -17,5 +17,5 @@ images: setup-trees ## Build the images and load them into the test cluster, if 
 	@$(TREES_PY) -m tests.cluster images
 
 .PHONY: cluster-env
-cluster-env: setup-trees ## Print the test cluster's KUBECONFIG and paths: eval "$$(make -s cluster-env)"
+cluster-env: setup-trees ## Print the test cluster's KUBECONFIG and paths: eval "$(make -s cluster-env)"
 	@$(TREES_PY) -m tests.cluster env
