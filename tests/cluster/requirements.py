@@ -32,7 +32,8 @@ IMAGE_COMMANDS = {"buildah": "buildah", "debootstrap": "debootstrap"}
 LONGEST_STATE_FOLDER = 65
 FREE_GIGABYTES_CONTROL_PLANE = 5
 FREE_GIGABYTES_NODE = 8
-FREE_GIGABYTES_FIRST_IMAGES = 32  # the training image is built, packed and unpacked
+FREE_GIGABYTES_FIRST_IMAGES = 12  # Kubernetes is compiled; images are built, packed and unpacked
+FREE_GIGABYTES_WITH_TORCH = 32  # one of them has 6.5 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,18 @@ def require(*, control_plane_only: bool) -> None:
     """
     what = "a control plane" if control_plane_only else "a Kubernetes node"
     if message := explain(what, check(control_plane_only=control_plane_only)):
+        raise RequirementsMissing(message)
+
+
+def require_room_for_torch() -> None:
+    """Raise where the first build of the image with torch would fill the disk.
+
+    Raises:
+        RequirementsMissing: with what is free and what is needed.
+    """
+    if stores.existing():
+        return
+    if message := explain("all images", [_disk(FREE_GIGABYTES_WITH_TORCH)]):
         raise RequirementsMissing(message)
 
 

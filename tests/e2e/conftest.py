@@ -65,6 +65,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def cluster() -> Iterator[Cluster]:
     """A real Kubernetes node of our own; skipped loudly where none can run, failed in CI."""
     try:
+        requirements.require_room_for_torch()
         found = clusters.up(Options(CLUSTER), _report)
     except RequirementsMissing as e:
         if os.environ.get("CI") == "true":
