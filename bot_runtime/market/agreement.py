@@ -63,14 +63,15 @@ def compare(own: Candles, pages: Sequence[Candles], file: str, exchange: str) ->
     """
     compared, volumes = np.empty(0, np.int64), np.empty(0)
     for theirs in pages:
-        mine, other = _common(own, theirs, 0)
+        near = _around(own, theirs)
+        mine, other = _common(near, theirs, 0)
         if len(mine) == 0:
             continue
-        ratios = own.close[mine] / theirs.close[other]
+        ratios = near.close[mine] / theirs.close[other]
         where = f"{utc(int(theirs.open_time_ms[0]))} to {utc(int(theirs.open_time_ms[-1]))}"
         distance = float(np.median(np.abs(ratios - 1)))
         found = f"from {where}, {len(mine)} closes are {distance:.2%} away in the median"
-        shift_ms = _best_shift(_around(own, theirs), theirs)
+        shift_ms = _best_shift(near, theirs)
         if shift_ms:
             raise DataUnusableError(
                 f"{file}: its times are {abs(shift_ms) // 60_000} minutes "
@@ -85,14 +86,14 @@ def compare(own: Candles, pages: Sequence[Candles], file: str, exchange: str) ->
             )
         far = np.abs(ratios - 1) > FAR
         if far.mean() > MOST_FAR:
-            first = utc(int(own.open_time_ms[mine[int(np.argmax(far))]]))
+            first = utc(int(near.open_time_ms[mine[int(np.argmax(far))]]))
             raise DataUnusableError(
                 f"{file}: from {where}, {int(far.sum())} of {len(mine)} closes are more than "
                 f"{FAR:.0%} away from {exchange}'s, the first at {first}; correct these rows"
             )
         traded = theirs.volume[other] > 0
-        volumes = np.append(volumes, own.volume[mine[traded]] / theirs.volume[other[traded]])
-        compared = np.append(compared, own.open_time_ms[mine])
+        volumes = np.append(volumes, near.volume[mine[traded]] / theirs.volume[other[traded]])
+        compared = np.append(compared, near.open_time_ms[mine])
     return Comparison(len(np.unique(compared)), float(np.median(volumes)) if len(volumes) else 1.0)
 
 
@@ -116,6 +117,8 @@ def check_joints(own: Candles, whole: Candles, file: str) -> None:
 
 def _around(own: Candles, theirs: Candles) -> Candles:
     """Return the file's candles that a shift could bring upon the exchange's."""
+    if len(theirs) == 0:
+        return own[:0]
     first, last = int(theirs.open_time_ms[0]), int(theirs.open_time_ms[-1])
     near = np.searchsorted(own.open_time_ms, (first - _DAY_MS, last + _DAY_MS + 1))
     return own[slice(*near)]

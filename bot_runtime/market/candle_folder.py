@@ -47,20 +47,14 @@ class CandleFolder:
     Attributes:
         root: the folder.
         files: by symbol, its files by name; a symbol without one is absent.
+        digests: by symbol, the sha256 of its files, names and bytes, as they were when looked at.
         not_taken: every other entry, with the reason.
     """
 
     root: Path
     files: dict[str, tuple[Path, ...]]
+    digests: dict[str, str]
     not_taken: tuple[NotTaken, ...]
-
-    def digest(self, symbol: str) -> str | None:
-        """Return the sha256 of a symbol's files, names and bytes; None where there are none."""
-        files = self.files.get(symbol)
-        if not files:
-            return None
-        lines = (f"{path.name} {sha256_of(path)}\n" for path in files)
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def look_into(folder: Path, symbols: tuple[str, ...], timeframe: str) -> CandleFolder:
@@ -84,7 +78,13 @@ def look_into(folder: Path, symbols: tuple[str, ...], timeframe: str) -> CandleF
         else:
             files.setdefault(symbol, []).append(path)
     found = {symbol: tuple(paths) for symbol, paths in files.items()}
-    return CandleFolder(folder, found, tuple(not_taken))
+    digests = {symbol: _digest(paths) for symbol, paths in found.items()}
+    return CandleFolder(folder, found, digests, tuple(not_taken))
+
+
+def _digest(paths: tuple[Path, ...]) -> str:
+    lines = (f"{path.name} {sha256_of(path)}\n" for path in paths)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _entries(folder: Path) -> Iterator[Path]:

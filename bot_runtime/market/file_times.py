@@ -17,15 +17,10 @@ from bot_runtime.process.errors import DataUnusableError
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 """No candle opens in another year: that is how units of time and typing errors are told."""
-PER_SECOND: Final = {
-    "seconds": 1,
-    "milliseconds": 10**3,
-    "microseconds": 10**6,
-    "nanoseconds": 10**9,
-}
 NO_OFFSET: Final = "times without an offset are taken as UTC"
 
-_PER_SECOND_OF: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_PER_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_WORDS: Final = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 _LARGEST_OFFSET_MINUTES: Final = 14 * 60
 _FIRST_SECOND: Final = int(np.datetime64(f"{FIRST_YEAR}-01-01", "s").astype(np.int64))
 _END_SECOND: Final = int(np.datetime64(f"{LAST_YEAR + 1}-01-01", "s").astype(np.int64))
@@ -77,7 +72,7 @@ def _of_moments(column: Any, name: str) -> Times:
     if pa.types.is_date(column.type):
         column = column.cast(pa.timestamp("s"))
     numbers = column.cast(pa.int64()).to_numpy()
-    per_second = _PER_SECOND_OF[column.type.unit]
+    per_second = _PER_SECOND[column.type.unit]
     inside = (numbers >= _FIRST_SECOND * per_second) & (numbers < _END_SECOND * per_second)
     if not inside.all():
         first = int(np.argmin(inside))
@@ -117,10 +112,10 @@ def _of_numbers(column: Any, name: str, rows: Rows | None = None) -> FileTimes:
     ms = np.zeros(len(numbers), dtype=np.int64)
     known = np.zeros(len(numbers), dtype=np.bool_)
     units = []
-    for unit, per_second in PER_SECOND.items():
+    for unit, per_second in _PER_SECOND.items():
         own = (numbers >= _FIRST_SECOND * per_second) & (numbers < _END_SECOND * per_second)
         if own.any():
-            units.append(unit)
+            units.append(_WORDS[unit])
             ms[own] = _to_ms(numbers[own], per_second)
             known |= own
     _refuse(~known, column, name, _OTHER_YEARS, rows)

@@ -75,7 +75,7 @@ def load_dataset(store: Store, training: str) -> Dataset:
 def knows_files(dataset: Dataset, folder: CandleFolder) -> bool:
     """Tell whether the user's own files are those that the snapshot was made of."""
     return all(
-        part.own_sha256 == folder.digest(part.symbol)
+        part.own_sha256 == folder.digests.get(part.symbol)
         or (part.own_file is not None and part.own_sha256 is None)  # of a release before digests
         for part in dataset.symbols
     )

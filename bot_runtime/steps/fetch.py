@@ -200,7 +200,7 @@ def _saved(
     update = {
         "own_file": own.file,
         "own_candles": int(np.isin(whole.open_time_ms, own.candles.open_time_ms).sum()),
-        "own_sha256": folder.digest(part.symbol),
+        "own_sha256": folder.digests[part.symbol],
     }
     return part.model_copy(update=update)
 

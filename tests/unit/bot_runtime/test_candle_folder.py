@@ -71,16 +71,16 @@ def test_a_link_to_nothing_is_not_taken(tmp_path: Path) -> None:
 def test_a_store_without_the_folder_has_no_files(tmp_path: Path) -> None:
     found = look_into(tmp_path / "candles", SYMBOLS, "5m")
     assert (found.files, found.not_taken) == ({}, ())
-    assert found.digest("BTC/USDT") is None
+    assert "BTC/USDT" not in found.digests
 
 
 def test_the_digest_is_of_names_and_bytes(tmp_path: Path) -> None:
     folder = files(tmp_path, "BTCUSDT-5m-2024-01.csv", "BTCUSDT-5m-2024-02.csv")
-    digests = [look_into(folder, SYMBOLS, "5m").digest("BTC/USDT")]
+    digests = [look_into(folder, SYMBOLS, "5m").digests["BTC/USDT"]]
     (folder / "BTCUSDT-5m-2024-02.csv").write_text("more")
-    digests.append(look_into(folder, SYMBOLS, "5m").digest("BTC/USDT"))
+    digests.append(look_into(folder, SYMBOLS, "5m").digests["BTC/USDT"])
     (folder / "BTCUSDT-5m-2024-02.csv").rename(folder / "BTCUSDT-5m-2024-03.csv")
-    digests.append(look_into(folder, SYMBOLS, "5m").digest("BTC/USDT"))
+    digests.append(look_into(folder, SYMBOLS, "5m").digests["BTC/USDT"])
     assert len(set(digests)) == 3
 
 
