@@ -5,7 +5,7 @@ quote asset.
 """
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from bot_runtime.contract.base import Model, Time
 from bot_runtime.contract.rules import Rule, matches
 
 Regime = Literal["BULL_TREND", "RANGE_SIDEWAYS", "BEAR_TREND", "CRISIS_HIGH_VOL"]
+REGIMES: Final[tuple[Regime, ...]] = get_args(Regime)
 
 Money = Annotated[
     str,
@@ -243,7 +244,8 @@ class TradingSettings(Model):
         default_factory=RiskSpec, description="Sizes of positions and limits of losses."
     )
 
-    def regime(self, name: str) -> RegimeSpec:
-        """Return what holds in a regime; KeyError for a name that is none."""
-        known = {regime.name: regime for regime in (*DEFAULT_REGIMES, *self.regimes)}
-        return known[name]
+    @property
+    def regime_table(self) -> tuple[RegimeSpec, ...]:
+        """Return what holds in every regime, in the order of REGIMES."""
+        own = {regime.name: regime for regime in self.regimes}
+        return tuple(own.get(regime.name, regime) for regime in DEFAULT_REGIMES)
