@@ -3,7 +3,7 @@
 The same pure functions derive it in the operator and on a laptop, from the same resource.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from bot_runtime.contract.base import Model
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.intervals import Duration, Timeframe
 from bot_runtime.contract.modeltraining import BotReference, ModelTrainingSpec
+from bot_runtime.contract.newer_fields import newer_fields
 from bot_runtime.contract.signal import CONTRACT_VERSION
 from bot_runtime.contract.spec import (
     DecisionSpec,
@@ -153,3 +154,6 @@ def inference_run(
 
 
 RunConfiguration.model_rebuild()
+
+NEWER_FIELDS: Final = newer_fields(RunConfiguration)
+"""Fields that an image of this release reads and one of the first release refuses."""

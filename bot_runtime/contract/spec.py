@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bot_runtime.contract.base import Model, ObjectName
+from bot_runtime.contract.newer_fields import newer
 from bot_runtime.contract.rules import Rule, matches
 
 Algorithm = Literal["GradientBoosting", "TemporalFusionTransformer"]
 WITHOUT_TORCH: frozenset[Algorithm] = frozenset({"GradientBoosting"})
 """Algorithms that train in an image without torch, `train-trees`."""
+Policy = Literal["Thresholds", "VolatilityManaged"]
 Objective = Literal["Trend", "Return", "Risk"]
 OBJECTIVES: tuple[Objective, ...] = ("Trend", "Return", "Risk")
 
@@ -222,8 +224,16 @@ class GateSpec(Model):
 
 
 class DecisionSpec(Model):
-    """Thresholds that turn predictions into LONG, SHORT or NO_TRADE."""
+    """The policy and the thresholds that turn predictions into decisions."""
 
+    policy: Policy = newer(
+        "Thresholds",
+        description=(
+            "Thresholds: buys where the thresholds are met. VolatilityManaged: holds the asset "
+            "with a share that follows risk.positionVolatility by the predicted volatility, and "
+            "nothing where risk_score is above riskMax."
+        ),
+    )
     risk_max: float = Field(
         default=0.9,
         ge=0,
@@ -249,6 +259,12 @@ class DecisionSpec(Model):
         ge=0,
         le=1000,
         description="Fee of one side in basis points (10 = 0.1 %), paid twice in a round trip.",
+    )
+    slippage_bps: float = newer(
+        5.0,
+        ge=0,
+        le=1000,
+        description="What a fill loses to the open after its decision, in basis points, one side.",
     )
 
 

@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from pydantic.alias_generators import to_snake
 
+from bot_runtime.contract.base import Model
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.newer_fields import newer_fields
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from tests.integration.stage import ControlPlane
 from tests.resources import Object, bot, example, training
@@ -19,12 +22,23 @@ def _without_empty(value: Any) -> Any:
     return value
 
 
+def _with_defaults(model: type[Model], written: Object) -> Any:
+    """Return a spec with every default, those of newer fields too."""
+    spec = model.model_validate(written["spec"])
+    content = spec.to_json()
+    for path in newer_fields(model):
+        part, value = content, spec
+        *parents, name = path.split(".")
+        for parent in parents:
+            part, value = part[parent], getattr(value, to_snake(parent))
+        part[name] = getattr(value, to_snake(name))
+    return _without_empty(content)
+
+
 def test_the_ten_line_bot_gets_every_default(control_plane: ControlPlane, namespace: str) -> None:
     written = example("mybot.yaml")
     found = control_plane.api.apply(written, namespace)["spec"]
-    assert _without_empty(found) == _without_empty(
-        TradingBotSpec.model_validate(written["spec"]).to_json()
-    )
+    assert _without_empty(found) == _with_defaults(TradingBotSpec, written)
     assert found["model"]["temporalFusionTransformer"]["hiddenSize"] == 16
     assert found["inference"]["timeZone"] == "Etc/UTC"
 
@@ -32,8 +46,7 @@ def test_the_ten_line_bot_gets_every_default(control_plane: ControlPlane, namesp
 def test_a_training_gets_every_default(control_plane: ControlPlane, namespace: str) -> None:
     written = training()
     found = control_plane.api.apply(written, namespace)["spec"]
-    expected = ModelTrainingSpec.model_validate(written["spec"]).to_json()
-    assert _without_empty(found) == _without_empty(expected)
+    assert _without_empty(found) == _with_defaults(ModelTrainingSpec, written)
 
 
 @pytest.mark.parametrize("name", ["mybot.yaml", "demo.yaml", "study.yaml"])

@@ -65,6 +65,8 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "inference.deadlineSeconds": 60,
     "inference.resources.limits": {"memory": "1Gi"},
     "inference.resources.requests": {"cpu": "60m"},
+    "decision.policy": "VolatilityManaged",
+    "decision.slippageBps": 7.5,
     "decision.riskMax": 0.8,
     "decision.probMin": 0.6,
     "decision.minExpectedReturn": 0.001,

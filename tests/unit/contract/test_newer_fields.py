@@ -1,0 +1,117 @@
+"""Fields newer than the first release: nothing takes notice of one that has its default."""
+
+from typing import Any
+
+import pytest
+from pydantic import Field, ValidationError
+
+from bot_runtime.contract.base import Model
+from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.newer_fields import (
+    newer,
+    newer_fields,
+    newer_fields_set,
+    without_fields,
+)
+from bot_runtime.contract.runconfig import (
+    NEWER_FIELDS,
+    inference_run,
+    training_digest,
+    training_run,
+    training_spec_of,
+)
+from bot_runtime.contract.tradingbot import TradingBotSpec
+from tests.resources import bot
+
+OF_TODAY = ("decision.policy", "decision.slippageBps")
+OTHERS = {"policy": "VolatilityManaged", "slippageBps": 7}
+
+
+def spec_of(**decision: Any) -> TradingBotSpec:
+    return TradingBotSpec.model_validate(bot(decision=decision)["spec"])
+
+
+def training_of(spec: TradingBotSpec) -> ModelTrainingSpec:
+    return training_spec_of("b", spec, image="x:1", claim="c", champion_version=None)
+
+
+def written_of(spec: TradingBotSpec) -> list[dict[str, Any]]:
+    """Return everything of a bot that images read, or that a digest is made of."""
+    training = training_of(spec)
+    run, inference = training_run("n", "t", training), inference_run("n", "b", spec, "v")
+    return [spec.to_json(), training.to_json(), run.to_json(), inference.to_json()]
+
+
+def test_every_newer_field_is_known_by_its_path_in_yaml() -> None:
+    assert NEWER_FIELDS == OF_TODAY
+    assert newer_fields(TradingBotSpec) == OF_TODAY
+    assert newer_fields(ModelTrainingSpec) == OF_TODAY
+
+
+@pytest.mark.parametrize("decision", [{}, {"policy": "Thresholds", "slippageBps": 5}])
+def test_a_default_is_left_out_of_all_that_is_written(decision: dict[str, Any]) -> None:
+    for content in written_of(spec_of(**decision)):
+        assert sorted(content["decision"]) == [
+            *("feesBps", "minExpectedReturn", "probMin", "riskMax")
+        ]
+    assert newer_fields_set(spec_of(**decision)) == ()
+
+
+@pytest.mark.parametrize("field", OTHERS)
+def test_another_value_is_written_and_changes_the_digest_of_runs_alone(field: str) -> None:
+    default, changed = spec_of(), spec_of(**{field: OTHERS[field]})
+    for content in written_of(changed):
+        assert content["decision"][field] == OTHERS[field]
+    assert newer_fields_set(changed) == (f"decision.{field}",)
+    of_default, of_changed = (
+        inference_run("n", "b", default, "v"),
+        inference_run("n", "b", changed, "v"),
+    )
+    assert of_default.digest != of_changed.digest
+    assert training_digest(training_of(default)) == training_digest(training_of(changed))
+
+
+def test_what_is_written_is_read_back() -> None:
+    for decision in ({}, OTHERS):
+        spec = spec_of(**decision)
+        assert TradingBotSpec.model_validate(spec.to_json()) == spec
+
+
+def test_fields_are_set_back_to_their_default_one_by_one() -> None:
+    changed = spec_of(**OTHERS, probMin=0.6)
+    assert without_fields(changed, ()) is changed
+    assert without_fields(changed, ("decision.policy",)) == spec_of(slippageBps=7, probMin=0.6)
+    assert without_fields(changed, OF_TODAY) == spec_of(probMin=0.6)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("slippageBps", -1), ("slippageBps", 1001), ("policy", "Volatility"), ("policy", None)],
+)
+def test_a_wrong_value_is_refused(field: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=f"decision.{field}"):
+        spec_of(**{field: value})
+
+
+class _Entry(Model):
+    late: int = newer(0)
+
+
+class _Inner(Model):
+    late: bool = newer(default=False)
+    early: int = 1
+
+
+class _Outer(Model):
+    inner: _Inner = Field(default_factory=_Inner)
+    optional: _Inner | None = None
+    entries: tuple[_Entry, ...] = ()
+    whole: _Inner | None = newer(None)
+
+
+def test_fields_inside_of_others_are_found_and_entries_of_lists_are_not() -> None:
+    assert newer_fields(_Outer) == ("inner.late", "optional.late", "whole")
+    value = _Outer(optional=_Inner(late=True), whole=_Inner(late=True))
+    assert newer_fields_set(value) == ("optional.late", "whole")
+    assert newer_fields_set(_Outer()) == ()
+    assert without_fields(value, ("optional.late", "whole")) == _Outer(optional=_Inner())
