@@ -11,13 +11,16 @@ from benchmarks.quality_folds import HORIZON, predictions_of
 from bot_exchange.market.generated import GeneratedMarket
 from bot_runtime.contract.spec import DecisionSpec, GateSpec, ModelSpec
 from bot_runtime.evaluation.gate import Evidence, check_gate
-from bot_runtime.evaluation.judge import follow_decisions, naive_duels, trading_duel
+from bot_runtime.evaluation.judge import naive_duels, trading_duel
+from bot_runtime.evaluation.tracks import follow_decisions
 from bot_runtime.learning.datasets import build_training_data
 from bot_runtime.market.candles import Candles
+from bot_runtime.trading.strategy import Strategy
 
 RUNS = 100
 BARS = (4_000, 6_000, 8_000)
 INTERVAL_MS = 60_000
+STRATEGY = Strategy.of(DecisionSpec(), ModelSpec(horizon_steps=HORIZON), "1m")
 START_MS = 1_760_000_000_000 // INTERVAL_MS * INTERVAL_MS
 
 
@@ -33,7 +36,7 @@ def _refusals(seed: int) -> tuple[str, ...]:
     data = build_training_data({"BTC/USDT": _noise(seed)}, HORIZON, 1)
     rows = data.splits.test
     told = predictions_of("GradientBoosting", ModelSpec(seed=seed), data)
-    account = follow_decisions(told, data, rows, DecisionSpec())
+    account = follow_decisions(told, data, rows, STRATEGY)
     naive = naive_duels(told, data, rows)
     evidence = Evidence(
         parity=(),

@@ -7,10 +7,14 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot_runtime.contract.base import Time
+from bot_runtime.contract.trading import RuleName
 
 CONTRACT_VERSION = 1
 SUPPORTED_CONTRACT_VERSIONS = (1,)
 """Versions that this release reads: N and N-1 once there is an N-1."""
+
+SIGNAL_VERSION: Final = 2
+"""Version of signal.json, which has a life of its own: 2 has `volatility` and `rules`."""
 
 SHORT_SIGNAL_MAX_BYTES = 350
 REASON_MAX: Final = 160
@@ -28,6 +32,8 @@ class DecisionReason(StrEnum):
     RISK_ABOVE_MAX = "RiskAboveMax"
     PROB_BELOW_MIN = "ProbBelowMin"
     RETURN_BELOW_MIN = "ReturnBelowMin"
+    REGIME_REFUSES = "RegimeRefuses"
+    VOLATILITY_TARGET = "VolatilityTarget"
     FEED_STALE = "FeedStale"
     FEED_GAP = "FeedGap"
     FEED_SKEW = "FeedSkew"
@@ -122,15 +128,27 @@ class Drift(SignalModel):
         return max(beyond)[1] if beyond else None
 
 
+class SignalRule(SignalModel):
+    """One rule of the decision: `value` was found, `threshold` asked for."""
+
+    rule: RuleName
+    value: float
+    threshold: float
+    passed: bool
+
+
 class Signal(SignalModel):
     """One symbol's decision: `signal.json`.
 
     Returns are simple returns over the horizon (0.01 = 1 %); times are RFC 3339 in UTC.
     Predictions are None where the feed could not be trusted: nothing was predicted then.
+    `volatility` is one candle's, predicted; `position_size` the share of the equity that a LONG
+    asks for; `rules` all that was asked of the decision and of that share. A file of version 1
+    lacks `volatility` and `rules`.
     `decision_reason` is the word that `reason` begins with; a file of an older image lacks it.
     """
 
-    contract_version: int = CONTRACT_VERSION
+    contract_version: Literal[1, 2] = SIGNAL_VERSION
     ts: str
     symbol: str
     timeframe: str
@@ -145,10 +163,12 @@ class Signal(SignalModel):
     p50: float | None = None
     p90: float | None = None
     risk_score: float | None = Field(default=None, ge=0, le=1)
+    volatility: float | None = Field(default=None, ge=0)
     risk_allowed: bool = False
     confidence: float = Field(default=0.0, ge=0, le=1)
     regime: str = "UNKNOWN"
     position_size: float = Field(default=0.0, ge=0, le=1)
+    rules: tuple[SignalRule, ...] = ()
     bars_missing: int = Field(default=0, ge=0)
     clock_skew_ms: int = 0
     calibration: Calibration

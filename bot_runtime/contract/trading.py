@@ -5,6 +5,7 @@ quote asset.
 """
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
@@ -14,6 +15,31 @@ from bot_runtime.contract.rules import Rule, matches
 
 Regime = Literal["BULL_TREND", "RANGE_SIDEWAYS", "BEAR_TREND", "CRISIS_HIGH_VOL"]
 REGIMES: Final[tuple[Regime, ...]] = get_args(Regime)
+
+
+class RuleName(StrEnum):
+    """Every rule that a decision, a size or an entry has to pass."""
+
+    RISK_MAX = "RiskMax"
+    REGIME = "Regime"
+    PROB_MIN = "ProbMin"
+    MIN_EXPECTED_RETURN = "MinExpectedReturn"
+    KELLY = "Kelly"
+    VOLATILITY_TARGET = "VolatilityTarget"
+    CVAR = "Cvar"
+    MAX_POSITION = "MaxPosition"
+    UTILITY = "Utility"
+    STOP_DISTANCE = "StopDistance"
+    STALE_DATA = "StaleData"
+    DAILY_LOSS = "DailyLoss"
+    WEEKLY_LOSS = "WeeklyLoss"
+    DRAWDOWN = "Drawdown"
+    LOSS_STREAK = "LossStreak"
+    STOP_COOLDOWN = "StopCooldown"
+    EXPOSURE = "Exposure"
+    CAPITAL = "Capital"
+    MIN_ORDER = "MinOrder"
+
 
 Money = Annotated[
     str,

@@ -1,14 +1,13 @@
 """Evidence for the gate: the version as it is served, on candles that nothing was learned from."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bot_runtime.arrays import Columns, Rows, Values
-from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, Objective
-from bot_runtime.evaluation.account import Backtest, backtest
+from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.evaluation.gate import LEAST_BLOCKS, Duel
 from bot_runtime.evaluation.score_tables import (
     MODEL,
@@ -19,7 +18,8 @@ from bot_runtime.evaluation.score_tables import (
     outcome_of,
     score_table,
 )
-from bot_runtime.evaluation.tradable_share import decisions_of
+from bot_runtime.evaluation.tracks import follow_decisions
+from bot_runtime.evaluation.tradable_share import Decided
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.objectives import RULES
 from bot_runtime.process.errors import ArtifactInvalidError
@@ -31,6 +31,8 @@ from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.bundle import VersionManifest
 from bot_runtime.store.layout import Store
+from bot_runtime.trading.account import Account
+from bot_runtime.trading.strategy import Strategy
 
 COLUMNS: dict[Objective, tuple[str, ...]] = {
     "Trend": ("prob_up",),
@@ -83,9 +85,12 @@ def find_differences(
     manifest: VersionManifest,
     served: Predictions,
     native: Mapping[str, Values],
-    thresholds: DecisionSpec,
+    decide: Callable[[Predictions], Decided],
 ) -> tuple[str, ...]:
-    """Return where the served version differs from the trained models, decisions included."""
+    """Return where the served version differs from the trained models, decisions included.
+
+    `decide` gives the decisions on predictions at the same rows.
+    """
     trained = Predictions(**native)
     if len(trained) != len(served):
         return (f"{len(trained)} rows were predicted in training, {len(served)} are served",)
@@ -94,10 +99,9 @@ def find_differences(
         own = columns_of(trained, part.objective)
         limits = RULES[part.objective].tolerances(own, part.calibration)
         found.append(check_parity(columns_of(served, part.objective), own, limits))
-    decided, as_trained = (decisions_of(p, thresholds)[0] for p in (served, trained))
-    other = sum(a != b for a, b in zip(decided, as_trained, strict=True))
+    other = int(np.sum(decide(served).side != decide(trained).side))
     if other:
-        found.append(f"decision: {other} of {len(decided)} rows are decided otherwise")
+        found.append(f"decision: {other} of {len(served)} rows are decided otherwise")
     return tuple(text for text in found if text is not None)
 
 
@@ -141,20 +145,14 @@ def _duel(
     return Duel(name, against, float(np.mean(own)), float(np.mean(its)), compared)
 
 
-def follow_decisions(
-    told: Predictions, data: TrainingData, rows: Rows, thresholds: DecisionSpec, trials: int = 1
-) -> Backtest:
-    """Return the account that follows the decisions on predictions at `rows`."""
-    decisions, _ = decisions_of(told, thresholds)
-    return backtest(decisions, data, rows, thresholds.fees_bps, trials)
-
-
-def trading_duel(own: Backtest, other: Backtest | None, horizon_steps: int) -> Duel:
+def trading_duel(own: Account, other: Account | None, horizon_steps: int) -> Duel:
     """Return the duel of an account with another's, None for one that stays out."""
-    its = np.zeros(len(own.net)) if other is None else other.net
-    compared = scores.compare(-own.net, -its, own.bar, horizon_steps)
+    mine = own.net
+    its = np.zeros(len(mine)) if other is None else other.net
+    bar = own.close_ms // own.interval_ms
+    compared = scores.compare(-mine, -its, bar, horizon_steps)
     against = "staying out" if other is None else CHAMPION
-    return Duel("trading loss", against, float(np.mean(-own.net)), float(np.mean(-its)), compared)
+    return Duel("trading loss", against, float(np.mean(-mine)), float(np.mean(-its)), compared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +168,7 @@ def duel_champion(
     data: TrainingData,
     store: Store,
     champion_version: str,
-    thresholds: DecisionSpec,
+    strategy: Strategy,
 ) -> ChampionDuels:
     """Return the duels on the test rows that the champion has not learned from either."""
     try:
@@ -195,7 +193,7 @@ def duel_champion(
         )
         for objective, name in LOSSES.items()
     )
-    account, other = (follow_decisions(told, data, rows, thresholds) for told in (own, its))
+    account, other = (follow_decisions(told, data, rows, strategy) for told in (own, its))
     duels += (trading_duel(account, other, data.horizon_steps),)
     if duels[0].comparison.blocks < LEAST_BLOCKS:
         return ChampionDuels(obstacle=f"it has learned from all but {len(rows)} of the candles")

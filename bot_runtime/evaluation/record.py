@@ -34,7 +34,7 @@ def details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
         "choices": {o: trained.choice.to_json() for o, trained in verdict.trained.items()},
         "duels": [_duel(duel) for duel in found.duels],
         "trading": asdict(verdict.record),
-        "backtest": verdict.account.to_text(),
+        "backtest": verdict.performance.to_text(),
         "scores": {
             objective: {name: to_text(row) for name, row in table.items()}
             for objective, table in verdict.tables.items()

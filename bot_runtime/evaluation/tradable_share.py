@@ -2,20 +2,26 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from bot_runtime.arrays import Values
-from bot_runtime.contract.signal import Decision, DecisionReason
+from bot_runtime.arrays import Counts, Rows, Values
 from bot_runtime.contract.spec import DecisionSpec
+from bot_runtime.contract.trading import RuleName
+from bot_runtime.features.regime import regimes_of
+from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.serving.predictions import Predictions
-from bot_runtime.trading.decision import decide
+from bot_runtime.trading.decision import views_of
+from bot_runtime.trading.strategy import Strategy
 
-_THRESHOLDS = {
-    DecisionReason.RISK_ABOVE_MAX: "riskMax",
-    DecisionReason.PROB_BELOW_MIN: "probMin",
-    DecisionReason.RETURN_BELOW_MIN: "minExpectedReturn",
+_FIELDS: Final = {
+    RuleName.RISK_MAX: "riskMax",
+    RuleName.REGIME: "regimes",
+    RuleName.PROB_MIN: "probMin",
+    RuleName.MIN_EXPECTED_RETURN: "minExpectedReturn",
 }
+"""Where the spec has the threshold of a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +45,40 @@ class TradingRecord:
     binding_threshold: str | None
 
 
-SIDES = {"LONG": 1.0, "SHORT": -1.0, "NO_TRADE": 0.0}
+@dataclass(frozen=True, slots=True, eq=False)
+class Decided:
+    """What was decided at rows: `side` 1 for LONG, -1 for SHORT, else 0, (n,).
+
+    `refused` counts the rows that each rule refused first.
+    """
+
+    side: Counts
+    refused: Counter[RuleName]
 
 
 def decisions_of(
-    predictions: Predictions, thresholds: DecisionSpec
-) -> tuple[list[Decision], list[DecisionReason]]:
-    """Return every row's decision and its reason."""
-    outcomes = [decide(predictions[row], thresholds) for row in range(len(predictions))]
-    return [o.decision for o in outcomes], [o.reason for o in outcomes]
+    predictions: Predictions, data: TrainingData, rows: Rows, strategy: Strategy
+) -> Decided:
+    """Return the decisions on predictions at `rows`, which are sorted by time."""
+    side, refused = np.zeros(len(rows), dtype=np.int64), Counter[RuleName]()
+    for symbol in range(len(data.symbols)):
+        own = np.flatnonzero(data.symbol[rows] == symbol)
+        number = data.time_ms[rows[own]] // data.interval_ms
+        regimes = regimes_of(data.features[rows[own]])
+        views = views_of(predictions.at(own), strategy, regimes, number)
+        side[own] = views.side
+        open_yet = np.ones(len(own), dtype=np.bool_)
+        for rule in views.rules:
+            refused[rule.rule] += int(np.sum(open_yet & ~rule.passed))
+            open_yet &= rule.passed
+    return Decided(side, +refused)
 
 
-def record_of(predictions: Predictions, outcome: Values, thresholds: DecisionSpec) -> TradingRecord:
-    """Return what the thresholds would have traded, given the simple returns that followed (n,)."""
-    decisions, reasons = decisions_of(predictions, thresholds)
-    side = np.array([SIDES[decision] for decision in decisions])
+def record_of(decided: Decided, outcome: Values, thresholds: DecisionSpec) -> TradingRecord:
+    """Return what the decisions would have traded, given the simple returns that followed (n,)."""
+    side, refused = decided.side, decided.refused
     traded = side != 0
     gross = (side * outcome)[traded]
-    refusals = Counter(
-        _THRESHOLDS[reason]
-        for decision, reason in zip(decisions, reasons, strict=True)
-        if decision == "NO_TRADE"
-    )
     return TradingRecord(
         rows=len(side),
         longs=int(np.sum(side > 0)),
@@ -68,5 +86,5 @@ def record_of(predictions: Predictions, outcome: Values, thresholds: DecisionSpe
         tradable_share=float(np.mean(traded)),
         hit_rate=float(np.mean(gross > 0)) if len(gross) else None,
         mean_return=float(np.mean(gross)) - 2 * thresholds.fees_bps / 1e4 if len(gross) else None,
-        binding_threshold=refusals.most_common(1)[0][0] if refusals else None,
+        binding_threshold=_FIELDS[refused.most_common(1)[0][0]] if refused else None,
     )

@@ -5,20 +5,19 @@ from dataclasses import dataclass
 from bot_runtime.contract.results import ObjectiveResult, to_text
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
-from bot_runtime.evaluation.account import Backtest
 from bot_runtime.evaluation.gate import Duel, Evidence, check_gate
 from bot_runtime.evaluation.judge import (
     adapt,
     duel_champion,
     find_differences,
-    follow_decisions,
     metrics_of,
     naive_duels,
     score_tables_of,
     trading_duel,
 )
 from bot_runtime.evaluation.score_tables import Table
-from bot_runtime.evaluation.tradable_share import TradingRecord, record_of
+from bot_runtime.evaluation.tracks import follow_decisions
+from bot_runtime.evaluation.tradable_share import TradingRecord, decisions_of, record_of
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.trained import Trained
 from bot_runtime.process.config import training_of
@@ -27,6 +26,9 @@ from bot_runtime.serving.adaptive_band import AdaptiveBand
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.store.layout import Store
+from bot_runtime.trading.account import Account
+from bot_runtime.trading.performance import Performance, performance_of
+from bot_runtime.trading.strategy import Strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Verdict:
     reasons: tuple[str, ...]
     objectives: tuple[ObjectiveResult, ...]
     record: TradingRecord
-    account: Backtest
+    account: Account
+    performance: Performance
     tables: dict[Objective, Table]
     trained: dict[Objective, Trained]
     bands: dict[str, AdaptiveBand]
@@ -60,10 +63,13 @@ def judge_version(
     adapted, bands = adapt(served, data, rows)
     metrics = metrics_of(adapted, data, rows)
     trials = len(configuration.model.candidates) ** len(OBJECTIVES)
-    account = follow_decisions(adapted, data, rows, configuration.decision, trials)
+    strategy = Strategy.of_run(configuration)
+    account = follow_decisions(adapted, data, rows, strategy)
     naive = naive_duels(adapted, data, rows)
     evidence = Evidence(
-        parity=find_differences(version.manifest, served, native, configuration.decision),
+        parity=find_differences(
+            version.manifest, served, native, lambda told: decisions_of(told, data, rows, strategy)
+        ),
         metrics={f"{o}.{name}": v for o, found in metrics.items() for name, v in found.items()},
         naive=(naive["Trend"], naive["Return"]),
         volatility=(naive["Risk"],),
@@ -77,8 +83,13 @@ def judge_version(
             one.result.model_copy(update={"metrics": to_text(metrics[o])})
             for o, one in trained.items()
         ),
-        record=record_of(served, data.labels.simple_return[rows], configuration.decision),
+        record=record_of(
+            decisions_of(served, data, rows, strategy),
+            data.labels.simple_return[rows],
+            configuration.decision,
+        ),
         account=account,
+        performance=performance_of(account, trials),
         tables=score_tables_of(adapted, data, rows),
         trained=trained,
         bands=bands,
@@ -98,7 +109,7 @@ def _champion_duels(
     name = training_of(configuration).champion_version
     if name is None or name == version.version:
         return ()
-    found = duel_champion(version, data, store, name, configuration.decision)
+    found = duel_champion(version, data, store, name, Strategy.of_run(configuration))
     if found.obstacle is not None:
         reporter.warn(f"not compared with champion {name}: {found.obstacle}")
     return found.duels

@@ -2,7 +2,10 @@
 
 from typing import Final
 
-from bot_runtime.arrays import Values
+import numpy as np
+
+from bot_runtime.arrays import Rows, Values
+from bot_runtime.contract.trading import REGIMES, Regime
 from bot_runtime.features.indicators import FEATURES
 
 _CRISIS_SHOCK: Final = 1.0
@@ -11,15 +14,22 @@ _TREND_ADX: Final = 0.4
 """adx_14 from which on it trends: plain sums lie above Wilder's averages, whose mark is 0.25."""
 
 
-def regime_of(features: Values) -> str:
-    """Return the market's regime at one feature row, which begins with FEATURES.
+def regimes_of(features: Values) -> Rows:
+    """Return the market's regime at feature rows (n, F), which begin with FEATURES.
 
-    CRISIS_HIGH_VOL where the range is twice its usual one, BULL_TREND or BEAR_TREND where ADX
-    says that there is a trend, else RANGE_SIDEWAYS.
+    Positions in REGIMES, (n,): CRISIS_HIGH_VOL where the range is twice its usual one, BULL_TREND
+    or BEAR_TREND where ADX says that there is a trend, else RANGE_SIDEWAYS.
     """
-    row = dict(zip(FEATURES, features.tolist(), strict=False))
-    if row["atr_shock"] >= _CRISIS_SHOCK:
-        return "CRISIS_HIGH_VOL"
-    if row["adx_14"] < _TREND_ADX:
-        return "RANGE_SIDEWAYS"
-    return "BULL_TREND" if row["direction_14"] > 0 else "BEAR_TREND"
+    shock, adx, direction = (features[:, FEATURES.index(name)] for name in _READ)
+    trend = np.where(direction > 0, _PLACE["BULL_TREND"], _PLACE["BEAR_TREND"])
+    quiet = np.where(adx < _TREND_ADX, _PLACE["RANGE_SIDEWAYS"], trend)
+    return np.where(shock >= _CRISIS_SHOCK, _PLACE["CRISIS_HIGH_VOL"], quiet).astype(np.intp)
+
+
+def regime_of(features: Values) -> Regime:
+    """Return the market's regime at one feature row (F,)."""
+    return REGIMES[int(regimes_of(features[None])[0])]
+
+
+_READ: Final = ("atr_shock", "adx_14", "direction_14")
+_PLACE: Final = {regime: place for place, regime in enumerate(REGIMES)}

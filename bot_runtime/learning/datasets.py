@@ -55,6 +55,7 @@ class TrainingData:
 
     Attributes:
         symbols: names; `symbol` (n,) has positions in it.
+        candles: those of each symbol, whose rows these are.
         time_ms: opening time of each row's candle.
         volatility: one candle's, known at the row's close.
         weight: how much a row counts in a fit, by its label's uniqueness; 1 on average over `fit`.
@@ -63,6 +64,7 @@ class TrainingData:
     """
 
     symbols: tuple[str, ...]
+    candles: tuple[Candles, ...]
     horizon_steps: int
     interval_ms: int
     symbol: Rows
@@ -124,6 +126,7 @@ def build_training_data(
     ends = np.cumsum([len(part) for part in parts])
     return TrainingData(
         symbols=tuple(candles),
+        candles=tuple(parts),
         horizon_steps=horizon_steps,
         interval_ms=interval_ms,
         symbol=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),

@@ -7,7 +7,6 @@ import numpy as np
 from bot_runtime.arrays import Rows, Values
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.spec import OBJECTIVES, Objective
-from bot_runtime.evaluation.account import Backtest
 from bot_runtime.evaluation.gate import Duel
 from bot_runtime.evaluation.judge import columns_of
 from bot_runtime.evaluation.score_tables import (
@@ -24,6 +23,8 @@ from bot_runtime.learning.curve import LearningCurve
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.version import ServedVersion
+from bot_runtime.trading.account import Account
+from bot_runtime.trading.performance import Performance
 
 IMPORTANCE_ROWS = 256
 """Rows that a feature's importance is measured on: a sequence model reads a window for each."""
@@ -46,7 +47,8 @@ class Findings:
     choices: dict[Objective, Choice]
     tables: dict[Objective, Table]
     record: TradingRecord
-    account: Backtest
+    account: Account
+    performance: Performance
     data: TrainingData
     rows: Rows
     served: Predictions

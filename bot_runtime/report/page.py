@@ -43,7 +43,7 @@ def render_report(findings: Findings) -> str:
 
 
 def _facts(findings: Findings) -> dict[str, str]:
-    data, record, account = findings.data, findings.record, findings.account
+    data, record, account = findings.data, findings.record, findings.performance
     times = data.time_ms[findings.rows]
     hits = "" if record.hit_rate is None else f", {record.hit_rate:.1%} the right way"
     binding = record.binding_threshold or "none"
@@ -55,8 +55,8 @@ def _facts(findings: Findings) -> dict[str, str]:
         "traded": f"{record.tradable_share:.2%} of them: {record.longs} long, {record.shorts} "
         f"short{hits}",
         "binding threshold": binding,
-        "account": f"{account.net_return:+.2%} after fees, {account.gross_return:+.2%} before; "
-        f"deepest fall {account.drawdown:.2%}",
+        "account": f"{account.net_return:+.2%} by {account.trades} trades, after fees of "
+        f"{account.fees:.2%}; deepest fall {account.drawdown:.2%}",
         "Sharpe ratio": f"{_short(account.sharpe)} a year; probability of skill (deflated) "
         f"{_short(account.deflated_sharpe)}",
     }

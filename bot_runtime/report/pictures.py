@@ -199,10 +199,15 @@ def draw_losses(findings: Findings) -> Figure:
 def draw_account(findings: Findings) -> Figure:
     """Draw what the account has earned after fees."""
     account = findings.account
-    times = (account.bar * findings.data.interval_ms).astype("datetime64[ms]")
+    times = account.close_ms.astype("datetime64[ms]")
 
     def draw(axes: Axes) -> None:
-        axes.plot(times, 100 * np.cumsum(account.net), color=_MODEL, lw=1.5)
+        axes.plot(
+            times,
+            100 * (account.equity / account.capital - 1),
+            color=_MODEL,
+            lw=1.5,
+        )
         axes.axhline(0, color=_LIMIT, linestyle="--")
         axes.set_ylabel("earned after fees, % of equity")
         _date_axis(axes)

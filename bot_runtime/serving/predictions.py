@@ -1,8 +1,10 @@
 """What the three models of a version say, of one row and of many."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from bot_runtime.arrays import Values
+import numpy as np
+
+from bot_runtime.arrays import Rows, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +12,8 @@ class Prediction:
     """What the three models say at one closed candle.
 
     Returns are simple returns over the horizon (0.01 = 1 %), p10 <= p50 <= p90; `risk_score` is
-    the share of training-window rows with a lower predicted risk.
+    the share of training-window rows with a lower predicted risk, `volatility` one candle's,
+    predicted.
     """
 
     prob_up: float
@@ -18,11 +21,12 @@ class Prediction:
     p50: float
     p90: float
     risk_score: float
+    volatility: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """Predictions of many rows, every column (n,); `volatility` is one candle's, predicted."""
+    """Predictions of many rows, every column (n,)."""
 
     prob_up: Values
     p10: Values
@@ -35,5 +39,16 @@ class Predictions:
         return len(self.prob_up)
 
     def __getitem__(self, row: int) -> Prediction:
-        columns = (self.prob_up, self.p10, self.p50, self.p90, self.risk_score)
-        return Prediction(*(float(column[row]) for column in columns))
+        return Prediction(*(float(getattr(self, name)[row]) for name in _NAMES))
+
+    def at(self, rows: Rows | slice) -> "Predictions":
+        """Return the predictions of some rows."""
+        return Predictions(*(getattr(self, name)[rows] for name in _NAMES))
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> "Predictions":
+        """Return one prediction as columns of one row."""
+        return cls(*(np.array([getattr(prediction, name)]) for name in _NAMES))
+
+
+_NAMES = tuple(field.name for field in fields(Prediction))

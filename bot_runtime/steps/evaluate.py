@@ -136,6 +136,7 @@ def _report_of(
             tables=verdict.tables,
             record=verdict.record,
             account=verdict.account,
+            performance=verdict.performance,
             data=data,
             rows=rows,
             served=verdict.served,

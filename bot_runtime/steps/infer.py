@@ -26,6 +26,7 @@ from bot_runtime.store.files import save_json
 from bot_runtime.store.layout import Store
 from bot_runtime.store.pruning import note_use
 from bot_runtime.trading.signals import build_signal
+from bot_runtime.trading.strategy import Strategy
 
 
 def infer(
@@ -44,10 +45,11 @@ def infer(
     policy = patience.policy(run.deadline_seconds)
     client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
     wait_until = time.monotonic() + min(patience.wait_seconds, policy.budget_seconds)
+    memory = Strategy.of_run(configuration).memory - 1
     # So the horizon's end of every probability and band told since the last run is among them.
-    lengths = version.context_length, configuration.model.horizon_steps
+    lengths = version.context_length, max(memory, configuration.model.horizon_steps)
     feeds = observe_feeds(client, configuration.symbols, lengths, wait_until)
-    features = features_of(feeds, version)
+    features = features_of(feeds, version, memory)
     signals = []
     for symbol, feed in feeds.items():
         signal = build_signal(configuration, version, symbol, feed, features.get(symbol))
@@ -83,10 +85,15 @@ def check_version(version: ServedVersion, configuration: RunConfiguration) -> No
             )
 
 
-def features_of(feeds: Mapping[str, Feed], version: ServedVersion) -> dict[str, Values]:
-    """Return the features of what is decided on, by symbol, of feeds that are not in trouble."""
+def features_of(
+    feeds: Mapping[str, Feed], version: ServedVersion, memory: int = 0
+) -> dict[str, Values]:
+    """Return the features of what is decided on, by symbol, of feeds that are not in trouble.
+
+    `memory` is how many candles before the newest one are decided on too.
+    """
     candles = {
-        symbol: feed.candles[-version.context_length :]
+        symbol: feed.candles[-version.context_length - memory :]
         for symbol, feed in feeds.items()
         if feed.candles is not None and feed.trouble is None
     }

@@ -3,15 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from bot_runtime.arrays import Values
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.contract.signal import Calibration, Signal, SignalVersion
+from bot_runtime.contract.signal import Calibration, Signal, SignalRule, SignalVersion
 from bot_runtime.exchange.newest import Feed
-from bot_runtime.features.regime import regime_of
-from bot_runtime.market.candles import Candles, utc
+from bot_runtime.features.regime import regimes_of
+from bot_runtime.features.volatility import realised_volatility
+from bot_runtime.market.candles import Candles, rows_without_gap, utc
 from bot_runtime.process.git import git_commit
 from bot_runtime.serving.version import ServedVersion
-from bot_runtime.trading.decision import decide
+from bot_runtime.trading.decision import views_of
+from bot_runtime.trading.strategy import Strategy
 
 
 def build_signal(
@@ -23,7 +27,7 @@ def build_signal(
 ) -> Signal:
     """Return a symbol's signal; without predictions where the feed is in trouble.
 
-    `features` are those of the feed's newest candles, None where they are not decided on.
+    `features` (n, F) are those of the feed's newest candles, None where they are not decided on.
     """
     calibration = version.trend_calibration
     signal = Signal(
@@ -49,23 +53,33 @@ def build_signal(
 def _decided(
     configuration: RunConfiguration, version: ServedVersion, candles: Candles, features: Values
 ) -> dict[str, Any]:
-    """Return the signal's fields that follow from a prediction on the newest candles."""
-    prediction = version.predict(features, candles.close[-len(features) :])
-    outcome = decide(prediction, configuration.decision)
+    """Return the signal's fields that follow from predictions on the newest candles."""
+    strategy = Strategy.of_run(configuration)
+    candles = candles[-len(features) :]
+    volatility = realised_volatility(candles.close, version.manifest.inputs.volatility_candles)
+    whole = rows_without_gap(candles, version.context_length)
+    rows = np.flatnonzero(whole)[-strategy.memory :]
+    predictions = version.predict_rows(features, volatility, rows)
+    number = candles.open_time_ms[rows] // candles.interval_ms
+    newest = len(rows) - 1
+    view = views_of(predictions, strategy, regimes_of(features[rows]), number)[newest]
+    prediction = predictions[newest]
     return {
-        "decision": outcome.decision,
-        "reason": outcome.text,
-        "decision_reason": outcome.reason,
+        "decision": view.decision,
+        "reason": view.text,
+        "decision_reason": view.reason,
         "prob_up": prediction.prob_up,
         "expected_return": prediction.p50,
         "p10": prediction.p10,
         "p50": prediction.p50,
         "p90": prediction.p90,
         "risk_score": prediction.risk_score,
-        "risk_allowed": outcome.risk_allowed,
-        "confidence": outcome.confidence,
-        "regime": regime_of(features[-1]),
-        "position_size": outcome.position_size,
+        "volatility": prediction.volatility,
+        "risk_allowed": view.risk_allowed,
+        "confidence": view.confidence,
+        "regime": view.regime,
+        "position_size": view.intent.share,
+        "rules": tuple(SignalRule(**r._asdict()) for r in (*view.rules, *view.bounds)),
     }
 
 

@@ -25,7 +25,7 @@ from bot_runtime.market.feed_trouble import Trouble, Window, judge_candles
 from bot_runtime.serving.predictions import Prediction
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.layout import Store
-from bot_runtime.trading.decision import Outcome, decide
+from bot_runtime.trading.decision import View
 from bot_runtime.trading.signals import build_signal
 from tests.unit.bot_runtime.markets import (
     bot_spec,
@@ -33,6 +33,7 @@ from tests.unit.bot_runtime.markets import (
     publish_version,
     random_candles,
 )
+from tests.unit.bot_runtime.strategies import GOOD, decide_by
 from tests.unit.contract.readers import attributes_read, fields_of
 from tests.unit.replaced_system.fault import Fault, assert_held_off, each, is_refused
 
@@ -51,8 +52,7 @@ OTHER = random_candles(VERSION.context_length, seed=2)
 
 # Thresholds that were documented and that nothing read.
 
-Decide = Callable[[Prediction, DecisionSpec], Outcome]
-GOOD = Prediction(prob_up=0.7, p10=-0.01, p50=0.01, p90=0.03, risk_score=0.3)
+Decide = Callable[[Prediction, DecisionSpec], View]
 STRICTER = {"risk_max": 0.29, "prob_min": 0.71, "min_expected_return": 0.0081, "fees_bps": 48.0}
 
 
@@ -70,7 +70,7 @@ def check_threshold(field: str) -> Callable[[Decide], None]:
 def decide_without(field: str) -> Decide:
     """Return a decision that knows nothing of one threshold but its default."""
     default = {field: DecisionSpec.model_fields[field].default}
-    return lambda prediction, spec: decide(prediction, spec.model_copy(update=default))
+    return lambda prediction, spec: decide_by(prediction, spec.model_copy(update=default))
 
 
 def check_every_field_has_a_reader(spec: type[BaseModel]) -> None:
@@ -89,11 +89,11 @@ class SpecWithoutReader(TradingBotSpec):
         Fault(
             f"{field} changed nothing",
             check_threshold(field),
-            decide,
+            decide_by,
             decide_without(field),
             f"nothing reads {field}",
         )
-        for field in DecisionSpec.model_fields
+        for field in STRICTER
     ),
     Fault(
         "a documented threshold had no reader",
@@ -128,7 +128,7 @@ def check_planted_probability_is_traded(predicted: Predict) -> None:
         score = math.log(probability / (1 - probability))
         for sign, decision in ((1, "LONG"), (-1, "SHORT")):
             found = predicted(sign * score)
-            outcome = decide(found, DecisionSpec())
+            outcome = decide_by(found, DecisionSpec())
             assert outcome.decision == decision, f"{decision} at {probability}: {outcome.text}"
             own = found.prob_up if sign > 0 else 1 - found.prob_up
             assert abs(own - probability) < 1e-6, f"{own} is served, {probability} was learned"

@@ -1,0 +1,39 @@
+"""The candles and predictions of unseen rows, as the account that follows decisions takes them."""
+
+import numpy as np
+
+from bot_runtime.arrays import Rows
+from bot_runtime.features.regime import regimes_of
+from bot_runtime.learning.datasets import TrainingData
+from bot_runtime.serving.predictions import Predictions
+from bot_runtime.trading.account import Account, Track, follow
+from bot_runtime.trading.markets import market_of
+from bot_runtime.trading.strategy import Strategy
+
+
+def tracks_of(
+    predictions: Predictions, data: TrainingData, rows: Rows, strategy: Strategy
+) -> dict[str, Track]:
+    """Return the candles of every symbol from the first of `rows` to a horizon after the last."""
+    first = int(data.time_ms[rows].min())
+    last = int(data.time_ms[rows].max()) + (data.horizon_steps + 1) * data.interval_ms
+    tracks = {}
+    for place, (symbol, candles) in enumerate(zip(data.symbols, data.candles, strict=True)):
+        own = np.flatnonzero(data.symbol[rows] == place)
+        begin, end = np.searchsorted(candles.open_time_ms, (first, last + 1))
+        part = candles[int(begin) : int(end)]
+        tracks[symbol] = Track(
+            candles=part,
+            market=market_of(part, strategy.costs),
+            rows=np.searchsorted(part.open_time_ms, data.time_ms[rows[own]]),
+            predictions=predictions.at(own),
+            regimes=regimes_of(data.features[rows[own]]),
+        )
+    return tracks
+
+
+def follow_decisions(
+    told: Predictions, data: TrainingData, rows: Rows, strategy: Strategy
+) -> Account:
+    """Return the account that follows the decisions on predictions at `rows`, sorted by time."""
+    return follow(tracks_of(told, data, rows, strategy), strategy)

@@ -1,0 +1,167 @@
+"""What is done after a candle: from a view, a position, the account and its limits. Pure.
+
+Flat, a LONG view enters: every rule has to pass, and the share is the least that view, exposure and
+capital allow. In a position, a SHORT view or the end of the holding time exits; under the policy
+VolatilityManaged the quantity follows the wanted share. Nothing else is done, and no limit stops an
+exit.
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from bot_runtime.contract.trading import RuleName
+from bot_runtime.trading.decision import Intent
+from bot_runtime.trading.orders import Order, Purpose
+from bot_runtime.trading.positions import Position
+from bot_runtime.trading.precision import Market, moved, part_of, to_float
+from bot_runtime.trading.rule_results import RuleResult, binding
+
+STALE: Final = 1.5
+"""Age, in candles, from which on a decision is too old to be acted on."""
+
+
+class AccountSeen(NamedTuple):
+    """The account at a candle's close: equity and cash in money, `room` for one more weight."""
+
+    equity: int
+    cash: int
+    room: float
+
+
+class MarketSeen(NamedTuple):
+    """The market at a candle's close.
+
+    Attributes:
+        close_ms, close: time and price in ticks of the candle that was decided on.
+        age: candles since then.
+        regime: of the market, a position in REGIMES.
+    """
+
+    market: Market
+    close_ms: int
+    close: int
+    regime: int
+    age: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What is done after a candle: an order, or nothing, and every rule that was asked."""
+
+    order: Order | None
+    rules: tuple[RuleResult, ...]
+    purpose: Purpose | None
+    """Of the order, or of the one that was refused; None where nothing was wanted."""
+
+    @property
+    def sentence(self) -> str:
+        """Return what is done and why, in one sentence."""
+        if self.purpose is None:
+            return "Nothing is to be done."
+        refusal = binding(self.rules)
+        if refusal is not None:
+            return (
+                f"{_WORDS[self.purpose]} is refused by {refusal.rule}: found {refusal.value:.6g}, "
+                f"asked for {refusal.threshold:.6g}."
+            )
+        assert self.order is not None, "what is wanted and not refused is ordered"
+        return f"{_WORDS[self.purpose]} of {self.order.lots} lots at the next open."
+
+
+_WORDS: Final = {
+    Purpose.ENTRY: "An entry",
+    Purpose.INCREASE: "An increase",
+    Purpose.DECREASE: "A decrease",
+    Purpose.SIGNAL: "An exit by a SHORT view",
+    Purpose.TIME: "An exit at the end of the holding time",
+}
+NOTHING: Final = Action(None, (), None)
+
+
+def plan_trade(
+    intent: Intent,
+    position: Position | None,
+    account: AccountSeen,
+    limits: tuple[RuleResult, ...],
+    seen: MarketSeen,
+) -> Action:
+    """Return what is done at a candle's close; an order works from the next open."""
+    if position is None:
+        return _buy(intent, 0, account, limits, seen) if intent.side > 0 else NOTHING
+    if intent.side < 0:
+        return _sell(Purpose.SIGNAL, position.lots, 0.0, seen)
+    if intent.holding_ms > 0:
+        is_over = seen.close_ms >= position.until_ms
+        return _sell(Purpose.TIME, position.lots, 0.0, seen) if is_over else NOTHING
+    if intent.share in (0.0, position.share):
+        return NOTHING
+    surplus = position.lots - _lots_of(intent.share, account, seen)
+    if surplus > 0:
+        return _sell(Purpose.DECREASE, surplus, intent.share, seen)
+    return _buy(intent, position.lots, account, limits, seen)
+
+
+def _lots_of(share: float, account: AccountSeen, seen: MarketSeen) -> int:
+    """Return how many lots a share of the equity pays for at the close, costs included."""
+    costs = seen.market.costs
+    price = seen.market.notional(1, costs.bought_at(seen.close))
+    return costs.most_lots(part_of(account.equity, share), price)
+
+
+def _sell(purpose: Purpose, lots: int, share: float, seen: MarketSeen) -> Action:
+    return Action(Order(purpose, lots, seen.close_ms, share, seen.regime), (), purpose)
+
+
+def _buy(
+    intent: Intent,
+    held: int,
+    account: AccountSeen,
+    limits: tuple[RuleResult, ...],
+    seen: MarketSeen,
+) -> Action:
+    """Return the purchase of what a share lacks, where every rule passes; `held` are lots."""
+    purpose = Purpose.INCREASE if held else Purpose.ENTRY
+    market, costs = seen.market, seen.market.costs
+    price = costs.bought_at(seen.close)
+    affordable = (account.cash + market.notional(held, seen.close)) / account.equity
+    share = min(intent.share, account.room, affordable)
+    lots = max(0, _lots_of(share, account, seen) - held)
+    least = max(market.min_notional, market.notional(market.min_lots, price))
+    rules = (
+        RuleResult(RuleName.STALE_DATA, seen.age, STALE, seen.age < STALE),
+        *_rules_of_position(intent, seen),
+        *limits,
+        RuleResult(RuleName.EXPOSURE, account.room, 0.0, account.room > 0.0),
+        RuleResult(RuleName.CAPITAL, affordable, 0.0, affordable > 0.0),
+        RuleResult(
+            RuleName.MIN_ORDER,
+            to_float(market.notional(lots, price)),
+            to_float(least),
+            market.takes(lots, price),
+        ),
+    )
+    if binding(rules) is not None:
+        return Action(None, rules, purpose)
+    order = Order(
+        purpose,
+        lots,
+        seen.close_ms,
+        intent.share,
+        seen.regime,
+        intent.stop,
+        intent.target,
+        intent.holding_ms,
+    )
+    return Action(order, rules, purpose)
+
+
+def _rules_of_position(intent: Intent, seen: MarketSeen) -> tuple[RuleResult, ...]:
+    """Return what a position that opens and closes has to promise; nothing of one that follows."""
+    if intent.holding_ms == 0:
+        return ()
+    slippage = seen.market.costs.slippage_share
+    falls = moved(seen.close, intent.stop, up=False) < seen.close
+    return (
+        RuleResult(RuleName.UTILITY, intent.growth, 0.0, intent.growth > 0.0),
+        RuleResult(RuleName.STOP_DISTANCE, intent.stop, slippage, falls and intent.stop > slippage),
+    )

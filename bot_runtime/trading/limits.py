@@ -1,0 +1,177 @@
+"""Limits of losses: what stops entries, and for how long. No limit ever stops an exit.
+
+All are judged on one equity: cash and what is held at the last close, marked at every candle.
+
+DailyLoss     fall from the equity at 00:00 UTC; stands until the next
+WeeklyLoss    fall from the equity at Monday 00:00 UTC; stands until the next
+Drawdown      fall from the highest equity since the last resume; stands until resumeAfter
+LossStreak    so many closed trades in a row with a net loss; stands for cooldownCandles
+StopCooldown  a symbol whose stop was hit; stands for stopCooldownCandles
+"""
+
+import math
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from bot_runtime.contract.trading import RiskSpec, RuleName
+from bot_runtime.trading.orders import Purpose
+from bot_runtime.trading.positions import Trade
+from bot_runtime.trading.precision import part_of
+from bot_runtime.trading.rule_results import RuleResult
+
+DAY_MS: Final = 86_400_000
+FOREVER: Final = 1 << 62
+"""A time that never comes, in ms."""
+
+
+class Trip(NamedTuple):
+    """A limit that tripped: what was found, what was allowed, and when it resets."""
+
+    at_ms: int
+    limit: RuleName
+    value: float
+    threshold: float
+    resets_ms: int
+
+
+def day_of(time_ms: int) -> int:
+    """Return the number of a day in UTC."""
+    return time_ms // DAY_MS
+
+
+def week_of(time_ms: int) -> int:
+    """Return the number of a week, which begins on Monday at 00:00 UTC."""
+    return (time_ms // DAY_MS + 3) // 7
+
+
+@dataclass(slots=True)
+class _Fall:
+    """A limit on the fall from an equity: `start` in money, `until_ms` where it stands."""
+
+    rule: RuleName
+    cap: float
+    start: int
+    floor: int = 0
+    until_ms: int = 0
+
+    def __post_init__(self) -> None:
+        self.begin(self.start)
+
+    def begin(self, equity: int) -> None:
+        """Measure from this equity on."""
+        self.start, self.floor = equity, equity - part_of(equity, self.cap)
+
+    def fall(self, equity: int) -> float:
+        """Return the fall, a share of the equity that it began with."""
+        return 1.0 - equity / self.start if self.start > 0 else 0.0
+
+
+@dataclass(slots=True)
+class Limits:
+    """The limits of one account, fed with every mark, trade and stop in their order.
+
+    Attributes:
+        blocked_until_ms: until when no symbol may be entered.
+        trips: what tripped since `take_trips`.
+    """
+
+    risk: RiskSpec
+    interval_ms: int
+    equity: int
+    now_ms: int
+    streak: int = 0
+    streak_until_ms: int = 0
+    cooldowns: dict[str, int] = field(default_factory=dict)
+    trips: list[Trip] = field(default_factory=list)
+    _day: _Fall = field(init=False)
+    _week: _Fall = field(init=False)
+    _peak: _Fall = field(init=False)
+    _resume_ms: int = field(init=False)
+    _next_ms: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        risk, equity = self.risk, self.equity
+        self._day = _Fall(RuleName.DAILY_LOSS, risk.daily_loss_cap, equity)
+        self._week = _Fall(RuleName.WEEKLY_LOSS, risk.weekly_loss_cap, equity)
+        self._peak = _Fall(RuleName.DRAWDOWN, risk.max_drawdown, equity)
+        self._resume_ms = _resume_ms(risk)
+
+    @property
+    def blocked_until_ms(self) -> int:
+        """Return until when no symbol may be entered; a time that has passed where one may."""
+        falls = (self._day.until_ms, self._week.until_ms, self._peak.until_ms)
+        return max(*falls, self.streak_until_ms)
+
+    def mark(self, close_ms: int, equity: int) -> None:
+        """Judge the equity at a candle's close."""
+        if (
+            self._day.floor < equity <= self._peak.start
+            and equity > self._week.floor
+            and equity > self._peak.floor
+            and close_ms < self._next_ms
+        ):
+            self.now_ms, self.equity = close_ms, equity
+            return
+        before = self.equity
+        if day_of(close_ms) != day_of(self.now_ms):
+            # Whoever was not marked at midnight has stood there as at the mark before.
+            begins = close_ms % DAY_MS == 0
+            self._day.begin(equity if begins else before)
+            if week_of(close_ms) != week_of(self.now_ms):
+                monday = begins and week_of(close_ms - 1) != week_of(close_ms)
+                self._week.begin(equity if monday else before)
+        if self.now_ms < self._resume_ms <= close_ms:
+            self._peak.until_ms = 0
+            self._peak.begin(equity)
+        if equity > self._peak.start:
+            self._peak.begin(equity)
+        self.now_ms, self.equity = close_ms, equity
+        resume = self._resume_ms if self._resume_ms > close_ms else FOREVER
+        self._judge(self._day, (day_of(close_ms) + 1) * DAY_MS)
+        self._judge(self._week, (week_of(close_ms) * 7 + 4) * DAY_MS)
+        self._judge(self._peak, resume)
+        self._next_ms = min((day_of(close_ms) + 1) * DAY_MS, resume)
+
+    def _judge(self, limit: _Fall, resets_ms: int) -> None:
+        if self.equity <= limit.floor and limit.until_ms <= self.now_ms:
+            limit.until_ms = resets_ms
+            found = limit.fall(self.equity)
+            self.trips.append(Trip(self.now_ms, limit.rule, found, limit.cap, resets_ms))
+
+    def closed(self, symbol: str, close_ms: int, trade: Trade) -> None:
+        """Count a trade that ended in the candle that closes then."""
+        risk = self.risk
+        self.streak = self.streak + 1 if trade.profit < 0 else 0
+        if self.streak >= risk.loss_streak.trades:
+            until = close_ms + risk.loss_streak.cooldown_candles * self.interval_ms
+            self.streak_until_ms = until
+            trip = Trip(close_ms, RuleName.LOSS_STREAK, self.streak, risk.loss_streak.trades, until)
+            self.trips.append(trip)
+            self.streak = 0
+        if trade.purpose is Purpose.STOP and risk.stop_cooldown_candles:
+            until = close_ms + risk.stop_cooldown_candles * self.interval_ms
+            self.cooldowns[symbol] = until
+            trip = Trip(close_ms, RuleName.STOP_COOLDOWN, 0.0, risk.stop_cooldown_candles, until)
+            self.trips.append(trip)
+
+    def results(self, symbol: str, close_ms: int) -> tuple[RuleResult, ...]:
+        """Return every limit for an entry in a symbol at a candle's close."""
+        falls = tuple(
+            RuleResult(f.rule, f.fall(self.equity), f.cap, f.until_ms <= close_ms)
+            for f in (self._day, self._week, self._peak)
+        )
+        streak, cooldown = self.risk.loss_streak.trades, self.risk.stop_cooldown_candles
+        calm = close_ms >= self.streak_until_ms
+        waits = max(0, self.cooldowns.get(symbol, 0) - close_ms) // self.interval_ms
+        return (
+            *falls,
+            RuleResult(RuleName.LOSS_STREAK, self.streak if calm else streak, streak, calm),
+            RuleResult(RuleName.STOP_COOLDOWN, cooldown - waits, cooldown, waits == 0),
+        )
+
+
+def _resume_ms(risk: RiskSpec) -> int:
+    if risk.resume_after is None:
+        return 0
+    return math.ceil(datetime.fromisoformat(risk.resume_after).timestamp() * 1000)
