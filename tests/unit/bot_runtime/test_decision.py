@@ -129,9 +129,7 @@ def test_regime_follows_range_and_trend(values: dict[str, float], regime: str) -
         ("CRISIS_HIGH_VOL", 0.55),
     ],
 )
-def test_a_regime_makes_entries_harder_and_never_exits(
-    regime: Regime, least: float
-) -> None:
+def test_a_regime_makes_entries_harder_and_never_exits(regime: Regime, least: float) -> None:
     entries = regime != "CRISIS_HIGH_VOL"
     for prob_up, is_enough in ((least + 1e-9, entries), (least - 1e-9, False)):
         long = decide(prediction_of(prob_up, 0.02, 0.1), strategy_with(), regime)

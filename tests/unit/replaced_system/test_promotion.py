@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bot_runtime.contract.runconfig import RunConfiguration, training_run, training_spec_of
-from bot_runtime.contract.spec import DecisionSpec, GateSpec
+from bot_runtime.contract.spec import GateSpec
 from bot_runtime.evaluation.gate import Duel, Evidence, check_gate
 from bot_runtime.evaluation.judge import ChampionDuels, duel_champion
 from bot_runtime.learning.datasets import TrainingData, build_training_data
@@ -20,7 +20,9 @@ from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.bundle import VersionManifest
 from bot_runtime.store.files import load_json
 from bot_runtime.store.layout import Store
+from bot_runtime.trading.strategy import Strategy
 from tests.unit.bot_runtime.markets import bot_spec, publish_version, random_candles
+from tests.unit.bot_runtime.strategies import strategy_with
 from tests.unit.replaced_system.fault import Fault, assert_held_off, each, is_refused
 
 HORIZON = 5
@@ -69,7 +71,7 @@ def check_worse_than_champion(gate: Gate) -> None:
 
 # The champion pointer was never read.
 
-DuelChampion = Callable[[ServedVersion, TrainingData, Store, str, DecisionSpec], ChampionDuels]
+DuelChampion = Callable[[ServedVersion, TrainingData, Store, str, Strategy], ChampionDuels]
 
 
 def check_champion_is_loaded_and_compared(compare: DuelChampion) -> None:
@@ -78,7 +80,7 @@ def check_champion_is_loaded_and_compared(compare: DuelChampion) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store, spec = Store(Path(folder)), bot_spec()
         champion, candidate = (publish_version(store, spec, score=s) for s in (0.0, 3.0))
-        found = compare(load_version(store, candidate), data, store, champion, DecisionSpec())
+        found = compare(load_version(store, candidate), data, store, champion, strategy_with())
     reasons = check_gate(replace(GOOD, champion=found.duels), GateSpec())
     assert any(r.startswith("WorseThanChampion: log loss") for r in reasons), "champion not read"
 
