@@ -79,6 +79,8 @@ class Reason(StrEnum):
     """The spec names nothing of this kind."""
     NEW_IMAGES = "NewImages"
     """The operator's release has other images than the bot runs: see spec.updateStrategy."""
+    IMAGE_TOO_OLD = "ImageTooOld"
+    """An image is of an earlier release and does not read a field of the spec; see the message."""
     SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, not a secret
     """The named secret does not exist: run the command in the message."""
     SECRET_KEY_MISSING = "SecretKeyMissing"  # noqa: S105 - a reason, not a secret

@@ -7,24 +7,12 @@ from pydantic import Field
 from bot_runtime.contract.base import Image, Model, Time, VersionName
 from bot_runtime.contract.conditions import Conditions
 from bot_runtime.contract.failures import MESSAGE_MAX, LastFailure
+from bot_runtime.contract.imagesstatus import ImagesStatus, ReadFields
+from bot_runtime.contract.newer_fields import newer
 from bot_runtime.contract.results import REASON_MAX, REASONS_MAX, Metrics, Number
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.contract.stepstatus import StepStatus
-
-
-class ImagesStatus(Model):
-    """Images that the bot runs, resolved once: a new operator changes nothing by itself."""
-
-    training: Image = Field(description="Image of the training steps.")
-    trees_training: Image | None = Field(
-        default=None,
-        description=(
-            "Image of the training steps where GradientBoosting is the only candidate; unset: "
-            "the one in `training`."
-        ),
-    )
-    inference: Image = Field(description="Image of the inference runs.")
 
 
 class ActiveObjective(Model):
@@ -275,6 +263,13 @@ class ModelTrainingStatus(Model):
     )
     conditions: Conditions = ()
     image: Image | None = Field(default=None, description="Image that the steps run.")
+    image_reads: ReadFields = newer(
+        (),
+        description=(
+            "Fields of spec, newer than the first release, that the image reads; of one that "
+            "spec.image names it is taken for granted."
+        ),
+    )
     run_configuration: str | None = Field(
         default=None,
         max_length=253,

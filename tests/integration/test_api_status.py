@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from bot_runtime.contract.conditions import BotCondition, Condition, Reason, TrainingCondition
 from bot_runtime.contract.failures import FailureClass, LastFailure
+from bot_runtime.contract.imagesstatus import ImagesStatus
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import (
@@ -14,7 +15,6 @@ from bot_runtime.contract.status import (
     ActiveObjective,
     CandidateTraining,
     Children,
-    ImagesStatus,
     LastRun,
     ModelTrainingStatus,
     TradingBotStatus,
@@ -97,8 +97,12 @@ BOT_STATUS = TradingBotStatus(
     observed_generation=1,
     state="Deciding",
     conditions=tuple(map(_condition, BotCondition)),
-    images=ImagesStatus(training="a:1", trees_training="c:1", inference="b:1"),
-    available_images=ImagesStatus(training="a:2", trees_training="c:2", inference="b:2"),
+    images=ImagesStatus(
+        training="a:1", trees_training="c:1", inference="b:1", reads=("decision.policy",)
+    ),
+    available_images=ImagesStatus(
+        training="a:2", trees_training="c:2", inference="b:2", reads=("decision.policy",)
+    ),
     active_model=MODEL,
     previous_model=MODEL,
     unusable_versions=(UnusableVersion(version="v0", time=AT, message="sha256 differs"),),
@@ -122,6 +126,7 @@ TRAINING_STATUS = ModelTrainingStatus(
     state="Rejected",
     conditions=tuple(map(_condition, TrainingCondition)),
     image="a:1",
+    image_reads=("decision.policy",),
     run_configuration="r",
     steps=tuple(
         StepStatus(

@@ -6,6 +6,7 @@ from bot_operator.api.resources import CONFIG_MAPS, JOBS, Manifest, name_of
 from bot_operator.children.child import build_child, build_labels, build_run_data
 from bot_operator.children.pods import PodRequest, build_pod_template, store_label
 from bot_operator.children.storage import store_claim
+from bot_operator.planning.unread_fields import describe_fields
 from bot_runtime.contract import names
 from bot_runtime.contract.digests import to_canonical_json
 from bot_runtime.contract.exitcodes import FAIL_AT_ONCE
@@ -29,6 +30,10 @@ class JobContext:
     spec: ModelTrainingSpec
     image: str
     configuration: RunConfiguration
+    reads: tuple[str, ...] = ()
+    """Newer fields that the image reads."""
+    unread: tuple[str, ...] = ()
+    """Fields that it does not read; `spec` has their defaults."""
     pruning: Pruning | None = None
     """What the evaluation may take out of the store."""
     adopt: bool = False
@@ -54,6 +59,16 @@ class JobContext:
             step=step,
             store=store_label(self.claim),
         )
+
+
+def describe_unread(context: JobContext) -> str | None:
+    """Return why no more steps are begun with the training's image; None where it may be."""
+    if not context.unread:
+        return None
+    return (
+        f"the training was begun by an earlier release whose image ({context.image}) does not "
+        f"read {describe_fields(context.unread)}; create another training, and delete this one"
+    )
 
 
 def build_configuration(context: JobContext) -> Manifest:

@@ -19,7 +19,12 @@ from bot_operator.api.resources import (
 from bot_operator.children.storage import ClaimVerdict, plan_claim
 from bot_operator.modeltraining.bot_store import may_adopt, plan_pruning
 from bot_operator.modeltraining.evidence import LOG_LOOK_SECONDS
-from bot_operator.modeltraining.objects import JobContext, build_configuration, build_job
+from bot_operator.modeltraining.objects import (
+    JobContext,
+    build_configuration,
+    build_job,
+    describe_unread,
+)
 from bot_operator.modeltraining.observe import TrainingSeen
 from bot_operator.modeltraining.outcome import conclude, refuse_spec, restate, skip_rest
 from bot_operator.modeltraining.step_states import (
@@ -37,6 +42,7 @@ from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.plans import Plan, Telling, earliest, notes_of
 from bot_operator.planning.refusals import refuse_claim
 from bot_operator.planning.training_image import choose_training_image
+from bot_operator.planning.unread_fields import find_unread
 from bot_operator.settings import Settings
 from bot_operator.signs.credentials import Verdict, check_secret, poll_seconds
 from bot_operator.signs.pod_waits import POD_LOOK_SECONDS
@@ -45,7 +51,8 @@ from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
-from bot_runtime.contract.runconfig import training_run
+from bot_runtime.contract.newer_fields import without_fields
+from bot_runtime.contract.runconfig import NEWER_FIELDS, training_run
 from bot_runtime.contract.status import ModelTrainingStatus
 from bot_runtime.contract.steps import TRAINING_STEPS, Step
 from bot_runtime.contract.stepstatus import StepStatus
@@ -69,7 +76,9 @@ def plan_training(seen: TrainingSeen, now: datetime, settings: Settings) -> Plan
     context = _context(seen, spec, before, settings)
     slot = has_slot(seen.owner, seen.rivals, settings.max_trainings)
     secret, claim = _judge_needs(seen, context, conditions, now)
-    gates = Gates(secret, claim, slot, settings.max_trainings, settings.stopped_by)
+    gates = Gates(
+        secret, claim, slot, settings.max_trainings, settings.stopped_by, describe_unread(context)
+    )
     judged = _judge_steps(before, seen, context.configuration.digest, now)
     known = _under_way(before, context, judged)
     failure, evaluation = _failure_of(judged), judged["Evaluation"].result
@@ -102,6 +111,7 @@ def _under_way(
             "observed_generation": generation_of(context.owner),
             "completion_time": None,
             "image": context.image,
+            "image_reads": context.reads,
             "run_configuration": context.configuration_name,
             "steps": tuple(judged[step].step for step in TRAINING_STEPS),
         }
@@ -112,14 +122,31 @@ def _context(
     seen: TrainingSeen, spec: ModelTrainingSpec, before: ModelTrainingStatus, settings: Settings
 ) -> JobContext:
     owner = seen.owner
-    image = before.image or spec.image or _image_of_release(spec, settings)
+    image, reads = _choose_image(seen, spec, before, settings)
+    unread = find_unread(spec, reads)
+    spec = without_fields(spec, unread)
     run = training_run(namespace_of(owner), name_of(owner), spec)
-    context = JobContext(owner, spec, image, run)
+    context = JobContext(owner, spec, image, run, reads, unread)
     return replace(
         context,
         pruning=plan_pruning(seen.bot, context.claim),
         adopt=may_adopt(seen.training, seen.bot, context.claim),
     )
+
+
+def _choose_image(
+    seen: TrainingSeen, spec: ModelTrainingSpec, before: ModelTrainingStatus, settings: Settings
+) -> tuple[str, tuple[str, ...]]:
+    """Return the image of every step, and the newer fields that it reads.
+
+    It is chosen once; again where no step has begun and it does not read the spec.
+    """
+    begun = any(s.job is not None for s in seen.steps.values()) or any(
+        s.job_uid is not None for s in before.steps
+    )
+    if before.image is not None and (begun or not find_unread(spec, before.image_reads)):
+        return before.image, before.image_reads
+    return spec.image or _image_of_release(spec, settings), NEWER_FIELDS
 
 
 def _image_of_release(spec: ModelTrainingSpec, settings: Settings) -> str:
@@ -174,6 +201,8 @@ def _plan_jobs(
     seen: TrainingSeen, context: JobContext, gates: Gates, status: ModelTrainingStatus
 ) -> tuple[tuple[Manifest, ...], tuple[Ref, ...]]:
     """Return what to create, and the Jobs that may run now because their uid is on record."""
+    if gates.unread is not None:
+        return (), ()
     if not gates.open and not any(step.state in FINAL for step in status.steps):
         return (), ()
     on_record = {s.job_uid for s in seen.training.status.steps}

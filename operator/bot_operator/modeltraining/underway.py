@@ -34,6 +34,8 @@ class Gates:
     slots: int
     """How many trainings may run at once."""
     stopped_by: str | None
+    unread: str | None
+    """Why its image does not do what the spec asks; None where it does."""
 
     @property
     def open(self) -> bool:
@@ -90,6 +92,12 @@ def check_children(case: Case) -> Finding | None:
     return Finding(Reason.CHILD_REFUSED, describe(case.refused), Reason.CHILD_REFUSED)
 
 
+def check_image(case: Case) -> Finding | None:
+    """Its image does not read the spec."""
+    unread = case.gates.unread
+    return None if unread is None else Finding(Reason.IMAGE_TOO_OLD, unread, Reason.IMAGE_TOO_OLD)
+
+
 def check_stop(case: Case) -> Finding | None:
     """Somebody keeps it from beginning; what has begun ends."""
     stopper = case.gates.stopped_by
@@ -139,6 +147,7 @@ def check_steps(case: Case) -> Finding:
 
 ORDER: tuple[Callable[[Case], Finding | None], ...] = (
     check_children,
+    check_image,
     check_stop,
     check_credentials,
     check_claim,

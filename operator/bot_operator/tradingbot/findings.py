@@ -11,11 +11,11 @@ from bot_operator.tradingbot.observe import BotSeen
 from bot_operator.tradingbot.runs import RunsVerdict
 from bot_operator.tradingbot.timetable import Timetable
 from bot_runtime.contract.failures import LastFailure
+from bot_runtime.contract.imagesstatus import ImagesStatus
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.status import (
     ActiveModel,
-    ImagesStatus,
     TradingBotStatus,
     UnusableVersion,
 )
@@ -31,6 +31,7 @@ class Context:
 
     seen: BotSeen
     spec: TradingBotSpec
+    """As far as the bot's images read it."""
     before: TradingBotStatus
     images: ImagesStatus
     release: ImagesStatus
@@ -38,11 +39,18 @@ class Context:
     now: datetime
     stopped_by: str | None = None
     """Who has stopped every bot, and how they go on."""
+    unread: tuple[str, ...] = ()
+    """Fields that the bot's images do not read; `spec` has their defaults."""
 
     @property
     def may_run(self) -> bool:
         """Whether neither the bot's own spec nor anybody above it has stopped it."""
         return not self.spec.suspend and self.stopped_by is None
+
+    @property
+    def may_serve(self) -> bool:
+        """Whether a CronJob may be there: by another spec than asked none begins, one goes on."""
+        return not self.unread or self.seen.cron_job is not None
 
     @property
     def available_images(self) -> ImagesStatus | None:

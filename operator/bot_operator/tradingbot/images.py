@@ -1,10 +1,13 @@
 """The images that a bot runs: resolved once, changed by the user's hand or on request."""
 
 from bot_operator.planning.specs import Training
+from bot_operator.planning.unread_fields import describe_fields
 from bot_operator.settings import Settings
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Condition, Reason
-from bot_runtime.contract.status import ImagesStatus, TradingBotStatus
+from bot_runtime.contract.imagesstatus import ImagesStatus
+from bot_runtime.contract.runconfig import NEWER_FIELDS
+from bot_runtime.contract.status import TradingBotStatus
 from bot_runtime.contract.tradingbot import ImagesSpec, TradingBotSpec
 
 
@@ -14,6 +17,7 @@ def images_of_release(spec: TradingBotSpec, settings: Settings) -> ImagesStatus:
         training=settings.training_image,
         trees_training=settings.trees_training_image,
         inference=settings.inference_image,
+        reads=NEWER_FIELDS,
     )
     return _named_first(spec.images, release, release)
 
@@ -35,7 +39,31 @@ def resolve_images(
     training_is_broken = any(_has_no_image(t.status.conditions) for t in trainings)
     training = release if broken else kept
     inference = release if broken and not training_is_broken else kept
-    return _named_first(spec.images, training, inference)
+    images = _named_first(spec.images, training, inference)
+    reads = kept.reads if kept_images(images, release) else NEWER_FIELDS
+    return images.model_copy(update={"reads": reads})
+
+
+def kept_images(images: ImagesStatus, release: ImagesStatus) -> tuple[str, ...]:
+    """Return the images that are neither of this release nor named by the spec.
+
+    `release` has what the spec names wherever it does.
+    """
+    pairs = (
+        (images.training, release.training),
+        (images.trees_training, release.trees_training),
+        (images.inference, release.inference),
+    )
+    return tuple(ours for ours, theirs in pairs if ours is not None and ours != theirs)
+
+
+def describe_unread(fields: tuple[str, ...], images: ImagesStatus, release: ImagesStatus) -> str:
+    """Return why the bot's images keep it from what its spec asks, and what to do."""
+    return (
+        f"the bot's images are of an earlier release ({', '.join(kept_images(images, release))}) "
+        f"and do not read {describe_fields(fields)}; set updateStrategy: Auto, name newer images "
+        "in spec.images, or leave out what they do not read"
+    )
 
 
 def _named_first(
@@ -52,6 +80,7 @@ def _named_first(
         training=named.training or training.training,
         trees_training=trees,
         inference=named.inference or inference.inference,
+        reads=training.reads,
     )
 
 

@@ -52,7 +52,7 @@ def plan_inference(
 ) -> Inference:
     """Return how `active` is served; `stopped` keeps the CronJob without letting it fire."""
     seen, spec = context.seen, context.spec
-    if active is None:
+    if active is None or not context.may_serve:
         return Inference(delete=() if seen.cron_job is None else (ref_of(seen.cron_job),))
     served = serving_spec(spec, wanted, active, seen.all_trainings)
     configuration = inference_run(context.namespace, context.name, served, active.version)

@@ -8,6 +8,7 @@ from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.plans import Plan, notes_of
 from bot_operator.planning.refusals import refusals_of, refuse_claim
 from bot_operator.planning.training_image import choose_training_image
+from bot_operator.planning.unread_fields import find_unread
 from bot_operator.settings import Settings
 from bot_operator.signs.credentials import Verdict, check_secret
 from bot_operator.tradingbot.active import previous_of
@@ -29,6 +30,7 @@ from bot_operator.tradingbot.summary import decide_conditions, next_look, refuse
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
+from bot_runtime.contract.newer_fields import without_fields
 from bot_runtime.contract.runconfig import training_digest, training_spec_of
 from bot_runtime.contract.status import BotState, CandidateTraining, Children, TradingBotStatus
 
@@ -48,7 +50,9 @@ def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
         return Plan(status, delete=_everything_running(seen), notes=notes_of(conditions, TOLD))
     images = resolve_images(spec, before, seen.trainings, settings)
     of_release = images_of_release(spec, settings)
-    context = Context(seen, spec, before, images, of_release, now, settings.stopped_by)
+    unread = find_unread(spec, images.reads)
+    read = without_fields(spec, unread)
+    context = Context(seen, read, before, images, of_release, now, settings.stopped_by, unread)
     findings = _find(context)
     state = decide_conditions(conditions, context, findings)
     inference = findings.inference
@@ -127,6 +131,7 @@ def _wish(
     free = context.may_run and spec.model.pinned_version is None
     # What has just been refused has not begun: a scheduled one is missed when its time is over.
     free = free and not refusals_of(context.seen.refused, MODEL_TRAININGS)
+    free = free and not context.unread
     return Wish(
         bot=context.name,
         spec=wanted,

@@ -10,6 +10,7 @@ from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.refusals import describe
 from bot_operator.tradingbot.candidate_training import has_learned
 from bot_operator.tradingbot.findings import Context, Findings
+from bot_operator.tradingbot.images import describe_unread
 from bot_operator.tradingbot.models import (
     Cause,
     describe_failure,
@@ -87,6 +88,18 @@ def check_claim(case: Case) -> Finding | None:
     return Finding(
         Reason.WAITING_FOR_STORAGE, claim.message, claim.reason, state="WaitingForStorage"
     )
+
+
+def check_images(case: Case) -> Finding | None:
+    """The images do not read the spec; what decides goes on."""
+    context = case.context
+    if not context.unread:
+        return None
+    text = describe_unread(context.unread, context.images, context.release)
+    until = "the bot decides without it and trains nothing"
+    if not context.may_serve:
+        until = "nothing begins"
+    return Finding(Reason.IMAGE_TOO_OLD, f"{text}; until then {until}", Reason.IMAGE_TOO_OLD)
 
 
 def check_model(case: Case) -> Finding | None:
@@ -179,6 +192,7 @@ ORDER: tuple[Callable[[Case], Finding | None], ...] = (
     check_stop,
     check_credentials,
     check_claim,
+    check_images,
     check_model,
     check_cron_job,
     check_volume,

@@ -11,6 +11,7 @@ from bot_operator.signs.credentials import poll_seconds
 from bot_operator.signs.pod_waits import POD_LOOK_SECONDS
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.freshness import fresh_until, judge_freshness
+from bot_operator.tradingbot.images import describe_unread
 from bot_operator.tradingbot.models import judge_age, judge_availability, stale_at
 from bot_operator.tradingbot.precedence import FLAWS, Case, Finding, findings_of
 from bot_runtime.contract.conditions import BotCondition as Kind
@@ -96,6 +97,9 @@ def _inference_scheduled(context: Context, found: Findings) -> tuple[Status, Rea
     refused = refusals_of(context.seen.refused, CONFIG_MAPS, CRON_JOBS)
     if refused:
         return "False", Reason.CHILD_REFUSED, describe(refused)
+    if not context.may_serve:
+        text = describe_unread(context.unread, context.images, context.release)
+        return "False", Reason.IMAGE_TOO_OLD, text
     if isinstance(inference.timetable, str):
         return "False", Reason.INVALID_SCHEDULE, inference.timetable
     if inference.timetable is None:

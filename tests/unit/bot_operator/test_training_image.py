@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot_operator.api.resources import EVENTS, JOBS, MODEL_TRAININGS, PODS, name_of
+from bot_runtime.contract.runconfig import NEWER_FIELDS
 from tests import resources
 from tests.unit.bot_operator.world import NAMESPACE, SETTINGS, World
 
@@ -71,6 +72,7 @@ async def test_every_step_runs_the_image_of_the_candidates_and_the_status_keeps_
         "training": LARGE,
         "treesTraining": SMALL,
         "inference": SETTINGS.inference_image,
+        "reads": list(NEWER_FIELDS),
     }
 
 
@@ -89,6 +91,7 @@ async def test_without_an_image_for_trees_the_large_one_trains_them() -> None:
     assert world.status()["images"] == {
         "training": LARGE,
         "inference": SETTINGS.inference_image,
+        "reads": list(NEWER_FIELDS),
     }
 
 
