@@ -93,4 +93,6 @@ def _explain_one(problem: ErrorDetails, prefix: str) -> str:
 
 
 def _field(problem: ErrorDetails, prefix: str) -> str:
-    return ".".join(filter(None, (prefix, *map(str, problem["loc"]))))
+    path = ".".join(filter(None, (prefix, *map(str, problem["loc"]))))
+    named = problem.get("ctx", {}).get("field", "") if problem["type"] == "rule" else ""
+    return f"{path}{named}".removeprefix(".")

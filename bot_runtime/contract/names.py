@@ -63,6 +63,15 @@ ENV_TRUST: Final = "BOTCRIPTO_TRUST_ENVIRONMENT"
 ENV_PRUNING: Final = "BOTCRIPTO_PRUNING"
 """What the evaluation may take out of the store (`contract.retention`); unset: nothing."""
 
+# Environment of a bot outside Kubernetes.
+THRESHOLD_VARIABLES: Final = {
+    "risk_max": "RISK_MAX",
+    "prob_min": "PROB_MIN",
+    "min_expected_return": "MIN_EXPECTED_RETURN",
+    "fees_bps": "FEES_BPS",
+}
+"""Variables that replace fields of `decision`, by field; these names and no others."""
+
 CONTAINER_NAME: Final = "runtime"
 PREFLIGHT_CONTAINER_NAME: Final = "preflight"
 

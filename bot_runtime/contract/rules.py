@@ -39,7 +39,8 @@ class Rule:
     def check(self, value: Any) -> Any:
         """Return `value`; raises pydantic's error with the message where the rule does not hold."""
         if self.holds is not None and not self.holds(value):
-            raise PydanticCustomError("rule", "{message}", {"message": self.message})
+            context = {"message": self.message, "field": self.field or ""}
+            raise PydanticCustomError("rule", "{message}", context)
         return value
 
     def to_json(self) -> dict[str, Any]:

@@ -1,25 +1,32 @@
 """Read a TradingBot from the YAML that `kubectl apply` takes, and judge it as the server would."""
 
+import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from bot_runtime.contract.explanations import explain, shown
+from bot_runtime.contract.explanations import explain, shown, wanted
 from bot_runtime.contract.names import (
     API_VERSION,
     BOT_NAME_MAX,
     OWNER_NAME_PATTERN,
+    THRESHOLD_VARIABLES,
     TRADING_BOT_KIND,
 )
+from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.contract.timezones import find_zone, unknown_zone
+from bot_runtime.contract.trading import TradingSettings
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from bot_runtime.local.kubectl_yaml import load_documents
 from bot_runtime.process.errors import ConfigurationError
 
 _NAME = re.compile(OWNER_NAME_PATTERN)
+_SETTINGS = tuple(TradingSettings.model_fields)
+"""Fields of spec that are no part of the resource yet; none has a name of two words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +36,57 @@ class Bot:
     namespace: str
     name: str
     spec: TradingBotSpec
+    replaced: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the environment that have replaced a threshold of the file, with their text."""
 
 
-def load_bot(path: Path, endpoint: str | None = None) -> Bot:
-    """Return the only TradingBot in a YAML file; `endpoint` replaces spec.exchange.endpoint.
+def load_bot(
+    path: Path, endpoint: str | None = None, environment: Mapping[str, str] = os.environ
+) -> Bot:
+    """Return the only TradingBot in a YAML file, to be run.
 
-    Raises ConfigurationError that names the field, what was found and the remedy.
+    `endpoint` replaces spec.exchange.endpoint, and the variables of THRESHOLD_VARIABLES replace
+    fields of spec.decision. Raises ConfigurationError that names the field or the variable, what
+    was found and the remedy.
     """
+    document = _load_document(path)
+    for name in _SETTINGS:
+        if name in _mapping(document, "spec"):
+            raise ConfigurationError(
+                f"spec.{name}: backtest and study read it; a bot does not trade yet, so remove it"
+            )
+    bot = _read_bot(document, endpoint, environment)
+    _check_suspend(bot.spec)
+    return bot
+
+
+def load_bot_to_judge(
+    path: Path, endpoint: str | None = None, environment: Mapping[str, str] = os.environ
+) -> tuple[Bot, TradingSettings]:
+    """Return the only TradingBot in a YAML file and what it may stake, for backtest and study.
+
+    What they read is as for `load_bot`, and so is what is raised.
+    """
+    document = _load_document(path)
+    spec = _mapping(document, "spec")
+    document["spec"] = {k: v for k, v in spec.items() if k not in _SETTINGS}
+    bot = _read_bot(document, endpoint, environment)
+    try:
+        settings = {k: v for k, v in spec.items() if k in _SETTINGS}
+        return bot, TradingSettings.model_validate(settings)
+    except ValidationError as e:
+        raise ConfigurationError(explain(e, prefix="spec")) from e
+
+
+def _load_document(path: Path) -> dict[str, Any]:
+    """Return the only TradingBot of a file, as it is written."""
     documents = load_documents(path)
     bots = [d for d in documents if isinstance(d, dict) and d.get("kind") == TRADING_BOT_KIND]
     if len(bots) != 1:
         raise ConfigurationError(
             f"{path}: found {len(bots)} documents with `kind: {TRADING_BOT_KIND}`; write one"
         )
-    bot = bots[0]
+    bot: dict[str, Any] = bots[0]
     if bot.get("apiVersion") != API_VERSION:
         raise ConfigurationError(
             f"apiVersion: found {shown(bot.get('apiVersion'))}; write {API_VERSION}"
@@ -51,11 +95,35 @@ def load_bot(path: Path, endpoint: str | None = None) -> Bot:
     unknown = sorted(map(str, set(bot) - {"apiVersion", "kind", "metadata", "spec", "status"}))
     if unknown:
         raise ConfigurationError(f"{unknown[0]}: is not a field of a {TRADING_BOT_KIND}; remove it")
-    metadata = _mapping(bot, "metadata")
-    spec = _spec(_mapping(bot, "spec"), endpoint)
+    return bot
+
+
+def _read_bot(
+    document: dict[str, Any], endpoint: str | None, environment: Mapping[str, str]
+) -> Bot:
+    metadata = _mapping(document, "metadata")
+    spec = _spec(_mapping(document, "spec"), endpoint)
     _check_time_zones(spec)
-    _check_suspend(spec)
-    return Bot(str(metadata.get("namespace") or "default"), _name(metadata), spec)
+    replaced = {v: environment[v] for v in THRESHOLD_VARIABLES.values() if environment.get(v)}
+    spec = _with_variables(spec, replaced)
+    return Bot(str(metadata.get("namespace") or "default"), _name(metadata), spec, replaced)
+
+
+def _with_variables(spec: TradingBotSpec, replaced: Mapping[str, str]) -> TradingBotSpec:
+    """Return the spec with the thresholds of the environment, each judged as a field is."""
+    update = {}
+    for name, variable in THRESHOLD_VARIABLES.items():
+        if variable not in replaced:
+            continue
+        try:
+            judged = DecisionSpec.model_validate({name: replaced[variable]})
+        except ValidationError as e:
+            found, problem = shown(replaced[variable]), wanted(e.errors(include_url=False)[0])
+            raise ConfigurationError(
+                f"{variable}: found {found}; {problem[0].lower()}{problem[1:]}"
+            ) from e
+        update[name] = getattr(judged, name)
+    return spec.model_copy(update={"decision": spec.decision.model_copy(update=update)})
 
 
 def _mapping(document: dict[str, Any], field: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What `run` shows on a terminal: named steps with durations, metrics, verdict, signals."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,9 +24,12 @@ class Display:
     _unjudged: list[ObjectiveResult] = field(default_factory=list)
     """Trained objectives whose metrics no verdict has shown yet."""
 
-    def header(self, bot: str, training: str, store: Path) -> None:
-        """Say what is about to run, and where its files are."""
+    def header(self, bot: str, training: str, store: Path, replaced: Mapping[str, str]) -> None:
+        """Say what is about to run, where its files are, and what the environment has replaced."""
         self._print(f"bot {bot}, training {training}, store {store}")
+        if replaced:
+            variables = ", ".join(f"{name}={value}" for name, value in replaced.items())
+            self._print(f"from the environment, not from the file: {variables}")
 
     def started(self, step: StepOrRun) -> None:
         """Announce a step."""

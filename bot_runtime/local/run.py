@@ -98,7 +98,7 @@ class _Steps:
         """Train, judge and decide; raises StepFailedError at the first step that fails."""
         bot, training = self.bot, self._training()
         assert training.training is not None, "training_run sets it"
-        self.display.header(bot.name, training.training.name, self.store.root)
+        self.display.header(bot.name, training.training.name, self.store.root, bot.replaced)
         self._step("Preflight", training)
         results = {step: self._kept_or_run(step, training) for step in TRAINING_STEPS}
         evaluation = results["Evaluation"].evaluation

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot_runtime.local.bot_file import load_bot
+from bot_runtime.contract.spec import DecisionSpec
+from bot_runtime.contract.trading import TradingSettings
+from bot_runtime.local.bot_file import load_bot, load_bot_to_judge
 from bot_runtime.process.errors import ConfigurationError
 
 GOOD = """
@@ -88,7 +90,7 @@ def test_other_documents_of_the_file_are_left_alone(tmp_path: Path) -> None:
         (
             "mode: Paper",
             "mode: Paper\n  model: {pinnedVersion: 2026-99-99}\n  risk: 1",
-            "spec.risk: is not a field",
+            "spec.risk: backtest and study read it",
         ),
         ("  name: btc-paper\n  namespace: bots\n", "", "metadata: found null; write a mapping"),
         ("name: btc-paper", "name: yes", "metadata.name: found true; at most 40"),
@@ -130,3 +132,98 @@ def test_two_bots_in_one_file_are_refused(tmp_path: Path) -> None:
 def test_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
         load_bot(tmp_path / "no.yaml")
+
+
+@pytest.mark.parametrize("part", ["capital: '1000'", "regimes: []", "risk: {}", "risk:"])
+def test_what_only_backtest_and_study_read_is_refused_for_a_run(tmp_path: Path, part: str) -> None:
+    name = part.partition(":")[0]
+    message = f"^spec.{name}: backtest and study read it; a bot does not trade yet, so remove it$"
+    with pytest.raises(ConfigurationError, match=message):
+        load_bot(written(tmp_path, f"{GOOD}  {part}\n"))
+
+
+def test_a_bot_is_judged_with_its_capital_regimes_and_risk(tmp_path: Path) -> None:
+    text = f"{GOOD}  capital: '1000'\n  regimes: [{{name: BEAR_TREND, entries: false}}]\n"
+    path = written(tmp_path, f"{text}  risk: {{maxPosition: 0.1}}\n  decision: {{riskMax: 0.7}}\n")
+    bot, settings = load_bot_to_judge(path, "http://127.0.0.1:9")
+    assert (settings.capital, settings.risk.max_position) == ("1000", 0.1)
+    assert [r.entries for r in settings.regime_table] == [True, True, False, False]
+    assert bot.spec.decision.risk_max == 0.7
+    assert bot.spec.exchange.endpoint == "http://127.0.0.1:9"
+
+
+def test_a_bot_without_them_is_judged_with_the_defaults(tmp_path: Path) -> None:
+    bot, settings = load_bot_to_judge(written(tmp_path, GOOD))
+    assert settings == TradingSettings()
+    assert bot.spec == load_bot(written(tmp_path, GOOD)).spec
+
+
+def test_a_bot_that_is_suspended_can_be_judged(tmp_path: Path) -> None:
+    load_bot_to_judge(written(tmp_path, f"{GOOD}  suspend: true\n"))
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("capital: 1000", "^spec.capital: found 1000; input should be text: write it in quotes$"),
+        ("capital: '-1'", "^spec.capital: found '-1'; is not an amount of money"),
+        ("capital: 1e30", "^spec.capital: found '1e30'; is not an amount of money"),
+        ("risk: {dailyLossCap: 0.1}", "^spec.risk.dailyLossCap: risk.dailyLossCap is above"),
+        ("risk: {stopLoss: {min: 0.2}}", "^spec.risk.stopLoss.min: stopLoss.min is above"),
+        ("risk:", "^spec.risk: found null; input should be a mapping$"),
+        ("regimes: [{name: BULL}]", "^spec.regimes.0.name: found 'BULL'; input should be"),
+        ("capitol: '1'", "^spec.capitol: is not a field of the contract"),
+        ("decision: {policy: Hold}", "^spec.decision.policy: found 'Hold'; input should be"),
+    ],
+)
+def test_a_mistake_in_what_is_judged_is_named_by_its_field(
+    tmp_path: Path, part: str, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        load_bot_to_judge(written(tmp_path, f"{GOOD}  {part}\n"))
+
+
+VARIABLES = {"RISK_MAX": "0.7", "PROB_MIN": "0.6", "MIN_EXPECTED_RETURN": "0.002", "FEES_BPS": "7"}
+
+
+def test_variables_replace_the_thresholds_of_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{GOOD}  decision: {{riskMax: 0.8, policy: VolatilityManaged}}\n")
+    wanted = DecisionSpec(
+        policy="VolatilityManaged",
+        risk_max=0.7,
+        prob_min=0.6,
+        min_expected_return=0.002,
+        fees_bps=7,
+    )
+    for bot in (load_bot(path, None, VARIABLES), load_bot_to_judge(path, None, VARIABLES)[0]):
+        assert bot.spec.decision == wanted
+        assert bot.replaced == VARIABLES
+
+
+def test_what_is_unset_or_empty_replaces_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{GOOD}  decision: {{riskMax: 0.8}}\n")
+    bot = load_bot(path, None, {"PROB_MIN": "", "FEES_BPS": "7", "RISKMAX": "0.1"})
+    assert bot.spec.decision == DecisionSpec(risk_max=0.8, fees_bps=7)
+    assert bot.replaced == {"FEES_BPS": "7"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "message"),
+    [
+        ("RISK_MAX", "1.1", "RISK_MAX: found '1.1'; input should be less than or equal to 1"),
+        ("PROB_MIN", "0.4", "PROB_MIN: found '0.4'; input should be greater than or equal to 0.5"),
+        ("PROB_MIN", "55%", "PROB_MIN: found '55%'; input should be a valid number"),
+        ("FEES_BPS", "-1", "FEES_BPS: found '-1'; input should be greater than or equal to 0"),
+        ("FEES_BPS", "nan", "FEES_BPS: found 'nan'; input should be a finite number"),
+        ("MIN_EXPECTED_RETURN", "0,1", "MIN_EXPECTED_RETURN: found '0,1'; input should be a valid"),
+    ],
+)
+def test_a_wrong_variable_is_named(tmp_path: Path, variable: str, text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as e:
+        load_bot(written(tmp_path, GOOD), None, {variable: text})
+    assert str(e.value).startswith(message)
+
+
+def test_a_mistake_of_the_file_is_not_hidden_by_a_variable(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"^spec\.decision\.riskMax: found 7"):
+        load_bot(written(tmp_path, f"{GOOD}  decision: {{riskMax: 7}}\n"), None, VARIABLES)

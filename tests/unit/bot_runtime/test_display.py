@@ -35,6 +35,19 @@ def _shown(display: Display) -> str:
     return display.stream.getvalue()
 
 
+def test_the_header_has_what_the_environment_has_replaced(display: Display) -> None:
+    display.header("b", "t", Path("/store"), {"RISK_MAX": "0.7", "FEES_BPS": "7"})
+    assert _shown(display) == (
+        "bot b, training t, store /store\n"
+        "from the environment, not from the file: RISK_MAX=0.7, FEES_BPS=7\n"
+    )
+
+
+def test_a_header_of_the_file_alone_is_one_line(display: Display) -> None:
+    display.header("b", "t", Path("/store"), {})
+    assert _shown(display) == "bot b, training t, store /store\n"
+
+
 def test_when_a_step_fails_what_was_trained_before_it_is_shown(display: Display) -> None:
     display.done("Trend", 1.0, StepResult(step="Trend", objective=TREND))
     display.started("Return")
