@@ -11,6 +11,10 @@ A version passes when all of this holds:
 - Following its decisions there, after fees, does not lose significantly, neither against staying
   out nor against the champion.
 
+The policy VolatilityManaged decides by the risk model alone. The forecasts of trend and return are
+not judged under it, and its account is compared with one that holds the same mean share all the
+time: whoever stays out is no reference for an account that always holds something.
+
 A difference is significant when it exceeds a number of standard errors of its mean. These come from
 blocks of several horizons (scores.compare). Without that rule a market of pure noise passes every
 other time: the best constant differs from the base rate by a hair, in either direction. With LUCK
@@ -59,7 +63,7 @@ class Evidence:
         naive: duels with the naive references, which it has to win.
         volatility: duels with naive forecasts of the volatility, which it must not lose.
         champion: duels with the champion, on candles that neither has learned from.
-        trading: the account that follows its decisions, against one that stays out.
+        trading: the account that follows its decisions, against one that would cost no thought.
     """
 
     parity: tuple[str, ...]
@@ -133,6 +137,11 @@ def _check_trading(duel: Duel) -> str | None:
     gain, error = duel.comparison.gain, duel.comparison.standard_error
     if gain >= -CHAMPION_LUCK * error:
         return None
+    if duel.reference != 0.0:
+        return (
+            f"LosesMoney: {_shown(duel)}: worse by {-gain:.3g} a candle, allowed "
+            f"{CHAMPION_LUCK * error:.3g}"
+        )
     return (
         f"LosesMoney: its decisions earned {-duel.loss:.3g} of the equity a candle after fees; "
         f"at least {-CHAMPION_LUCK * error:.3g} is asked: raise probMin or minExpectedReturn"

@@ -43,6 +43,8 @@ COLUMNS: dict[Objective, tuple[str, ...]] = {
 LOSSES: dict[Objective, str] = {"Trend": "log loss", "Return": "pinball", "Risk": "QLIKE"}
 """The loss of each objective that the gate judges."""
 CHAMPION = "champion"
+STAYING_OUT = "staying out"
+CONSTANT_SHARE = "a constant share of the same mean"
 
 
 def columns_of(predictions: Predictions, objective: Objective) -> Columns:
@@ -145,14 +147,17 @@ def _duel(
     return Duel(name, against, float(np.mean(own)), float(np.mean(its)), compared)
 
 
-def trading_duel(own: Account, other: Account | None, horizon_steps: int) -> Duel:
-    """Return the duel of an account with another's, None for one that stays out."""
+def trading_duel(own: Account, its: Values | None, against: str, horizon_steps: int) -> Duel:
+    """Return the duel of an account with what another earns a candle (n,); None stays out."""
     mine = own.net
-    its = np.zeros(len(mine)) if other is None else other.net
-    bar = own.close_ms // own.interval_ms
-    compared = scores.compare(-mine, -its, bar, horizon_steps)
-    against = "staying out" if other is None else CHAMPION
-    return Duel("trading loss", against, float(np.mean(-mine)), float(np.mean(-its)), compared)
+    other = np.zeros(len(mine)) if its is None else its
+    compared = scores.compare(-mine, -other, own.close_ms // own.interval_ms, horizon_steps)
+    return Duel("trading loss", against, float(np.mean(-mine)), float(np.mean(-other)), compared)
+
+
+def judged_objectives(strategy: Strategy) -> tuple[Objective, ...]:
+    """Return the objectives that a policy decides by: the others may be no better than chance."""
+    return ("Risk",) if strategy.is_managed else OBJECTIVES
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +197,10 @@ def duel_champion(
             rows,
         )
         for objective, name in LOSSES.items()
+        if objective in judged_objectives(strategy)
     )
     account, other = (follow_decisions(told, data, rows, strategy) for told in (own, its))
-    duels += (trading_duel(account, other, data.horizon_steps),)
+    duels += (trading_duel(account, other.net, CHAMPION, data.horizon_steps),)
     if duels[0].comparison.blocks < LEAST_BLOCKS:
         return ChampionDuels(obstacle=f"it has learned from all but {len(rows)} of the candles")
     return ChampionDuels(duels)

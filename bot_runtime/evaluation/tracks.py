@@ -1,8 +1,10 @@
 """The candles and predictions of unseen rows, as the account that follows decisions takes them."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from bot_runtime.arrays import Rows
+from bot_runtime.arrays import Rows, Values
 from bot_runtime.features.regime import regimes_of
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.serving.predictions import Predictions
@@ -30,6 +32,22 @@ def tracks_of(
             regimes=regimes_of(data.features[rows[own]]),
         )
     return tracks
+
+
+def constant_share(account: Account, tracks: Mapping[str, Track], strategy: Strategy) -> Values:
+    """Return what each candle earns who holds the account's mean share all the time, (n,).
+
+    The share is spread evenly over the symbols, bought at the first close at one side's costs, and
+    kept constant for nothing: an account that does as well is worth its turnover.
+    """
+    share = float(np.mean(account.invested))
+    earned = np.zeros(len(account.close_ms))
+    for candles in (track.candles for track in tracks.values()):
+        newest = np.searchsorted(candles.close_time_ms, account.close_ms, side="right") - 1
+        close = candles.close[np.maximum(newest, 0)]
+        earned[1:] += share / len(tracks) * (close[1:] / close[:-1] - 1.0)
+    earned[0] -= share * strategy.round_trip / 2.0
+    return earned
 
 
 def follow_decisions(

@@ -1,5 +1,6 @@
 """The verdict on a version: every number the gate judges, gathered on the test slice."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot_runtime.contract.results import ObjectiveResult, to_text
@@ -7,16 +8,19 @@ from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.evaluation.gate import Duel, Evidence, check_gate
 from bot_runtime.evaluation.judge import (
+    CONSTANT_SHARE,
+    STAYING_OUT,
     adapt,
     duel_champion,
     find_differences,
+    judged_objectives,
     metrics_of,
     naive_duels,
     score_tables_of,
     trading_duel,
 )
 from bot_runtime.evaluation.score_tables import Table
-from bot_runtime.evaluation.tracks import follow_decisions
+from bot_runtime.evaluation.tracks import constant_share, tracks_of
 from bot_runtime.evaluation.tradable_share import TradingRecord, decisions_of, record_of
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.trained import Trained
@@ -26,7 +30,7 @@ from bot_runtime.serving.adaptive_band import AdaptiveBand
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.store.layout import Store
-from bot_runtime.trading.account import Account
+from bot_runtime.trading.account import Account, Track, follow
 from bot_runtime.trading.performance import Performance, performance_of
 from bot_runtime.trading.strategy import Strategy
 
@@ -64,17 +68,18 @@ def judge_version(
     metrics = metrics_of(adapted, data, rows)
     trials = len(configuration.model.candidates) ** len(OBJECTIVES)
     strategy = Strategy.of_run(configuration)
-    account = follow_decisions(adapted, data, rows, strategy)
+    tracks = tracks_of(adapted, data, rows, strategy)
+    account = follow(tracks, strategy)
     naive = naive_duels(adapted, data, rows)
     evidence = Evidence(
         parity=find_differences(
             version.manifest, served, native, lambda told: decisions_of(told, data, rows, strategy)
         ),
         metrics={f"{o}.{name}": v for o, found in metrics.items() for name, v in found.items()},
-        naive=(naive["Trend"], naive["Return"]),
+        naive=tuple(naive[o] for o in ("Trend", "Return") if o in judged_objectives(strategy)),
         volatility=(naive["Risk"],),
         champion=_champion_duels(version, data, configuration, store, reporter),
-        trading=(trading_duel(account, None, data.horizon_steps),),
+        trading=(_trading_duel(account, tracks, strategy),),
     )
     return Verdict(
         evidence=evidence,
@@ -96,6 +101,14 @@ def judge_version(
         served=served,
         adapted=adapted,
     )
+
+
+def _trading_duel(account: Account, tracks: Mapping[str, Track], strategy: Strategy) -> Duel:
+    """Return the duel of the account with one that would have cost no thought."""
+    if not strategy.is_managed:
+        return trading_duel(account, None, STAYING_OUT, strategy.horizon_steps)
+    its = constant_share(account, tracks, strategy)
+    return trading_duel(account, its, CONSTANT_SHARE, strategy.horizon_steps)
 
 
 def _champion_duels(

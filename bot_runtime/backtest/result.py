@@ -1,0 +1,84 @@
+"""What a backtest found: the account, what holding the assets would have earned, and the notes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot_runtime.arrays import Values
+from bot_runtime.scoring.ratios import annual_sharpe, drawdowns
+from bot_runtime.trading.account import Account, Track
+from bot_runtime.trading.performance import Performance
+from bot_runtime.trading.strategy import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Candles that one version decided on: from the close of the first to that of the last."""
+
+    version: str
+    begin_ms: int
+    end_ms: int
+    candles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One month, or one regime: what the account and the assets earned in it.
+
+    Attributes:
+        net, held: return of the account and of holding, a share (0.01 = 1 %).
+        drawdown: deepest fall of the account within it.
+        trades: positions that were closed in it, or entered in the regime.
+    """
+
+    name: str
+    candles: int
+    net: float
+    held: float
+    drawdown: float
+    trades: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """The account whose signals came `candles` later than they did; earlier where negative."""
+
+    candles: int
+    net_return: float
+    sharpe: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backtest:
+    """Everything that a report of a backtest tells.
+
+    Attributes:
+        held: equity of buying all symbols in equal parts at the first close, at one side's costs,
+            and holding them, (n,), in the quote asset.
+        shifted: the same signals one candle late and one candle early.
+        notes: what the reader has to know: candles that are left out, what was assumed.
+    """
+
+    bot: str
+    strategy: Strategy
+    tracks: Mapping[str, Track]
+    account: Account
+    performance: Performance
+    held: Values
+    spans: tuple[Span, ...]
+    months: tuple[Stretch, ...]
+    regimes: tuple[Stretch, ...]
+    shifted: tuple[Shifted, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def held_performance(self) -> tuple[float, float, float]:
+        """Return the return, the annual Sharpe ratio and the drawdown of holding."""
+        capital, interval_ms = self.account.capital, self.account.interval_ms
+        before = np.concatenate([[capital], self.held[:-1]])
+        return (
+            float(self.held[-1]) / capital - 1.0,
+            annual_sharpe(self.held / before - 1.0, interval_ms),
+            float(drawdowns(capital, self.held).max()),
+        )
