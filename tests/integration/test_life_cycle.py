@@ -1,5 +1,6 @@
 """The life of a bot on a real API server: retraining, growth, what is lost, another release."""
 
+import json
 import os
 import subprocess
 import time
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 
 from bot_operator.api.resources import to_time
+from bot_runtime.contract.names import CONFIG_FILE
+from bot_runtime.contract.runconfig import NEWER_FIELDS
+from bot_runtime.contract.spec import OBJECTIVES
 from tests import resources
 from tests.eventually import eventually
 from tests.integration.api import MERGE
@@ -20,6 +24,13 @@ from tests.integration.stage import Stage
 Object = dict[str, Any]
 TRAININGS = "/apis/botcripto.io/v1alpha1:modeltrainings"
 JOBS = "/apis/batch/v1:jobs"
+CONFIG_MAPS = "/api/v1:configmaps"
+
+
+NEWER_IMAGES = {
+    "BOTCRIPTO_TRAINING_IMAGE": "example.org/train:2.0.0",
+    "BOTCRIPTO_INFERENCE_IMAGE": "example.org/infer:2.0.0",
+}
 
 
 def patch_status(stage: Stage, status: Object | None) -> None:
@@ -156,11 +167,7 @@ def test_another_release_and_back_restarts_and_trains_nothing(stage: Stage, tmp_
             eventually(lambda: _schedule(stage) == "0 0 1 1 *")
         there = uids(stage, JOBS, TRAININGS, "/api/v1:pods", "/apis/batch/v1:cronjobs")
         jobs, template = len(stage.calls.created_jobs()), _pod_template(stage)
-        newer = {
-            "BOTCRIPTO_TRAINING_IMAGE": "example.org/train:2.0.0",
-            "BOTCRIPTO_INFERENCE_IMAGE": "example.org/infer:2.0.0",
-        }
-        stage.operator.environment.update(newer)
+        stage.operator.environment.update(NEWER_IMAGES)
         with running(stage.operator):
             eventually(lambda: "availableImages" in stage.status())
             stage.wake()
@@ -173,6 +180,76 @@ def test_another_release_and_back_restarts_and_trains_nothing(stage: Stage, tmp_
     assert uids(stage, JOBS, TRAININGS, "/api/v1:pods", "/apis/batch/v1:cronjobs") == there
     assert len(stage.calls.created_jobs()) == jobs
     assert _pod_template(stage) == template
+
+
+@pytest.mark.timeout(120)
+def test_another_release_and_back_in_mid_training_begins_nothing_anew(
+    stage: Stage, tmp_path: Path
+) -> None:
+    earlier = _operator_of_the_commit_before(stage, tmp_path)
+    for objective in OBJECTIVES:
+        stage.kubelet.outcomes[objective] = lambda _: None  # its pod stays as it is
+    with stage.kubelet:
+        with running(earlier):
+            stage.add_bot()
+            eventually(lambda: len(stage.list("/api/v1:pods")) == 4, timeout=40)
+        there = uids(stage, JOBS, TRAININGS, "/api/v1:pods", CONFIG_MAPS)
+        stage.operator.environment.update(NEWER_IMAGES)
+        with running(stage.operator):
+            eventually(lambda: "availableImages" in stage.status())
+            stage.wake()
+            time.sleep(2)
+            assert uids(stage, JOBS, TRAININGS, "/api/v1:pods", CONFIG_MAPS) == there
+            stage.kubelet.outcomes.clear()
+            ready(stage)
+        with running(earlier):
+            eventually(lambda: earlier.log.read_text(encoding="utf-8").count('"serving"') == 2)
+            stage.wake()
+            time.sleep(2)
+    assert len(stage.list(TRAININGS)) == 1
+    jobs = [j for j in stage.list(JOBS) if j["metadata"]["name"].startswith("btc-paper-")]
+    steps = [j for j in jobs if j["metadata"]["labels"].get("botcripto.io/step")]
+    assert len(steps) == 5
+    assert {_image(job["spec"]["template"]) for job in steps} == {"example.org/train:1.0.0"}
+    assert _image(_pod_template(stage)) == "example.org/infer:1.0.0"
+
+
+@pytest.mark.timeout(120)
+def test_a_policy_that_kept_images_do_not_read_is_refused_until_others_are_taken(
+    stage: Stage,
+) -> None:
+    with stage.kubelet:
+        with running(stage.operator):
+            stage.add_bot()
+            ready(stage)
+        # As an operator of the first release writes it.
+        patch_status(stage, {"images": {"reads": None}})
+        there = uids(stage, TRAININGS, "/apis/batch/v1:cronjobs", CONFIG_MAPS)
+        jobs, template = len(stage.calls.created_jobs()), _pod_template(stage)
+        stage.operator.environment.update(NEWER_IMAGES)
+        with running(stage.operator):
+            eventually(lambda: "availableImages" in stage.status())
+            stage.change_bot("btc-paper", {"decision": {"policy": "VolatilityManaged"}})
+            stage.wait_for("Stalled", ("True", "ImageTooOld"))
+            stage.wake()
+            stage.fire()
+            time.sleep(2)
+            assert stage.condition("Ready") == ("True", "BotReady")
+            assert uids(stage, TRAININGS, "/apis/batch/v1:cronjobs", CONFIG_MAPS) == there
+            assert len(stage.calls.created_jobs()) == jobs
+            assert _pod_template(stage) == template
+            stage.change_bot("btc-paper", {"updateStrategy": "Auto"})
+            eventually(lambda: _image(_pod_template(stage)) == "example.org/infer:2.0.0")
+            stage.fire()
+            stage.wait_for("Ready", ("True", "BotReady"))
+            assert stage.condition("Stalled")[0] == "False"
+            assert stage.status()["images"]["reads"] == list(NEWER_FIELDS)
+    served = stage.status()["children"]["runConfiguration"]
+    (text,) = [
+        c["data"][CONFIG_FILE] for c in stage.list(CONFIG_MAPS) if c["metadata"]["name"] == served
+    ]
+    assert json.loads(text)["decision"]["policy"] == "VolatilityManaged"
+    assert len(stage.list(TRAININGS)) == 1
 
 
 def _operator_of_the_commit_before(stage: Stage, folder: Path) -> OperatorProcess:
@@ -202,6 +279,10 @@ def _archive(commit: str) -> subprocess.CompletedProcess[bytes]:
 
 def _schedule(stage: Stage) -> str:
     return str(stage.list("/apis/batch/v1:cronjobs")[0]["spec"]["schedule"])
+
+
+def _image(template: Object) -> str:
+    return str(template["spec"]["containers"][0]["image"])
 
 
 def _pod_template(stage: Stage) -> Object:
