@@ -14,11 +14,11 @@ from bot_runtime.contract.names import THRESHOLD_VARIABLES
 from bot_runtime.contract.signal import DecisionReason
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.contract.trading import RegimeSpec
-from bot_runtime.local.bot_file import load_bot
-from bot_runtime.serving.predictions import Prediction
-from bot_runtime.trading.decision import decide
+from bot_runtime.local.bot_file import Bot, load_bot
 from tests.conftest import TESTS
-from tests.unit.bot_runtime.test_bot_file import GOOD, written
+from tests.unit.bot_runtime.strategies import GOOD, decide_by
+from tests.unit.bot_runtime.test_bot_file import GOOD as FILE
+from tests.unit.bot_runtime.test_bot_file import written
 
 ROOT = TESTS.parent
 
@@ -106,23 +106,23 @@ def test_a_variable_is_the_name_of_its_field() -> None:
     assert {name: name.upper() for name in THRESHOLD_VARIABLES} == THRESHOLD_VARIABLES
 
 
-GOOD_ONE = Prediction(prob_up=0.7, p10=-0.01, p50=0.01, p90=0.03, risk_score=0.3)
 STRICTER = {"risk_max": 0.29, "prob_min": 0.71, "min_expected_return": 0.0081, "fees_bps": 48.0}
 
 
-def decision_of(decision: DecisionSpec) -> str:
-    return decide(GOOD_ONE, decision).decision
+def decision_of(bot: Bot) -> str:
+    """Return what the bot of a file decides on GOOD."""
+    return decide_by(GOOD, bot.spec.decision).decision
 
 
 @pytest.mark.parametrize("name", THRESHOLD_VARIABLES)
 def test_each_flips_a_decision_by_its_field_and_by_its_variable(tmp_path: Path, name: str) -> None:
     field, variable = DecisionSpec.model_fields[name].alias, THRESHOLD_VARIABLES[name]
-    path = written(tmp_path, GOOD)
-    assert decision_of(load_bot(path, None, {}).spec.decision) == "LONG"
-    by_variable = load_bot(path, None, {variable: str(STRICTER[name])}).spec.decision
-    path = written(tmp_path, f"{GOOD}  decision: {{{field}: {STRICTER[name]}}}\n")
-    by_field = load_bot(path, None, {}).spec.decision
-    assert by_field == by_variable
-    assert decision_of(by_field) == "NO_TRADE"
+    path = written(tmp_path, FILE)
+    assert decision_of(load_bot(path, None, {})) == "LONG"
+    by_variable = load_bot(path, None, {variable: str(STRICTER[name])})
+    path = written(tmp_path, f"{FILE}  decision: {{{field}: {STRICTER[name]}}}\n")
+    by_field = load_bot(path, None, {})
+    assert by_field.spec == by_variable.spec
+    assert decision_of(by_field) == decision_of(by_variable) == "NO_TRADE"
     looser = {variable: str(getattr(DecisionSpec(), name))}
-    assert decision_of(load_bot(path, None, looser).spec.decision) == "LONG"
+    assert decision_of(load_bot(path, None, looser)) == "LONG"

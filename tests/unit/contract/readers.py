@@ -15,9 +15,6 @@ DEFINITIONS = {"spec.py", "podspec.py", "tradingbot.py", "modeltraining.py"}
 PASSED_ON_WHOLE = {ResourcesSpec, TolerationSpec}
 """Shapes of Kubernetes that go into a pod as they are; the field that holds one has a reader."""
 
-NOT_READ_YET = {("DecisionSpec", "policy"), ("DecisionSpec", "slippage_bps")}
-"""Of the backtest, which is being built."""
-
 
 def fields_of(root: type[BaseModel]) -> set[tuple[str, str]]:
     """Return model and name of every field of a spec and of the specs inside of it."""
@@ -26,7 +23,6 @@ def fields_of(root: type[BaseModel]) -> set[tuple[str, str]]:
         for model in _models(root)
         if model not in PASSED_ON_WHOLE
         for name in model.model_fields
-        if (model.__name__, name) not in NOT_READ_YET
     }
 
 
