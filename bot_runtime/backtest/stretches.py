@@ -56,7 +56,7 @@ def by_regime(account: Account, held: Values, tracks: Mapping[str, Track]) -> tu
 def _stretch(name: str, account: Account, held: Values, within: Flags, trades: int) -> Stretch:
     """Return what the candles of a stretch earned, one after the other."""
     before = np.concatenate([[account.capital], held[:-1]])
-    own = np.cumprod(1.0 + account.net[within])
+    own = np.asarray(np.cumprod(1.0 + account.net[within]), dtype=np.float64)
     return Stretch(
         name=name,
         candles=int(within.sum()),

@@ -1,8 +1,7 @@
 """Evidence for the gate: the version as it is served, on candles that nothing was learned from."""
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,8 +24,7 @@ from bot_runtime.learning.objectives import RULES
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.scoring import scores
 from bot_runtime.scoring.parity import check_parity
-from bot_runtime.serving.adaptive_band import AdaptiveBand
-from bot_runtime.serving.outcomes import has_ended
+from bot_runtime.serving.adaptive_band import AdaptiveBand, Ahead, adapt_band
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.bundle import VersionManifest
@@ -57,24 +55,21 @@ def adapt(
 ) -> tuple[Predictions, dict[str, AdaptiveBand]]:
     """Return the predictions with their bands as inference adapts them, and where those end.
 
-    `served` are those at `rows`, which are sorted by time. A row's band knows the outcomes of
-    its symbol's rows whose horizon has ended by then, and none later.
+    `served` are those at `rows`, which are sorted by time.
     """
-    bands = {symbol: AdaptiveBand() for symbol in data.symbols}
-    waiting: dict[str, deque[int]] = {symbol: deque() for symbol in data.symbols}
+    bands = {}
     p10, p90 = served.p10.copy(), served.p90.copy()
-    units = data.volatility[rows] * np.sqrt(data.horizon_steps)
-    times, outcomes = data.time_ms[rows] + data.interval_ms, data.labels.simple_return[rows]
-    horizon_ms = data.horizon_steps * data.interval_ms
-    for i, row in enumerate(rows):
-        symbol = data.symbols[data.symbol[row]]
-        band, told = bands[symbol], waiting[symbol]
-        while told and has_ended(times[told[0]], horizon_ms, times[i]):
-            j = told.popleft()
-            band.learn(p10[j], p90[j], outcomes[j])
-        p10[i], p90[i] = band.adjust(p10[i], served.p50[i], p90[i], units[i])
-        told.append(i)
-    return replace(served, p10=p10, p90=p90), bands
+    for place, symbol in enumerate(data.symbols):
+        own = np.flatnonzero(data.symbol[rows] == place)
+        ahead = Ahead(
+            close_ms=data.time_ms[rows[own]] + data.interval_ms,
+            unit=data.volatility[rows[own]] * np.sqrt(data.horizon_steps),
+            outcome=data.labels.simple_return[rows[own]],
+            horizon_ms=data.horizon_steps * data.interval_ms,
+        )
+        adapted, bands[symbol] = adapt_band(served.at(own), ahead)
+        p10[own], p90[own] = adapted.p10, adapted.p90
+    return served.with_band(p10, p90), bands
 
 
 def predict_adapted(version: ServedVersion, data: TrainingData, rows: Rows) -> Predictions:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bot_runtime.contract.results import REASON_MAX, REASONS_MAX, EvaluationResult, to_text
+from bot_runtime.evaluation.frontier import Frontier
 from bot_runtime.evaluation.gate import Duel
 from bot_runtime.evaluation.verdict import Verdict
 from bot_runtime.process.git import git_commit
@@ -35,10 +36,26 @@ def details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
         "duels": [_duel(duel) for duel in found.duels],
         "trading": asdict(verdict.record),
         "backtest": verdict.performance.to_text(),
+        "frontier": _frontier(verdict.frontier),
         "scores": {
             objective: {name: to_text(row) for name, row in table.items()}
             for objective, table in verdict.tables.items()
         },
+    }
+
+
+def _frontier(frontier: Frontier) -> dict[str, Any]:
+    """Return the settings of the thresholds that were tried, and what is said of them."""
+    return {
+        "sentence": frontier.sentence,
+        "cells": [
+            {
+                "setting": str(cell.setting),
+                **to_text({"traded": cell.traded, "mean": cell.mean, "error": cell.error}),
+                "trades": cell.trades,
+            }
+            for cell in frontier.cells
+        ],
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot_runtime.contract.results import ObjectiveResult, to_text
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
+from bot_runtime.evaluation.frontier import Frontier, find_frontier
 from bot_runtime.evaluation.gate import Duel, Evidence, check_gate
 from bot_runtime.evaluation.judge import (
     CONSTANT_SHARE,
@@ -45,6 +46,7 @@ class Verdict:
     record: TradingRecord
     account: Account
     performance: Performance
+    frontier: Frontier
     tables: dict[Objective, Table]
     trained: dict[Objective, Trained]
     bands: dict[str, AdaptiveBand]
@@ -95,6 +97,7 @@ def judge_version(
         ),
         account=account,
         performance=performance_of(account, trials),
+        frontier=find_frontier(adapted, data, rows, strategy),
         tables=score_tables_of(adapted, data, rows),
         trained=trained,
         bands=bands,

@@ -1,6 +1,6 @@
 """What the three models of a version say, of one row and of many."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -44,6 +44,10 @@ class Predictions:
     def at(self, rows: Rows | slice) -> "Predictions":
         """Return the predictions of some rows."""
         return Predictions(*(getattr(self, name)[rows] for name in _NAMES))
+
+    def with_band(self, p10: Values, p90: Values) -> "Predictions":
+        """Return the predictions with another band (n,)."""
+        return replace(self, p10=p10, p90=p90)
 
     @classmethod
     def of(cls, prediction: Prediction) -> "Predictions":

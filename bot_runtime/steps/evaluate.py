@@ -87,6 +87,7 @@ def _warn(
             f"ThresholdsNeverMet: the thresholds would have traded none of {verdict.record.rows} "
             f"unseen candles; {result.binding_threshold} refused most of them"
         )
+    reporter.warn(f"Frontier: {verdict.frontier.sentence}")
     if references.lacking:
         reporter.warn(
             f"not watched for drift: {', '.join(references.lacking)}: too short a history to "

@@ -19,13 +19,14 @@ from bot_runtime.process.config import inference_of
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.process.threads import cpu_count
-from bot_runtime.serving.served_band import follow, load_band, save_band
+from bot_runtime.serving.adaptive_band import AdaptiveBand
+from bot_runtime.serving.served_band import follow, load_band, save_band, settle_band
 from bot_runtime.serving.served_drift import Row, watch
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.files import save_json
 from bot_runtime.store.layout import Store
 from bot_runtime.store.pruning import note_use
-from bot_runtime.trading.signals import build_signal
+from bot_runtime.trading.signals import Observed, build_signal
 from bot_runtime.trading.strategy import Strategy
 
 
@@ -52,12 +53,15 @@ def infer(
     features = features_of(feeds, version, memory)
     signals = []
     for symbol, feed in feeds.items():
-        signal = build_signal(configuration, version, symbol, feed, features.get(symbol))
+        state = load_band(store, run.model_version, symbol, reporter)
+        if feed.candles is not None and len(feed.candles) > 0:
+            state = settle_band(state, feed.candles, configuration.model.horizon_steps)
+        observed = Observed(feed, features.get(symbol), AdaptiveBand(state.lower, state.upper))
+        signal = build_signal(configuration, version, symbol, observed)
         signal = watch(
             store, signal, _row(configuration, version, feed, features.get(symbol)), reporter
         )
         if feed.candles is not None and len(feed.candles) > 0:
-            state = load_band(store, run.model_version, symbol, reporter)
             unit = version.unit(feed.candles.close)
             signal, state = follow(state, signal, feed.candles, unit)
             save_band(store, run.model_version, symbol, state)

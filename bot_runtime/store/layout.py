@@ -104,6 +104,10 @@ class Store:
         """Return the pointer to the last version that passed the gate."""
         return self.root / "promoted.json"
 
+    def promotions(self) -> Path:
+        """Return the list of all versions that ever passed the gate, oldest first."""
+        return self.root / "promotions.json"
+
     def signal(self, symbol: str) -> Path:
         """Return the last signal of a symbol."""
         return self.root / "signals" / f"{file_stem(symbol)}.json"

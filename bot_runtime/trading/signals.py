@@ -1,7 +1,7 @@
 """A symbol's signal: the prediction, the decision and where both come from."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,22 +13,33 @@ from bot_runtime.features.regime import regimes_of
 from bot_runtime.features.volatility import realised_volatility
 from bot_runtime.market.candles import Candles, rows_without_gap, utc
 from bot_runtime.process.git import git_commit
+from bot_runtime.serving.adaptive_band import AdaptiveBand
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.trading.decision import views_of
 from bot_runtime.trading.strategy import Strategy
 
 
+class Observed(NamedTuple):
+    """What a run has of one symbol.
+
+    Attributes:
+        features: (n, F), of the feed's newest candles; None where they are not decided on.
+        band: how p10 and p90 have adapted by now.
+    """
+
+    feed: Feed
+    features: Values | None
+    band: AdaptiveBand
+
+
 def build_signal(
-    configuration: RunConfiguration,
-    version: ServedVersion,
-    symbol: str,
-    feed: Feed,
-    features: Values | None,
+    configuration: RunConfiguration, version: ServedVersion, symbol: str, observed: Observed
 ) -> Signal:
     """Return a symbol's signal; without predictions where the feed is in trouble.
 
-    `features` (n, F) are those of the feed's newest candles, None where they are not decided on.
+    Its p10 and p90 are the model's own; the share that it asks for is by the adapted ones.
     """
+    feed = observed.feed
     calibration = version.trend_calibration
     signal = Signal(
         ts=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -45,15 +56,17 @@ def build_signal(
         run_digest=configuration.digest,
         version=SignalVersion(model_version=version.version, git_commit=git_commit()),
     )
-    if features is None or feed.candles is None:
+    if observed.features is None or feed.candles is None:
         return signal
-    return signal.model_copy(update=_decided(configuration, version, feed.candles, features))
+    return signal.model_copy(update=_decided(configuration, version, feed.candles, observed))
 
 
 def _decided(
-    configuration: RunConfiguration, version: ServedVersion, candles: Candles, features: Values
+    configuration: RunConfiguration, version: ServedVersion, candles: Candles, observed: Observed
 ) -> dict[str, Any]:
     """Return the signal's fields that follow from predictions on the newest candles."""
+    features = observed.features
+    assert features is not None, "asked for what is decided on alone"
     strategy = Strategy.of_run(configuration)
     candles = candles[-len(features) :]
     volatility = realised_volatility(candles.close, version.manifest.inputs.volatility_candles)
@@ -62,8 +75,10 @@ def _decided(
     predictions = version.predict_rows(features, volatility, rows)
     number = candles.open_time_ms[rows] // candles.interval_ms
     newest = len(rows) - 1
-    view = views_of(predictions, strategy, regimes_of(features[rows]), number)[newest]
     prediction = predictions[newest]
+    unit = strategy.over_horizon(volatility[rows])
+    adapted = predictions.with_band(*observed.band.adjusted(predictions, unit))
+    view = views_of(adapted, strategy, regimes_of(features[rows]), number)[newest]
     return {
         "decision": view.decision,
         "reason": view.text,

@@ -22,11 +22,12 @@ from bot_runtime.features.indicators import compute_features
 from bot_runtime.features.regime import regime_of
 from bot_runtime.market.candles import Candles, utc
 from bot_runtime.market.feed_trouble import Trouble, Window, judge_candles
+from bot_runtime.serving.adaptive_band import AdaptiveBand
 from bot_runtime.serving.predictions import Prediction
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.layout import Store
 from bot_runtime.trading.decision import View
-from bot_runtime.trading.signals import build_signal
+from bot_runtime.trading.signals import Observed, build_signal
 from tests.unit.bot_runtime.markets import (
     bot_spec,
     inference_configuration,
@@ -195,7 +196,8 @@ THREE_YEARS_MS = 3 * 365 * 24 * 60 * 60_000
 def signal_of(build: Build, candles: Candles | None, trouble: Trouble | None = None) -> Signal:
     """Return the signal that `build` makes of a feed."""
     features = None if candles is None or trouble is not None else compute_features(candles)
-    return build(CONFIGURATION, VERSION, "BTC/USDT", Feed(candles, trouble), features)
+    observed = Observed(Feed(candles, trouble), features, AdaptiveBand())
+    return build(CONFIGURATION, VERSION, "BTC/USDT", observed)
 
 
 def check_age(judge: Judge) -> None:
@@ -223,9 +225,9 @@ def check_features_are_of_the_feed(build: Build) -> None:
 
 def build_on_last_nights_features(*args: Any) -> Signal:
     """Return a signal that was predicted on other candles than those of its feed."""
-    configuration, version, symbol, feed, _ = args
-    old = replace(feed, candles=CALM)
-    return build_signal(configuration, version, symbol, old, compute_features(CALM))
+    configuration, version, symbol, observed = args
+    old = Observed(replace(observed.feed, candles=CALM), compute_features(CALM), observed.band)
+    return build_signal(configuration, version, symbol, old)
 
 
 # Signals said that their version was `latest`.

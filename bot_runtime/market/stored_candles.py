@@ -1,0 +1,52 @@
+"""All candles of a market that a store has: every training's snapshot, and the user's own files."""
+
+import contextlib
+
+from bot_runtime.contract.intervals import Timeframe
+from bot_runtime.contract.spec import ExchangeSpec
+from bot_runtime.market.candle_folder import look_into
+from bot_runtime.market.candle_schema import check_schema
+from bot_runtime.market.candles import Candles, merge
+from bot_runtime.market.own_candles import read_own_candles
+from bot_runtime.market.snapshot import load_dataset, load_symbol
+from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
+from bot_runtime.store.layout import Store
+
+
+def stored_candles(
+    store: Store, exchange: ExchangeSpec, symbol: str, timeframe: Timeframe
+) -> Candles:
+    """Return the candles of a symbol, checked: of the same candle the user's own one is kept.
+
+    Raises DataUnusableError where there are none, or where the user's files cannot be read.
+    """
+    parts = _snapshots(store, exchange, symbol, timeframe)
+    files = look_into(store.own_candles, (symbol,), timeframe).files.get(symbol)
+    if files is not None:
+        parts.append(read_own_candles(files, symbol).candles)
+    if not parts:
+        raise DataUnusableError(
+            f"{symbol}: {store.root} has no candles of {timeframe} from {exchange.id}; run "
+            f"`python -m bot_runtime run` first, or put files into {store.own_candles}"
+        )
+    candles = merge(parts)
+    check_schema(candles, symbol)
+    return candles
+
+
+def _snapshots(
+    store: Store, exchange: ExchangeSpec, symbol: str, timeframe: Timeframe
+) -> list[Candles]:
+    """Return the symbol's candles of every training on the same feed, the newest training last."""
+    found = []
+    for folder in store.trainings():
+        with contextlib.suppress(ArtifactInvalidError):  # that training's own steps say so
+            dataset = load_dataset(store, folder.name)
+            same = (dataset.exchange, dataset.endpoint, dataset.timeframe) == (
+                exchange.id,
+                exchange.endpoint,
+                timeframe,
+            )
+            parts = [part for part in dataset.symbols if same and part.symbol == symbol]
+            found += [(p.last_close_ms, load_symbol(store, dataset, p)) for p in parts]
+    return [candles for _, candles in sorted(found, key=lambda each: each[0])]
