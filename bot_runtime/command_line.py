@@ -6,6 +6,7 @@ on a laptop with the same configuration file as in a pod.
     python -m bot_runtime fetch | train --objective Trend | evaluate | infer | preflight
     python -m bot_runtime run mybot.yaml
     python -m bot_runtime candles BTC-USDT-5m.csv
+    python -m bot_runtime backtest mybot.yaml
 """
 
 import argparse
@@ -60,6 +61,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         from bot_runtime.local.candle_report import report_candles
 
         return report_candles(parsed.file)
+    if parsed.command == "backtest":
+        from bot_runtime.local.backtest_command import BacktestAsked, backtest
+
+        return backtest(
+            BacktestAsked(parsed.file, parsed.store, parsed.begin, parsed.end, parsed.version)
+        )
     return run_step(parsed.step, Store.from_environment(), at_once=parsed.at_once)
 
 
@@ -93,9 +100,21 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--endpoint", help="address of a server that speaks the exchange's API")
     run.add_argument("--credentials", type=Path, help="directory with files apiKey and apiSecret")
     run.add_argument("--no-hint", dest="hint", action="store_false", help="do not say how to go on")
+    _add_backtest(commands.add_parser("backtest", help="say what past decisions would have earned"))
     candles = commands.add_parser("candles", help="say what a file of your own candles holds")
     candles.add_argument("file", type=Path, help="file, or folder of files that follow each other")
     return parser
+
+
+def _add_backtest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="YAML file with one TradingBot")
+    parser.add_argument("--store", type=Path, help="folder of its store")
+    span = "close of the {} candle, as 2026-01-31 or 2026-01-31T12:00:00Z, in UTC"
+    parser.add_argument("--from", dest="begin", metavar="TIME", help=span.format("first"))
+    parser.add_argument("--to", dest="end", metavar="TIME", help=span.format("last"))
+    parser.add_argument(
+        "--version", help="let this version decide on all candles that it has not learned from"
+    )
 
 
 def _add_options(parser: argparse.ArgumentParser, word: str) -> None:

@@ -30,10 +30,10 @@ from bot_runtime.learning.models.registry import check_installed
 from bot_runtime.local.bot_file import Bot, load_bot
 from bot_runtime.local.child import Child
 from bot_runtime.local.display import Display
-from bot_runtime.process.errors import ArtifactInvalidError, ConfigurationError, StepError
+from bot_runtime.local.local_store import local_store
+from bot_runtime.process.errors import ArtifactInvalidError, StepError
 from bot_runtime.store.files import load_json
 from bot_runtime.store.layout import Store
-from bot_runtime.store.ownership import check_owner
 from bot_runtime.store.promotion import promoted_version
 
 
@@ -63,8 +63,7 @@ def run(asked: LocalRun) -> int:
     try:
         bot = load_bot(asked.file, asked.endpoint)
         check_installed(bot.spec.model.candidates)
-        store = Store(_store_root(asked, bot))
-        check_owner(store, bot.name)
+        store = local_store(asked.store, bot.name)
         _Steps(bot, store, asked, display).run()
     except StepError as e:
         display.refusal(str(e))
@@ -75,14 +74,6 @@ def run(asked: LocalRun) -> int:
         display.refusal("interrupted; run the same command again to go on")
         return 130
     return int(ExitCode.OK)
-
-
-def _store_root(asked: LocalRun, bot: Bot) -> Path:
-    configured = asked.store or os.environ.get(ENV_STORE) or Path(".botcripto") / bot.name
-    root = Path(configured).resolve()
-    if root.exists() and not root.is_dir():
-        raise ConfigurationError(f"--store: {root} is a file; name a folder")
-    return root
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@
     ├── ArtifactInvalidError      a stored file cannot be trusted
     ├── ModelUnfitError           nothing could be exported with parity
     ├── StoreUnavailableError     the volume does not take or give files
+    ├── LookAheadError            a backtest knew candles that came later
     └── OutputUnavailableError    nobody takes what the step has to tell
 
 Only `steps.step`, and on a laptop `local.run`, catch them: they report the message and end with the
@@ -68,6 +69,10 @@ class StoreUnavailableError(StepError):
     """The step ends and is repeated later: the volume may come back or be enlarged."""
 
     exit_code = ExitCode.STORE_UNAVAILABLE
+
+
+class LookAheadError(StepError):
+    """The backtest ends without a result: it is a bug, and nothing of it can be believed."""
 
 
 class OutputUnavailableError(StepError):

@@ -1,5 +1,6 @@
 """What the three models of a version say, of one row and of many."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -44,6 +45,16 @@ class Predictions:
     def at(self, rows: Rows | slice) -> "Predictions":
         """Return the predictions of some rows."""
         return Predictions(*(getattr(self, name)[rows] for name in _NAMES))
+
+    @classmethod
+    def none(cls) -> "Predictions":
+        """Return the predictions of no row."""
+        return cls(*(np.empty(0) for _ in _NAMES))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Predictions"]) -> "Predictions":
+        """Return the predictions of all parts, one after the other."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES))
 
     def with_band(self, p10: Values, p90: Values) -> "Predictions":
         """Return the predictions with another band (n,)."""

@@ -10,6 +10,9 @@ from typing import TypeVar
 import numpy as np
 
 from bot_runtime.arrays import Rows, Values, Windows
+from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.features.indicators import WARM_UP
+from bot_runtime.features.panel import feature_names
 from bot_runtime.features.sequences import ROWS_AT_ONCE, windows_at
 from bot_runtime.features.volatility import realised_volatility
 from bot_runtime.process.errors import ArtifactInvalidError
@@ -134,6 +137,24 @@ def load_version(store: Store, version: str, threads: int = 1) -> ServedVersion:
     """
     folder = store.version(version)
     return ServedVersion(folder, load_version_manifest(folder), threads)
+
+
+def check_inputs(version: ServedVersion, configuration: RunConfiguration) -> None:
+    """Raise ArtifactInvalidError where the version is fed otherwise than this run would feed it."""
+    inputs, model = version.manifest.inputs, configuration.model
+    pairs = (
+        ("timeframe", inputs.timeframe, configuration.timeframe),
+        ("horizonSteps", inputs.horizon_steps, configuration.model.horizon_steps),
+        ("warmUp", inputs.warm_up, WARM_UP),
+        ("features", inputs.features, feature_names(len(configuration.symbols))),
+        ("tripleBarrierWidth", inputs.triple_barrier_width, model.triple_barrier_width),
+    )
+    for name, trained, here in pairs:
+        if trained != here:
+            raise ArtifactInvalidError(
+                f"{version.version}: {name}: trained with {str(trained)[:60]}, this run has "
+                f"{str(here)[:60]}; train again"
+            )
 
 
 _C = TypeVar("_C", Platt, ConformalBand, RiskScale)

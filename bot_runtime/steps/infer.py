@@ -13,16 +13,14 @@ from bot_runtime.contract.signal import Signal
 from bot_runtime.exchange.client import ExchangeClient
 from bot_runtime.exchange.newest import Feed, observe_feeds, share_of
 from bot_runtime.exchange.retries import Patience
-from bot_runtime.features.indicators import WARM_UP
-from bot_runtime.features.panel import compute_panel, feature_names
+from bot_runtime.features.panel import compute_panel
 from bot_runtime.process.config import inference_of
-from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.process.threads import cpu_count
 from bot_runtime.serving.adaptive_band import AdaptiveBand
 from bot_runtime.serving.served_band import follow, load_band, save_band, settle_band
 from bot_runtime.serving.served_drift import Row, watch
-from bot_runtime.serving.version import ServedVersion, load_version
+from bot_runtime.serving.version import ServedVersion, check_inputs, load_version
 from bot_runtime.store.files import save_json
 from bot_runtime.store.layout import Store
 from bot_runtime.store.pruning import note_use
@@ -41,7 +39,7 @@ def infer(
     run = inference_of(configuration)
     note_use(store, run.model_version)
     version = load_version(store, run.model_version, cpu_count())
-    check_version(version, configuration)
+    check_inputs(version, configuration)
     time.sleep(patience.jitter_seconds * share_of(configuration.namespace, configuration.owner))
     policy = patience.policy(run.deadline_seconds)
     client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
@@ -69,24 +67,6 @@ def infer(
         reporter.log("signal", **signal.model_dump(mode="json"))
         signals.append(signal)
     return tuple(signals)
-
-
-def check_version(version: ServedVersion, configuration: RunConfiguration) -> None:
-    """Raise ArtifactInvalidError where the version is fed otherwise than this run would feed it."""
-    inputs, model = version.manifest.inputs, configuration.model
-    pairs = (
-        ("timeframe", inputs.timeframe, configuration.timeframe),
-        ("horizonSteps", inputs.horizon_steps, configuration.model.horizon_steps),
-        ("warmUp", inputs.warm_up, WARM_UP),
-        ("features", inputs.features, feature_names(len(configuration.symbols))),
-        ("tripleBarrierWidth", inputs.triple_barrier_width, model.triple_barrier_width),
-    )
-    for name, trained, here in pairs:
-        if trained != here:
-            raise ArtifactInvalidError(
-                f"{version.version}: {name}: trained with {str(trained)[:60]}, this run has "
-                f"{str(here)[:60]}; train again"
-            )
 
 
 def features_of(

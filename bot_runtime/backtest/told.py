@@ -1,0 +1,97 @@
+"""What a version says at the close of past candles, exactly as inference would have said it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from bot_runtime.arrays import Flags, Rows, Times, Values
+from bot_runtime.features.panel import compute_panel
+from bot_runtime.features.regime import regimes_of
+from bot_runtime.features.volatility import realised_volatility
+from bot_runtime.market.candles import Candles, rows_without_gap
+from bot_runtime.serving.adaptive_band import Ahead, adapt_band
+from bot_runtime.serving.predictions import Predictions
+from bot_runtime.serving.version import ServedVersion
+
+BLOCK: Final = 50_000
+"""Candles whose features are in memory at once."""
+
+Progress = Callable[[int], None]
+"""Is told how many more candles are done."""
+
+
+class Told(NamedTuple):
+    """What was said of one symbol: `open_ms` (m,) are the candles that there are predictions of."""
+
+    open_ms: Times
+    predictions: Predictions
+    regimes: Rows
+
+    def within(self, begin_ms: int, end_ms: int) -> "Told":
+        """Return what was said of the candles that open in [begin, end) ms."""
+        first, last = (int(i) for i in np.searchsorted(self.open_ms, (begin_ms, end_ms)))
+        own = slice(first, last)
+        return Told(self.open_ms[own], self.predictions.at(own), self.regimes[own])
+
+    @classmethod
+    def joined(cls, parts: Sequence["Told"]) -> "Told":
+        """Return what was said in all parts, one after the other."""
+        return cls(
+            np.concatenate([part.open_ms for part in parts]),
+            Predictions.joined([part.predictions for part in parts]),
+            np.concatenate([part.regimes for part in parts]),
+        )
+
+
+def tell(
+    version: ServedVersion, candles: Mapping[str, Candles], begin_ms: int, progress: Progress
+) -> dict[str, Told]:
+    """Return what the version says of every candle that opens from a time on.
+
+    A candle whose history has a hole has no prediction. The bands of p10 and p90 begin to adapt at
+    `begin_ms`; each knows the outcomes that had ended by then, and none later.
+    """
+    parts: dict[str, list[Told]] = {symbol: [] for symbol in candles}
+    interval_ms = next(iter(candles.values())).interval_ms
+    end_ms = max(int(part.open_time_ms[-1]) for part in candles.values()) + 1
+    history_ms = version.context_length * interval_ms
+    for from_ms in range(begin_ms, end_ms, BLOCK * interval_ms):
+        until_ms = min(from_ms + BLOCK * interval_ms, end_ms)
+        near = {s: _between(part, from_ms - history_ms, until_ms) for s, part in candles.items()}
+        panel = compute_panel(near, version.manifest.inputs.features)
+        for symbol, part in near.items():
+            parts[symbol].append(_said(version, part, panel[symbol], from_ms))
+        progress((until_ms - from_ms) // interval_ms)
+    return {s: _adapted(version, candles[s], Told.joined(told)) for s, told in parts.items()}
+
+
+def _between(candles: Candles, from_ms: int, until_ms: int) -> Candles:
+    first, last = np.searchsorted(candles.open_time_ms, (from_ms, until_ms))
+    return candles[int(first) : int(last)]
+
+
+def _said(version: ServedVersion, candles: Candles, features: Values, from_ms: int) -> Told:
+    """Return what is said of a block's candles that open from a time on."""
+    whole: Flags = rows_without_gap(candles, version.context_length)
+    rows = np.flatnonzero(whole & (candles.open_time_ms >= from_ms))
+    volatility = realised_volatility(candles.close, version.manifest.inputs.volatility_candles)
+    if len(rows) == 0:
+        return Told(np.empty(0, dtype=np.int64), Predictions.none(), np.empty(0, dtype=np.intp))
+    told = version.predict_rows(features, volatility, rows)
+    return Told(candles.open_time_ms[rows], told, regimes_of(features[rows]))
+
+
+def _adapted(version: ServedVersion, candles: Candles, told: Told) -> Told:
+    inputs = version.manifest.inputs
+    horizon_ms = inputs.horizon_steps * candles.interval_ms
+    at = np.searchsorted(candles.open_time_ms, told.open_ms)
+    after = np.searchsorted(candles.open_time_ms, told.open_ms + horizon_ms)
+    after = np.minimum(after, len(candles) - 1)
+    known = candles.open_time_ms[after] == told.open_ms + horizon_ms
+    outcome = np.where(known, candles.close[after] / candles.close[at] - 1.0, np.nan)
+    volatility = realised_volatility(candles.close, inputs.volatility_candles)
+    unit = volatility[at] * np.sqrt(inputs.horizon_steps)
+    close_ms = told.open_ms + candles.interval_ms
+    predictions, _ = adapt_band(told.predictions, Ahead(close_ms, unit, outcome, horizon_ms))
+    return told._replace(predictions=predictions)
