@@ -54,7 +54,8 @@ def tell(
     """
     parts: dict[str, list[Told]] = {symbol: [] for symbol in candles}
     interval_ms = next(iter(candles.values())).interval_ms
-    end_ms = max(int(part.open_time_ms[-1]) for part in candles.values()) + 1
+    begin_ms = max(begin_ms, min(int(part.open_time_ms[0]) for part in candles.values()))
+    end_ms = max(int(part.close_time_ms[-1]) for part in candles.values())
     history_ms = version.context_length * interval_ms
     for from_ms in range(begin_ms, end_ms, BLOCK * interval_ms):
         until_ms = min(from_ms + BLOCK * interval_ms, end_ms)

@@ -15,7 +15,7 @@ from bot_runtime.contract.runconfig import (
     training_spec_of,
 )
 from bot_runtime.contract.tradingbot import TradingBotSpec
-from bot_runtime.features.indicators import WARM_UP
+from bot_runtime.features.indicators import FEATURES, WARM_UP
 from bot_runtime.features.panel import feature_names
 from bot_runtime.features.volatility import VOLATILITY_CANDLES
 from bot_runtime.market.candles import Candles
@@ -80,11 +80,13 @@ def inference_configuration(spec: TradingBotSpec, version: str) -> RunConfigurat
     return inference_run("default", "bot", spec, version)
 
 
-def publish_version(store: Store, spec: TradingBotSpec, *, score: float = 3.0) -> str:
+def publish_version(
+    store: Store, spec: TradingBotSpec, *, score: float = 3.0, slope: float = 0.0
+) -> str:
     """Publish a version of three real, linear graphs, and return its name.
 
-    The trend's score is `score`, the return's quantiles are 2, 3 and 4 of the volatility with the
-    score's sign, the risk's log ratio is 0.
+    The trend's score is `score` and `slope` times the last return, the return's quantiles are 2, 3
+    and 4 of the volatility with the score's sign, the risk's log ratio is 0.
     """
     names = feature_names(len(spec.symbols))
     inputs = Inputs(
@@ -106,7 +108,7 @@ def publish_version(store: Store, spec: TradingBotSpec, *, score: float = 3.0) -
     objectives = []
     for name, outputs, calibration in parts:
         file = f"{name.lower()}.onnx"
-        save_graph(folder / file, len(names), outputs)
+        save_graph(folder / file, len(names), outputs, slope if name == "Trend" else 0.0)
         objectives.append(
             ObjectiveManifest(
                 objective=name,
@@ -125,9 +127,10 @@ def publish_version(store: Store, spec: TradingBotSpec, *, score: float = 3.0) -
     return manifest.version
 
 
-def save_graph(path: Path, features: int, outputs: list[float]) -> None:
-    """Write a graph that answers the given outputs for every row: 0 * features + outputs."""
+def save_graph(path: Path, features: int, outputs: list[float], slope: float = 0.0) -> None:
+    """Write a graph that answers the given outputs, and `slope` times the last return, each row."""
     weights = np.zeros((features, len(outputs)), dtype=np.float32)
+    weights[FEATURES.index("return_1")] = slope
     constants = [
         numpy_helper.from_array(weights, "weights"),
         numpy_helper.from_array(np.array(outputs, dtype=np.float32), "bias"),

@@ -27,11 +27,12 @@ def strategy_with(
     capital: str = "10000",
     regimes: tuple[RegimeSpec, ...] = (),
     horizon_steps: int = 5,
+    interval_ms: int = INTERVAL_MS,
     **risk: Any,
 ) -> Strategy:
-    """Return a strategy of five-minute candles; what is not named has its default."""
+    """Return a strategy; what is not named has its default."""
     settings = TradingSettings(capital=capital, regimes=regimes, risk=RiskSpec(**risk))
-    return Strategy(decision or DecisionSpec(), settings, horizon_steps, INTERVAL_MS)
+    return Strategy(decision or DecisionSpec(), settings, horizon_steps, interval_ms)
 
 
 def decide_by(prediction: Prediction, decision: DecisionSpec) -> View:
