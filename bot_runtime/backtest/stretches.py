@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bot_runtime.arrays import Flags, Rows, Times, Values
+from bot_runtime.arrays import Flags, Times, Values
 from bot_runtime.backtest.result import Stretch
 from bot_runtime.contract.trading import REGIMES
 from bot_runtime.scoring.ratios import drawdowns
@@ -40,11 +40,14 @@ def by_month(account: Account, held: Values) -> tuple[Stretch, ...]:
 
 
 def by_regime(account: Account, held: Values, tracks: Mapping[str, Track]) -> tuple[Stretch, ...]:
-    """Return the regimes of the first symbol, in the order of REGIMES; absent ones are left out."""
+    """Return the regimes of the first symbol, in the order of REGIMES; absent ones are left out.
+
+    A candle counts to the regime that was known at its opening, the first one to its own.
+    """
     track = next(iter(tracks.values()))
     known_ms = track.candles.close_time_ms[track.rows]
     newest = np.searchsorted(known_ms, account.close_ms - account.interval_ms, side="right") - 1
-    regime: Rows = np.where(newest >= 0, track.regimes[np.maximum(newest, 0)], -1)
+    regime = track.regimes[np.maximum(newest, 0)]
     entered = account.trades["regime"]
     return tuple(
         _stretch(name, account, held, regime == place, int(np.sum(entered == place)))
