@@ -11,6 +11,7 @@ from bot_runtime.backtest.stretches import by_month, by_regime, hold
 from bot_runtime.backtest.told import Told, tell
 from bot_runtime.backtest.versions import Term, describe_gone
 from bot_runtime.market.candles import Candles, missing_count, utc
+from bot_runtime.market.filters import Filters
 from bot_runtime.process.errors import DataUnusableError
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.trading.account import Track, follow
@@ -29,6 +30,7 @@ class Asked:
 
     Attributes:
         candles: of every symbol, all that the store has.
+        filters: what the exchange's markets take, of the symbols where that is known.
         terms: versions and their times, oldest first.
         from_ms, to_ms: closes of candles that are asked for, [from, to].
     """
@@ -36,6 +38,7 @@ class Asked:
     bot: str
     strategy: Strategy
     candles: Mapping[str, Candles]
+    filters: Mapping[str, Filters]
     terms: Sequence[Term]
     from_ms: int
     to_ms: int
@@ -47,7 +50,10 @@ def run_backtest(asked: Asked, report: Report) -> Backtest:
     Raises DataUnusableError where no version decides on any candle, LookAheadError where a decision
     depends on candles that came later.
     """
-    markets = {s: market_of(part, asked.strategy.costs) for s, part in asked.candles.items()}
+    markets = {
+        symbol: market_of(part, asked.strategy.costs, asked.filters.get(symbol))
+        for symbol, part in asked.candles.items()
+    }
     terms = [term for term in asked.terms if _is_asked(term, asked)]
     told, spans = _tell_all(asked, terms, report)
     if not spans:
@@ -211,8 +217,9 @@ def _notes(asked: Asked, tracks: Mapping[str, Track], spans: Sequence[Span]) -> 
                 f"{symbol}: {silent:,} candles have no decision: their history has a hole, or no "
                 "version decided"
             )
-        notes.append(
-            f"{symbol}: prices are multiples of {track.market.tick}, read off the candles; the "
-            "smallest order of the exchange is not known, and none was too small"
-        )
+        if symbol not in asked.filters:
+            notes.append(
+                f"{symbol}: prices are multiples of {track.market.tick}, read off the candles; the "
+                "smallest order of the exchange is not known, and none was too small"
+            )
     return notes

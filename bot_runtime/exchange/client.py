@@ -17,9 +17,11 @@ from bot_runtime.contract.spec import ExchangeSpec
 from bot_runtime.exchange.answers import load_markets, read_candles, refuse_what_is_not_json
 from bot_runtime.exchange.ccxt_import import exchange_class, exchange_errors
 from bot_runtime.exchange.credentials import Credentials
+from bot_runtime.exchange.market_filters import filters_of
 from bot_runtime.exchange.paging import page_limit, page_params, read_span
 from bot_runtime.exchange.retries import Retrier, RetryPolicy
 from bot_runtime.market.candles import Candles, from_rows
+from bot_runtime.market.filters import Filters
 from bot_runtime.process.errors import ConfigurationError, StepError
 
 T = TypeVar("T")
@@ -78,6 +80,12 @@ class ExchangeClient:
                 f"symbols: {client.id} has no {self._market_type} market {', '.join(absent)}; "
                 "correct the names"
             )
+
+    def filters(self, symbols: Sequence[str]) -> dict[str, Filters]:
+        """Return what markets that were asked for take, of those that the exchange tells it of."""
+        client = self._client
+        found = {s: filters_of(client.markets[s], client.precisionMode) for s in symbols}
+        return {symbol: filters for symbol, filters in found.items() if filters is not None}
 
     def server_time_ms(self) -> tuple[int, int]:
         """Return the exchange's clock and how far it is ahead of ours, in milliseconds.

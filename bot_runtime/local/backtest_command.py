@@ -14,6 +14,7 @@ from bot_runtime.local.bot_file import Bot, load_bot_to_judge
 from bot_runtime.local.local_store import local_store
 from bot_runtime.local.progress_line import ProgressLine
 from bot_runtime.market.candles import Candles, utc
+from bot_runtime.market.filters import load_filters
 from bot_runtime.market.stored_candles import stored_candles
 from bot_runtime.process.errors import ConfigurationError, DataUnusableError, StepError
 from bot_runtime.report.backtest_page import render_backtest
@@ -48,7 +49,8 @@ def backtest(asked: BacktestAsked) -> int:
         }
         from_ms, to_ms = _span(asked, candles)
         terms = _terms(asked, bot, store, to_ms)
-        what = Asked(bot.name, strategy, candles, terms, from_ms, to_ms)
+        filters = {s: f for s in candles if (f := load_filters(store, s)) is not None}
+        what = Asked(bot.name, strategy, candles, filters, terms, from_ms, to_ms)
         found = run_backtest(what, line.show)
         line.show("writing the report", 0.95)
         path = store.root / REPORT_FILE

@@ -36,6 +36,7 @@ from bot_runtime.market.candles import (
     utc,
 )
 from bot_runtime.market.feed_trouble import judge_clock
+from bot_runtime.market.filters import save_filters
 from bot_runtime.market.known_candles import known_candles
 from bot_runtime.market.own_candles import OwnCandles
 from bot_runtime.market.snapshot import (
@@ -131,6 +132,7 @@ def _fetch(
     """Fetch, check and save every symbol's candles of the window that ends now."""
     client = ExchangeClient(configuration.exchange, configuration.timeframe, FETCH, reporter.log)
     client.load_markets(configuration.symbols)
+    save_filters(store, client.filters(configuration.symbols))
     span = _window(client, run)
     bare = _bare_dataset(configuration, run)
     found: list[tuple[str, Candles, OwnCandles | None]] = []

@@ -61,6 +61,10 @@ class Store:
         """Return the snapshot of a symbol's candles."""
         return self.training(training) / "candles" / f"{file_stem(symbol)}.parquet"
 
+    def filters(self, symbol: str) -> Path:
+        """Return what the exchange's market of a symbol takes."""
+        return self.root / "markets" / f"{file_stem(symbol)}.json"
+
     @property
     def own_candles(self) -> Path:
         """Return the folder of candles that the user has put there."""

@@ -1,4 +1,4 @@
-"""The market of candles whose exchange was not asked: its tick is read off the prices."""
+"""The market of candles: what the exchange says it takes, or what can be read off the prices."""
 
 import math
 from decimal import Decimal
@@ -8,6 +8,7 @@ import numpy as np
 
 from bot_runtime.arrays import Values
 from bot_runtime.market.candles import PRICE_COLUMNS, Candles
+from bot_runtime.market.filters import Filters
 from bot_runtime.trading.precision import Costs, Market
 
 FINEST: Final = 10
@@ -17,16 +18,26 @@ DIGITS: Final = 7
 LOT: Final = Decimal("1e-8")
 
 
-def market_of(candles: Candles, costs: Costs) -> Market:
-    """Return the market of candles: the coarsest decimal tick that all prices are multiples of.
+def market_of(candles: Candles, costs: Costs, filters: Filters | None = None) -> Market:
+    """Return the market of candles.
 
-    No order is too small for it. Prices that lie on no grid get a tick of a millionth of a percent.
+    Its tick is the exchange's, or the coarsest decimal one that all prices are multiples of where
+    that is finer: an exchange changes its tick now and then. Prices that lie on no grid get one of
+    a millionth of a percent. Without filters no order is too small.
     """
+    tick = _tick_of(candles)
+    if filters is None:
+        return Market.of(tick, LOT, costs)
+    lot, least = filters.lot, filters.min_quantity
+    return Market.of(min(tick, filters.tick), lot, costs, least, filters.min_notional)
+
+
+def _tick_of(candles: Candles) -> Decimal:
     prices = np.concatenate([getattr(candles, name) for name in PRICE_COLUMNS])
     magnitude = math.floor(math.log10(float(np.median(prices)))) if len(prices) else 0
     most = max(0, min(FINEST, DIGITS - magnitude))
     decimals = next((d for d in range(most) if _is_on_grid(prices, d)), most)
-    return Market.of(Decimal(1).scaleb(-decimals), LOT, costs)
+    return Decimal(1).scaleb(-decimals)
 
 
 def _is_on_grid(prices: Values, decimals: int) -> bool:

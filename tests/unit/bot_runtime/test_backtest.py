@@ -53,6 +53,7 @@ def run(store: Store, candles: Candles = CANDLES, **asked: Any) -> Backtest:
     last = int(candles.close_time_ms[-1])
     run_ = inference_configuration(bot_spec(), "promoted")
     what: dict[str, Any] = {
+        "filters": {},
         "terms": terms_of(store, run_, last),
         "from_ms": int(candles.close_time_ms[0]),
         "to_ms": last,
