@@ -10,8 +10,8 @@ from benchmarks.figures import Figure
 from benchmarks.quality_folds import HORIZON, predictions_of
 from bot_exchange.market.generated import GeneratedMarket
 from bot_runtime.contract.spec import DecisionSpec, GateSpec, ModelSpec
-from bot_runtime.evaluation.gate import Evidence, check_gate
-from bot_runtime.evaluation.judge import STAYING_OUT, naive_duels, trading_duel
+from bot_runtime.evaluation.gate import STAYING_OUT, Evidence, check_gate
+from bot_runtime.evaluation.judge import naive_duels, trading_duel
 from bot_runtime.evaluation.tracks import follow_decisions
 from bot_runtime.learning.datasets import build_training_data
 from bot_runtime.market.candles import Candles

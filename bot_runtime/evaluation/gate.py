@@ -40,6 +40,9 @@ ROUNDING = 1e-6
 """Share of a loss by which the same model differs from itself: float32 sums in another order."""
 LEAST_BLOCKS = 8
 """Fewest blocks that say anything of a standard error."""
+STAYING_OUT = "staying out"
+CONSTANT_SHARE = "a constant share of the same mean"
+"""What an account is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def _check_trading(duel: Duel) -> str | None:
     gain, error = duel.comparison.gain, duel.comparison.standard_error
     if gain >= -CHAMPION_LUCK * error:
         return None
-    if duel.reference != 0.0:
+    if duel.against != STAYING_OUT:
         return (
             f"LosesMoney: {_shown(duel)}: worse by {-gain:.3g} a candle, allowed "
             f"{CHAMPION_LUCK * error:.3g}"

@@ -41,8 +41,6 @@ COLUMNS: dict[Objective, tuple[str, ...]] = {
 LOSSES: dict[Objective, str] = {"Trend": "log loss", "Return": "pinball", "Risk": "QLIKE"}
 """The loss of each objective that the gate judges."""
 CHAMPION = "champion"
-STAYING_OUT = "staying out"
-CONSTANT_SHARE = "a constant share of the same mean"
 
 
 def columns_of(predictions: Predictions, objective: Objective) -> Columns:

@@ -7,10 +7,14 @@ from bot_runtime.contract.results import ObjectiveResult, to_text
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.evaluation.frontier import Frontier, find_frontier
-from bot_runtime.evaluation.gate import Duel, Evidence, check_gate
-from bot_runtime.evaluation.judge import (
+from bot_runtime.evaluation.gate import (
     CONSTANT_SHARE,
     STAYING_OUT,
+    Duel,
+    Evidence,
+    check_gate,
+)
+from bot_runtime.evaluation.judge import (
     adapt,
     duel_champion,
     find_differences,

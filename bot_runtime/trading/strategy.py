@@ -52,7 +52,7 @@ class Strategy:
         """Return the strategy of a run: its configuration has no capital, regimes or risk yet."""
         return cls.of(run.decision, run.model, run.timeframe)
 
-    def with_decision(self, **changes: float) -> "Strategy":
+    def with_decision(self, **changes: object) -> "Strategy":
         """Return the strategy with other thresholds."""
         decision = self.decision.model_copy(update=changes)
         return Strategy(decision, self.settings, self.horizon_steps, self.interval_ms)

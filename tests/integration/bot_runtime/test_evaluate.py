@@ -318,10 +318,28 @@ def test_thresholds_that_nothing_meets_are_a_warning_that_names_the_binding_one(
     result = evaluate(configuration.model_copy(update={"decision": decision}), store, reporter)
     assert float(result.tradable_share) == 0
     assert result.binding_threshold == "minExpectedReturn"
-    warning, unwatched = reporter.warnings
+    warning, frontier, unwatched = reporter.warnings
     assert warning.startswith("ThresholdsNeverMet")
     assert "minExpectedReturn refused most" in warning
+    assert frontier.startswith("Frontier: ")
     assert unwatched.startswith("not watched for drift: BTC/USDT")
+
+
+def test_the_managed_policy_is_judged_by_its_risk_model_alone(
+    ready: tuple[Store, RunConfiguration],
+) -> None:
+    store, configuration = ready
+    decision = DecisionSpec(policy="VolatilityManaged")
+    reporter = quiet("Evaluation")
+    changed = configuration.model_copy(update={"decision": decision})
+    result = evaluate(changed, store, reporter)
+    details = load_json(store.version(result.version) / "evaluation.json")
+    assert [(duel["name"], duel["against"]) for duel in details["duels"]] == [
+        ("QLIKE", details["duels"][0]["against"]),
+        ("trading loss", "a constant share of the same mean"),
+    ]
+    assert float(details["backtest"]["exposure"]) > 0
+    assert any(warning.startswith("Frontier: ") for warning in reporter.warnings)
 
 
 def test_too_short_a_history_for_drift_is_told_with_how_much_is_needed(
@@ -331,7 +349,7 @@ def test_too_short_a_history_for_drift_is_told_with_how_much_is_needed(
     store, configuration = ready
     reporter = quiet("Evaluation")
     version = evaluate(configuration, store, reporter).version
-    (warning,) = reporter.warnings
+    warning = next(told for told in reporter.warnings if "drift" in told)
     times = re.search(r"about ([\d.e+]+) times training.lookback is needed", warning)
     assert times is not None, warning
     configured = len(configuration.symbols)

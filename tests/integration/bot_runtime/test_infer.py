@@ -73,6 +73,40 @@ def test_healthy_feed_gives_a_full_signal_on_the_newest_closed_candle(
     assert len(signal.run_digest) == 64
 
 
+def test_signal_says_what_was_asked_and_what_is_predicted_of_the_volatility(
+    exchange: Exchange, store: Store
+) -> None:
+    signal = run(exchange, store, **EASY)
+    assert signal.contract_version == 2
+    assert signal.volatility is not None
+    assert signal.volatility > 0
+    found = {rule.rule: rule.passed for rule in signal.rules}
+    assert list(found)[:4] == ["RiskMax", "Regime", "ProbMin", "MinExpectedReturn"]
+    assert {"Kelly", "VolatilityTarget", "Cvar", "MaxPosition"} <= set(found)
+    assert all(found.values())
+    assert signal.position_size <= min(rule.value for rule in signal.rules[4:])
+
+
+def test_the_managed_policy_holds_a_share_that_its_candles_tell(
+    exchange: Exchange, store: Store
+) -> None:
+    """The same share whenever the run begins: it looks back as far as the policy remembers."""
+    exchange.stop_clock()
+    spec = bot_spec(exchange.url, decision={"policy": "VolatilityManaged"})
+    configuration = inference_configuration(spec, publish_version(store, spec))
+    reporter = Reporter("Inference", stream=StringIO())
+    signals = [infer(configuration, store, reporter, QUICK)[0] for _ in range(2)]
+    assert [signal.decision for signal in signals] == ["LONG", "LONG"]
+    assert signals[0].position_size == signals[1].position_size
+    assert 0 < signals[0].position_size <= 0.25
+    assert signals[0].decision_reason == "VolatilityTarget"
+    assert [rule.rule for rule in signals[0].rules] == [
+        "RiskMax",
+        "VolatilityTarget",
+        "MaxPosition",
+    ]
+
+
 def test_signal_file_holds_what_was_returned(exchange: Exchange, store: Store) -> None:
     signal = run(exchange, store)
     saved = json.loads(store.signal("BTC/USDT").read_text(encoding="utf-8"))

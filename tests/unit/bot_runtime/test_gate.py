@@ -5,12 +5,24 @@ import math
 import pytest
 
 from bot_runtime.contract.spec import GateSpec
-from bot_runtime.evaluation.gate import LEAST_BLOCKS, Duel, Evidence, check_gate
+from bot_runtime.evaluation.gate import (
+    CONSTANT_SHARE,
+    LEAST_BLOCKS,
+    STAYING_OUT,
+    Duel,
+    Evidence,
+    check_gate,
+)
 from bot_runtime.scoring.scores import Comparison
 
 
 def duel(gain: float, error: float = 0.001, blocks: int = 40, name: str = "log loss") -> Duel:
     return Duel(name, "reference", 0.69 - gain, 0.69, Comparison(gain, error, blocks))
+
+
+def account(gain: float, error: float = 0.001, against: str = STAYING_OUT) -> Duel:
+    reference = 0.0 if against == STAYING_OUT else 0.002
+    return Duel("trading loss", against, reference - gain, reference, Comparison(gain, error, 40))
 
 
 PASSING = (duel(0.02), duel(0.02, name="pinball"))
@@ -127,16 +139,37 @@ TABLE = [
         id="a volatility that is no number",
     ),
     pytest.param(
-        Evidence((), METRICS, PASSING, trading=(duel(-0.0009),)), GateSpec(), [], id="loses by luck"
-    ),
-    pytest.param(
-        Evidence((), METRICS, PASSING, trading=(duel(0.0, 0.0),)), GateSpec(), [], id="trades never"
-    ),
-    pytest.param(
-        Evidence((), METRICS, PASSING, trading=(duel(-0.0011),)),
+        Evidence((), METRICS, PASSING, trading=(account(-0.0009),)),
         GateSpec(),
-        ["LosesMoney: its decisions earned"],
+        [],
+        id="loses by luck",
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, trading=(account(0.0, 0.0),)),
+        GateSpec(),
+        [],
+        id="trades never",
+    ),
+    pytest.param(
+        Evidence((), METRICS, PASSING, trading=(account(-0.0011),)),
+        GateSpec(),
+        ["LosesMoney: its decisions earned -0.0011 of the equity a candle after fees"],
         id="loses money after fees",
+    ),
+    pytest.param(
+        Evidence((), METRICS, (), trading=(account(-0.0009, against=CONSTANT_SHARE),)),
+        GateSpec(),
+        [],
+        id="managed: worse than a constant share by luck",
+    ),
+    pytest.param(
+        Evidence((), METRICS, (), trading=(account(-0.0011, against=CONSTANT_SHARE),)),
+        GateSpec(),
+        [
+            "LosesMoney: trading loss 0.0031, a constant share of the same mean 0.002: worse by "
+            "0.0011 a candle, allowed 0.001"
+        ],
+        id="managed: worse than a constant share",
     ),
     pytest.param(
         Evidence((), METRICS, *[(duel(-1.0),)] * 4),
