@@ -6,8 +6,9 @@
               +-> OPEN -> PARTIAL -> FILLED | CANCELLED | EXPIRED
 
 The state is the fold of events, which are only ever added. Fills come by their own way and may be
-told before, after or without an event of their order. What was executed never falls: an event that
-would lower it is kept and changes nothing.
+told before, after or without an event of their order. What was executed never falls, and an order
+that was executed in part cannot be REJECTED or ABSENT: an event that says so is kept and changes
+nothing.
 """
 
 import math
@@ -112,17 +113,18 @@ def fold(lots: int, events: Iterable[OrderEvent]) -> OrderSeen:
 
 def _after(lots: int, seen: OrderSeen, event: OrderEvent) -> OrderSeen:
     executed = max(seen.executed, event.executed)
+    is_over = seen.state in TERMINAL
+    late = seen.late or (
+        is_over and seen.state is not OrderState.FILLED and executed > seen.executed
+    )
     if executed >= lots:
-        given_up = seen.state in (OrderState.ABSENT, OrderState.REJECTED)
-        return OrderSeen(OrderState.FILLED, executed, seen.late or given_up)
-    if seen.state in TERMINAL:
-        late = seen.late or executed > seen.executed
+        return OrderSeen(OrderState.FILLED, executed, late)
+    if is_over:
         return OrderSeen(seen.state, executed, late)
-    if event.executed < seen.executed and event.state not in TERMINAL:
-        return seen
+    if event.state in (OrderState.REJECTED, OrderState.ABSENT) and executed > 0:
+        return OrderSeen(OrderState.PARTIAL, executed)
     if event.state in TERMINAL:
-        return OrderSeen(event.state, executed, seen.late)
-    state = max(seen.state, event.state, key=_RANK.__getitem__)
+        return OrderSeen(event.state, executed)
     if executed > 0:
-        state = OrderState.PARTIAL
-    return OrderSeen(state, executed, seen.late)
+        return OrderSeen(OrderState.PARTIAL, executed)
+    return OrderSeen(max(seen.state, event.state, key=_RANK.__getitem__), 0)
