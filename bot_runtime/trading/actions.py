@@ -97,6 +97,9 @@ def plan_trade(
         return NOTHING
     surplus = position.lots - _lots_of(intent.share, account, seen)
     if surplus > 0:
+        rule = _min_order(surplus, seen.close, seen.market)
+        if not rule.passed:
+            return Action(None, (rule,), Purpose.DECREASE)
         return _sell(Purpose.DECREASE, surplus, intent.share, seen)
     return _buy(intent, position.lots, account, limits, seen)
 
@@ -126,19 +129,13 @@ def _buy(
     affordable = (account.cash + market.notional(held, seen.close)) / account.equity
     share = min(intent.share, account.room, affordable)
     lots = max(0, _lots_of(share, account, seen) - held)
-    least = max(market.min_notional, market.notional(market.min_lots, price))
     rules = (
         RuleResult(RuleName.STALE_DATA, seen.age, STALE, seen.age < STALE),
         *_rules_of_position(intent, seen),
         *limits,
         RuleResult(RuleName.EXPOSURE, account.room, 0.0, account.room > 0.0),
         RuleResult(RuleName.CAPITAL, affordable, 0.0, affordable > 0.0),
-        RuleResult(
-            RuleName.MIN_ORDER,
-            to_float(market.notional(lots, price)),
-            to_float(least),
-            market.takes(lots, price),
-        ),
+        _min_order(lots, price, market),
     )
     if binding(rules) is not None:
         return Action(None, rules, purpose)
@@ -153,6 +150,15 @@ def _buy(
         intent.holding_ms,
     )
     return Action(order, rules, purpose)
+
+
+def _min_order(lots: int, price: int, market: Market) -> RuleResult:
+    """Return whether the exchange takes an order of this size; what was found is its worth."""
+    least = max(market.min_notional, market.notional(market.min_lots, price))
+    found = market.notional(lots, price)
+    return RuleResult(
+        RuleName.MIN_ORDER, to_float(found), to_float(least), market.takes(lots, price)
+    )
 
 
 def _rules_of_position(intent: Intent, seen: MarketSeen) -> tuple[RuleResult, ...]:

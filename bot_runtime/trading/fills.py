@@ -10,7 +10,8 @@ A decision at the close of candle t works from the open of candle t + 1:
 - A target is hit where the high reaches it, and brings its price, never more. What is left waits.
 - Within a candle the worse comes first: the stop before the target, also in the entry's own candle.
 - A missing candle fills nothing. A buy expires with it; a stop is judged at the next open.
-- What is left of a sale and is too small for an order is dust.
+- What is left of a sale and is too small for an order is dust; a decrease ends there.
+- Nothing is sold for less than its fee.
 """
 
 from typing import Final, NamedTuple
@@ -79,7 +80,7 @@ def settle(bar: Bar, book: Book, market: Market, cash: int) -> Settled:
     sale = _sale(bar, book, market)
     sold = None if sale is None else _sell(bar, sale, market, room)
     if sale is not None:
-        book = _after_sale(book, sale.order, sold, market)
+        book = _after_sale(bar, book, sale.order, sold, market)
     fills = tuple(fill for fill in (bought, sold) if fill is not None)
     cash += sum(posting(fill, market) for fill in fills)
     position = book.position
@@ -139,7 +140,8 @@ def _sell(bar: Bar, sale: _Sale, market: Market, room: int) -> Fill | None:
     lots = min(order.lots, room)
     if lots < 1 or not market.takes(order.lots, ticks):
         return None
-    return _filled(bar, order.purpose, lots, ticks, market)
+    fill = _filled(bar, order.purpose, lots, ticks, market)
+    return fill if posting(fill, market) > 0 else None
 
 
 def _filled(bar: Bar, purpose: Purpose, lots: int, ticks: int, market: Market) -> Fill:
@@ -147,13 +149,14 @@ def _filled(bar: Bar, purpose: Purpose, lots: int, ticks: int, market: Market) -
     return Fill(bar.open_ms, purpose, lots, ticks, fee)
 
 
-def _after_sale(book: Book, order: Order, fill: Fill | None, market: Market) -> Book:
+def _after_sale(bar: Bar, book: Book, order: Order, fill: Fill | None, market: Market) -> Book:
     """Return the book after a sale: what is left of it works on, but for a target, which waits."""
     assert book.position is not None, "only what is held is sold"
     position, left = book.position, order.lots
     if fill is not None:
         position, left = changed(position, fill, market), order.lots - fill.lots
-    if left == 0:
+    ends = order.purpose is Purpose.DECREASE and not market.takes(left, bar.close)
+    if left == 0 or ends:
         return Book(position._replace(share=order.share), None, book.dust)
     rest = None if order.purpose is Purpose.TARGET else order._replace(lots=left)
     return Book(position, rest, book.dust)
