@@ -16,6 +16,7 @@ FINEST: Final = 10
 DIGITS: Final = 7
 """Decimals that a price of one digit is given at most: prices that were computed have no tick."""
 LOT: Final = Decimal("1e-8")
+"""At a price of one digit; of what costs less, a lot is as much more."""
 
 
 def market_of(candles: Candles, costs: Costs, filters: Filters | None = None) -> Market:
@@ -25,21 +26,17 @@ def market_of(candles: Candles, costs: Costs, filters: Filters | None = None) ->
     that is finer: an exchange changes its tick now and then. Prices that lie on no grid get one of
     a millionth of a percent. Without filters no order is too small.
     """
-    tick = _tick_of(candles)
-    if filters is None:
-        return Market.of(tick, LOT, costs)
-    lot, least = filters.lot, filters.min_quantity
-    return Market.of(min(tick, filters.tick), lot, costs, least, filters.min_notional)
-
-
-def _tick_of(candles: Candles) -> Decimal:
     prices = np.concatenate([getattr(candles, name) for name in PRICE_COLUMNS])
     magnitude = math.floor(math.log10(float(np.median(prices)))) if len(prices) else 0
     most = max(0, min(FINEST, DIGITS - magnitude))
     decimals = next((d for d in range(most) if _is_on_grid(prices, d)), most)
-    return Decimal(1).scaleb(-decimals)
+    tick = Decimal(1).scaleb(-decimals)
+    if filters is None:
+        return Market.of(tick, LOT.scaleb(max(0, -magnitude)), costs)
+    lot, least = filters.lot, filters.min_quantity
+    return Market.of(min(tick, filters.tick), lot, costs, least, filters.min_notional)
 
 
 def _is_on_grid(prices: Values, decimals: int) -> bool:
     steps = prices * 10.0**decimals
-    return bool(np.all(np.abs(steps - np.rint(steps)) <= 1e-9 * np.maximum(1.0, np.abs(steps))))
+    return bool(np.all(np.abs(steps - np.rint(steps)) <= 1e-9 * steps))
