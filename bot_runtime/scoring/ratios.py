@@ -37,12 +37,13 @@ def drawdowns(capital: float, equity: Values) -> Values:
 
 
 def annual_return(capital: float, equity: Values, interval_ms: int) -> float:
-    """Return the compound return of a year; -1 where nothing is left."""
+    """Return the compound return of a year; -1 where nothing is left, inf beyond all numbers."""
     years = len(equity) * interval_ms / YEAR_MS
     grown = float(equity[-1]) / capital
     if grown <= 0.0:
         return -1.0
-    return math.expm1(math.log(grown) / years)
+    with np.errstate(over="ignore"):
+        return float(np.expm1(math.log(grown) / years))
 
 
 def calmar(capital: float, equity: Values, interval_ms: int) -> float:
