@@ -117,11 +117,10 @@ class _Symbol:
         position, _, dust = self.book
         return (dust.lots if position is None else position.lots) * self.close * self.market.value
 
-    @property
-    def ordered(self) -> int:
-        """Return what an order to buy costs at the last close, in money."""
+    def ordered(self, at_ms: int) -> int:
+        """Return what an order to buy costs at the last close, in money; 0 where it has expired."""
         order = self.book.order
-        if order is None or not order.purpose.is_buy:
+        if order is None or not order.purpose.is_buy or order.placed_ms != at_ms:
             return 0
         costs = self.market.costs
         notional = self.market.notional(order.lots, costs.bought_at(self.close))
@@ -229,11 +228,14 @@ class Walk:
         """Return the account as a plan for one symbol sees it, beside what the others hold."""
         equity = self._limits.equity
         others = [s for s in self._symbols if s is not symbol and s.book is not _EMPTY]
-        cash = self._cash - sum(other.ordered for other in others)
+        ordered = [other.ordered(at_ms) for other in others]
+        cash = self._cash - sum(ordered)
         if not others:
             return AccountSeen(equity, cash, min(1.0, self._max_exposure))
         open_ms = at_ms - self._interval_ms
-        weights = [(other.value + other.ordered) / equity for other in others]
+        weights = [
+            (other.value + money) / equity for other, money in zip(others, ordered, strict=True)
+        ]
         closes = [other.closes_until(open_ms) for other in (*others, symbol)]
         room = room_for(weights, correlations(closes), self._max_exposure)
         return AccountSeen(equity, cash, room)
