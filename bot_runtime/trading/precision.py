@@ -55,7 +55,10 @@ class Costs:
         return max(1, ticks * (_BPS - self.slippage) // _BPS)
 
     def most_lots(self, cash: int, price_of_a_lot: int) -> int:
-        """Return how many lots a sum of money pays for, fee included."""
+        """Return how many lots a sum of money pays for, fee included.
+
+        A step of the fee is kept back: the fee is rounded up to it.
+        """
         dearest = price_of_a_lot + -(-price_of_a_lot * self.fee // _BPS)
         return max(0, cash - _FEE_UNIT) // dearest
 

@@ -1,0 +1,177 @@
+"""Limits of losses: when they trip, how long they stand, and that each is told once.
+
+The account begins with 1000 on Friday, 1970-01-02, at 00:00. A day may lose 125, a week 250, and
+the highest equity 500 (halves, quarters and eighths are exact).
+"""
+
+from typing import Any
+
+import pytest
+
+from bot_runtime.contract.trading import RiskSpec
+from bot_runtime.trading.limits import DAY_MS, FOREVER, Limits, day_of, week_of
+from bot_runtime.trading.orders import Purpose
+from bot_runtime.trading.positions import Trade
+
+HOUR_MS = 3_600_000
+FRIDAY_MS, SATURDAY_MS, SUNDAY_MS, MONDAY_MS = (day * DAY_MS for day in (1, 2, 3, 4))
+
+
+def limits(**risk: Any) -> Limits:
+    caps = {"daily_loss_cap": 0.125, "weekly_loss_cap": 0.25, "max_drawdown": 0.5}
+    return Limits(RiskSpec(**(caps | risk)), HOUR_MS, 1000, FRIDAY_MS)
+
+
+def trade(profit: int, purpose: Purpose = Purpose.SIGNAL) -> Trade:
+    return Trade(0, 0, 1, 1, 1, 0, profit, purpose, 0)
+
+
+def told(found: Limits) -> list[tuple[str, float, int]]:
+    """Return what tripped, at which value, and when it resets."""
+    return [(str(trip.limit), trip.value, trip.resets_ms) for trip in found.trips]
+
+
+def marked(found: Limits, *marks: tuple[float, int]) -> Limits:
+    """Mark the equity at hours after Friday's midnight."""
+    for hours, equity in marks:
+        found.mark(FRIDAY_MS + int(hours * HOUR_MS), equity)
+    return found
+
+
+def stands(found: Limits, symbol: str = "A") -> list[str]:
+    return [str(r.rule) for r in found.results(symbol, found.now_ms) if not r.passed]
+
+
+def test_days_and_weeks_begin_at_midnight_and_on_monday() -> None:
+    assert (day_of(FRIDAY_MS - 1), day_of(FRIDAY_MS)) == (0, 1)
+    assert week_of(MONDAY_MS - 1) == week_of(0) == 0
+    assert week_of(MONDAY_MS) == week_of(MONDAY_MS + 7 * DAY_MS - 1) == 1
+    assert week_of(1_704_672_000_000) - week_of(1_704_671_999_999) == 1  # 2024-01-08, a Monday
+
+
+def test_a_day_trips_at_its_cap_and_not_before() -> None:
+    assert told(marked(limits(), (1, 876))) == []
+    found = marked(limits(), (1, 875))
+    assert told(found) == [("DailyLoss", 0.125, SATURDAY_MS)]
+    assert stands(found) == ["DailyLoss"]
+    assert found.blocked_until_ms == SATURDAY_MS
+
+
+def test_a_limit_that_stands_is_told_once_and_does_not_go_when_the_equity_is_back() -> None:
+    found = marked(limits(), (1, 870), (2, 860), (3, 999), (4, 850))
+    assert told(found) == [("DailyLoss", 0.13, SATURDAY_MS)]
+    assert stands(marked(found, (5, 1000))) == ["DailyLoss"]
+
+
+def test_a_day_is_measured_from_the_equity_at_midnight_and_resets_there() -> None:
+    found = marked(limits(), (1, 875), (23, 890), (24, 880))
+    assert stands(found) == []
+    assert told(marked(found, (25, 771))) == [("DailyLoss", 0.125, SATURDAY_MS)]  # 880 - 110 = 770
+    assert told(marked(found, (26, 770)))[1:] == [
+        ("DailyLoss", 0.125, SUNDAY_MS),
+    ]
+
+
+def test_whoever_was_not_marked_at_midnight_has_stood_there_as_before() -> None:
+    # 960 at 23:00; at 02:00 there are 840, which is an eighth less.
+    found = marked(limits(), (23, 960), (26, 840))
+    assert told(found) == [("DailyLoss", 0.125, SUNDAY_MS)]
+
+
+def test_several_days_without_a_mark() -> None:
+    found = marked(limits(), (1, 960), (24 * 3 + 5, 840))
+    assert told(found) == [("DailyLoss", 0.125, MONDAY_MS + DAY_MS)]
+
+
+def test_a_week_resets_on_monday_and_not_on_sunday() -> None:
+    found = marked(limits(), (1, 900), (24, 900), (30, 800), (48, 800), (50, 750))
+    assert told(found)[-1] == ("WeeklyLoss", 0.25, MONDAY_MS)
+    assert stands(marked(found, (71, 760))) == ["WeeklyLoss"]
+    assert stands(marked(found, (72, 740))) == []
+    # From Monday's 740 a quarter less is 555; no day loses an eighth.
+    marked(found, (73, 700), (74, 660), (96, 660), (100, 600), (120, 600), (130, 556))
+    assert stands(found) == []
+    assert told(marked(found, (131, 555)))[-1] == ("WeeklyLoss", 0.25, MONDAY_MS + 7 * DAY_MS)
+
+
+def test_a_week_whose_midnight_was_not_marked_begins_with_the_mark_before() -> None:
+    found = marked(limits(daily_loss_cap=0.25), (71, 1000), (75, 750))
+    assert [limit for limit, _, _ in told(found)] == ["DailyLoss", "WeeklyLoss"]
+    # On Tuesday's midnight the week has begun a day before.
+    found = marked(limits(daily_loss_cap=0.25), (71, 1000), (96, 750), (97, 749))
+    assert [limit for limit, _, _ in told(found)] == ["WeeklyLoss"]
+
+
+def test_a_drawdown_is_measured_from_the_highest_equity_and_stands_for_good() -> None:
+    found = limits(daily_loss_cap=0.5, weekly_loss_cap=0.5)
+    marked(found, (1, 1600), (24, 1600), (25, 801))
+    assert told(found) == []
+    marked(found, (48, 801), (49, 800))
+    assert told(found) == [("Drawdown", 0.5, FOREVER)]
+    marked(found, (72, 800), (73, 1700), (96, 1700), (97, 1600), (1000, 1600))
+    assert stands(found) == ["Drawdown"], "a new highest equity forgives nothing"
+    assert len(found.trips) == 1
+
+
+def test_resume_after_forgives_drawdowns_of_before_and_measures_anew() -> None:
+    found = limits(daily_loss_cap=0.5, weekly_loss_cap=0.5, resume_after="1970-01-05T12:30:00Z")
+    resume_ms = MONDAY_MS + int(12.5 * HOUR_MS)
+    marked(found, (1, 1600), (24, 1600), (48, 801), (72, 801), (73, 800))
+    assert told(found) == [("Drawdown", 0.5, resume_ms)]
+    assert stands(marked(found, (84, 800))) == ["Drawdown"]
+    assert stands(marked(found, (85, 790))) == []
+    marked(found, (96, 600), (240, 500), (241, 396))
+    assert stands(found) == []
+    assert told(marked(found, (242, 395)))[1:] == [("Drawdown", 0.5, FOREVER)]
+
+
+def test_losses_in_a_row_stop_every_symbol_for_a_while() -> None:
+    found = limits(loss_streak={"trades": 3, "cooldown_candles": 2})
+    at = FRIDAY_MS + 5 * HOUR_MS
+    for profit in (-1, -1, 0, -1, -1):  # what loses nothing ends a row
+        found.closed("A", at, trade(profit))
+    assert told(found) == []
+    found.closed("B", at, trade(-1))
+    assert told(found) == [("LossStreak", 3, at + 2 * HOUR_MS)]
+    for hours, names in ((5, ["LossStreak"]), (6, ["LossStreak"]), (7, [])):
+        assert stands(marked(found, (hours, 1000)), "C") == names
+    assert found.blocked_until_ms == at + 2 * HOUR_MS
+    found.closed("A", at, trade(-1))
+    assert len(found.trips) == 1, "the next row begins with one"
+
+
+def test_a_stop_keeps_its_symbol_out_for_a_while() -> None:
+    found = limits(stop_cooldown_candles=2)
+    at = FRIDAY_MS + 5 * HOUR_MS
+    found.closed("A", at, trade(-1, Purpose.STOP))
+    found.closed("B", at, trade(-1, Purpose.SIGNAL))
+    assert told(found) == [("StopCooldown", 0.0, at + 2 * HOUR_MS)]
+    for hours, names in ((5, ["StopCooldown"]), (6, ["StopCooldown"]), (7, [])):
+        marked(found, (hours, 1000))
+        assert stands(found, "A") == names
+        assert stands(found, "B") == []
+    assert found.blocked_until_ms <= at, "others may be entered"
+
+
+def test_a_cooldown_of_no_candles_is_none() -> None:
+    found = limits(stop_cooldown_candles=0)
+    found.closed("A", FRIDAY_MS, trade(-1, Purpose.STOP))
+    assert (told(found), stands(found)) == ([], [])
+
+
+def test_results_name_every_limit_with_what_was_found() -> None:
+    found = marked(limits(), (1, 900), (2, 950))
+    found.closed("A", found.now_ms, trade(-1))
+    assert [(str(r.rule), r.value, r.threshold) for r in found.results("A", found.now_ms)] == [
+        ("DailyLoss", pytest.approx(0.05), 0.125),
+        ("WeeklyLoss", pytest.approx(0.05), 0.25),
+        ("Drawdown", pytest.approx(0.05), 0.5),
+        ("LossStreak", 1, 4),
+        ("StopCooldown", 2, 2),
+    ]
+
+
+def test_an_account_with_nothing_left_trips_everything_and_divides_by_nothing() -> None:
+    found = marked(limits(), (1, 0), (24, 0), (80, 0))
+    assert {name for name, _, _ in told(found)} == {"DailyLoss", "WeeklyLoss", "Drawdown"}
+    assert all(r.value == r.value for r in found.results("A", found.now_ms))
