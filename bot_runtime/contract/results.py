@@ -25,6 +25,12 @@ Metrics = Annotated[
 ]
 
 
+Warnings = Annotated[
+    tuple[Annotated[str, StringConstraints(max_length=WARNING_MAX)], ...],
+    Field(max_length=WARNINGS_MAX),
+]
+
+
 def to_text(numbers: Mapping[Any, float]) -> dict[str, str]:
     """Return numbers as results have them: six significant digits."""
     return {str(name): f"{value:.6g}" for name, value in numbers.items()}
@@ -95,9 +101,7 @@ class StepResult(Model):
     model_version: str | None = Field(default=None, max_length=80)
     duration_seconds: float = Field(default=0, ge=0)
     peak_memory_bytes: int = Field(default=0, ge=0)
-    warnings: tuple[Annotated[str, StringConstraints(max_length=WARNING_MAX)], ...] = Field(
-        default=(), max_length=WARNINGS_MAX
-    )
+    warnings: Warnings = ()
     error: StepError | None = None
     data: DataResult | None = None
     objective: ObjectiveResult | None = None

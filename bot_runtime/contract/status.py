@@ -9,7 +9,7 @@ from bot_runtime.contract.conditions import Conditions
 from bot_runtime.contract.failures import MESSAGE_MAX, LastFailure
 from bot_runtime.contract.imagesstatus import ImagesStatus, ReadFields
 from bot_runtime.contract.newer_fields import newer
-from bot_runtime.contract.results import REASON_MAX, REASONS_MAX, Metrics, Number
+from bot_runtime.contract.results import REASON_MAX, REASONS_MAX, Metrics, Number, Warnings
 from bot_runtime.contract.signal import StatusSignal
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.contract.stepstatus import StepStatus
@@ -59,6 +59,13 @@ class ActiveModel(Model):
         default=None,
         max_length=40,
         description="Threshold that refused most of the other candles.",
+    )
+    warnings: Warnings | None = Field(
+        default=None,
+        description=(
+            "What its evaluation warned of, such as whether any setting of the thresholds would "
+            "earn money on unseen candles."
+        ),
     )
 
 
@@ -237,6 +244,7 @@ class VersionStatus(Model):
     binding_threshold: str | None = Field(
         default=None, max_length=40, description="Threshold that refused most candles."
     )
+    warnings: Warnings | None = Field(default=None, description="What the evaluation warned of.")
 
 
 TrainingState = Literal[

@@ -170,6 +170,7 @@ def _to_version(result: StepResult, evaluation: EvaluationResult) -> VersionStat
         reasons=evaluation.reasons,
         tradable_share=evaluation.tradable_share,
         binding_threshold=evaluation.binding_threshold,
+        warnings=result.warnings or None,
     )
 
 

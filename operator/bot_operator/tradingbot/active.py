@@ -126,6 +126,7 @@ def to_active(training: Training) -> ActiveModel:
         objectives=objectives,
         tradable_share=version.tradable_share,
         binding_threshold=version.binding_threshold,
+        warnings=version.warnings,
     )
 
 
