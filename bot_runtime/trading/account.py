@@ -36,7 +36,7 @@ TRADES: Final = np.dtype(
         ("symbol", np.int16),
         ("opened_ms", np.int64),
         ("closed_ms", np.int64),
-        ("lots", np.int64),
+        ("lots", np.float64),
         ("paid", np.float64),
         ("received", np.float64),
         ("fees", np.float64),
@@ -45,7 +45,10 @@ TRADES: Final = np.dtype(
         ("regime", np.int8),
     ]
 )
-"""A trade as Trade has it, of one of `symbols`; money in the quote asset."""
+"""A trade as Trade has it, of one of `symbols`; money in the quote asset.
+
+Lots are a float: many fills may add up to more than an integer of 64 bits.
+"""
 Records = npt.NDArray[np.void]
 
 
