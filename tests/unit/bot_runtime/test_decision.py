@@ -63,6 +63,39 @@ def test_each_threshold_alone_changes_the_decision(
     assert outcome.intent.share == 0
 
 
+@pytest.mark.parametrize(
+    ("prediction", "decision"),
+    [
+        # riskMax 0.5, probMin 0.75, and 0.25 + 2 * 0.0625 = 0.375 of return: halves are exact.
+        (Prediction(0.75, 0.0, 0.375, 0.5, 0.5, 0.01), "LONG"),
+        (Prediction(0.25, -0.5, -0.375, 0.0, 0.5, 0.01), "SHORT"),
+        (Prediction(0.75, 0.0, 0.375, 0.5, 0.51, 0.01), "RiskAboveMax: risk 0.510 > riskMax 0.5"),
+        (
+            Prediction(0.749, 0.0, 0.375, 0.5, 0.5, 0.01),
+            "ProbBelowMin: LONG probability 0.749 < probMin 0.75",
+        ),
+        (
+            Prediction(0.251, -0.5, -0.375, 0.0, 0.5, 0.01),
+            "ProbBelowMin: SHORT probability 0.749 < probMin 0.75",
+        ),
+        (
+            Prediction(0.75, 0.0, 0.374, 0.5, 0.5, 0.01),
+            "ReturnBelowMin: LONG return 0.37400 < 0.37500 (minExpectedReturn + 2 * feesBps)",
+        ),
+        (
+            Prediction(0.25, -0.5, 0.375, 0.5, 0.5, 0.01),
+            "ReturnBelowMin: SHORT return -0.37500 < 0.37500 (minExpectedReturn + 2 * feesBps)",
+        ),
+    ],
+)
+def test_a_number_at_its_threshold_passes_and_one_beyond_does_not(
+    prediction: Prediction, decision: str
+) -> None:
+    spec = DecisionSpec(risk_max=0.5, prob_min=0.75, min_expected_return=0.25, fees_bps=625)
+    found = decide_by(prediction, spec)
+    assert decision in (found.decision, found.text)
+
+
 @given(predictions, thresholds)
 def test_outcome_fits_the_contract(prediction: Prediction, spec: DecisionSpec) -> None:
     outcome = decide_by(prediction, spec)

@@ -42,18 +42,17 @@ def test_wanted_is_the_target_by_the_volatility_and_nothing_where_the_risk_is_hi
 @pytest.mark.parametrize(
     ("wanted", "held"),
     [
-        ([0.4, 0.45, 0.5, 0.501, 0.45], [0.4, 0.4, 0.4, 0.501, 0.501]),
-        ([0.4, 0.3, 0.29], [0.4, 0.4, 0.29]),
-        ([0.4, 0.0, 0.05, 0.2], [0.4, 0.0, 0.0, 0.2]),
-        ([0.05, 0.0], [0.05, 0.0]),
+        ([0.5, 0.5625, 0.625, 0.626, 0.5625], [0.5, 0.5, 0.5, 0.626, 0.626]),
+        ([0.5, 0.375, 0.374], [0.5, 0.5, 0.374]),
+        ([0.5, 0.0, 0.0625, 0.25], [0.5, 0.0, 0.0, 0.25]),
+        ([0.0625, 0.0], [0.0625, 0.0]),
     ],
     ids=["up, by more than the band", "down", "nothing is wanted", "at once, however little"],
 )
 def test_held_changes_only_where_wanted_moved_by_more_than_the_band(
     wanted: list[float], held: list[float]
 ) -> None:
-    # A little above 0.1: the difference of two shares is rounded.
-    found = held_shares(np.array(wanted), np.arange(len(wanted)), 0.1000001)
+    found = held_shares(np.array(wanted), np.arange(len(wanted)), 0.125)
     assert found.tolist() == held
 
 
