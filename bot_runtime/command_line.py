@@ -65,7 +65,14 @@ def _run(arguments: Sequence[str] | None) -> int:
         from bot_runtime.local.backtest_command import BacktestAsked, backtest
 
         return backtest(
-            BacktestAsked(parsed.file, parsed.store, parsed.begin, parsed.end, parsed.version)
+            BacktestAsked(
+                parsed.file,
+                parsed.store,
+                parsed.begin,
+                parsed.end,
+                parsed.version,
+                offline=parsed.offline,
+            )
         )
     return run_step(parsed.step, Store.from_environment(), at_once=parsed.at_once)
 
@@ -112,6 +119,9 @@ def _add_backtest(parser: argparse.ArgumentParser) -> None:
     span = "close of the {} candle, as 2026-01-31 or 2026-01-31T12:00:00Z, in UTC"
     parser.add_argument("--from", dest="begin", metavar="TIME", help=span.format("first"))
     parser.add_argument("--to", dest="end", metavar="TIME", help=span.format("last"))
+    parser.add_argument(
+        "--offline", action="store_true", help="ask no exchange for candles since the last training"
+    )
     parser.add_argument(
         "--version", help="let this version decide on all candles that it has not learned from"
     )

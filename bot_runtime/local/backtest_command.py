@@ -1,7 +1,7 @@
 """`backtest`: what a bot's decisions would have earned on past candles, with a report."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from bot_runtime.backtest.versions import Term, term_of, terms_of
 from bot_runtime.contract.runconfig import inference_run
 from bot_runtime.local.bot_file import Bot, load_bot_to_judge
 from bot_runtime.local.local_store import local_store
+from bot_runtime.local.newer_candles import NewerCandles
 from bot_runtime.local.progress_line import ProgressLine
 from bot_runtime.market.candles import Candles, utc
 from bot_runtime.market.filters import load_filters
@@ -27,13 +28,19 @@ REPORT_FILE: Final = "backtest.html"
 
 @dataclass(frozen=True, slots=True)
 class BacktestAsked:
-    """What the command line asks for; `begin` and `end` are times as people write them."""
+    """What the command line asks for.
+
+    Attributes:
+        begin, end: times as people write them.
+        offline: ask no exchange for candles that closed since the last training.
+    """
 
     file: Path
     store: Path | None
     begin: str | None
     end: str | None
     version: str | None
+    offline: bool = False
 
 
 def backtest(asked: BacktestAsked) -> int:
@@ -47,11 +54,15 @@ def backtest(asked: BacktestAsked) -> int:
             symbol: stored_candles(store, bot.spec.exchange, symbol, bot.spec.timeframe)
             for symbol in bot.spec.symbols
         }
+        newer = NewerCandles(store, bot.spec)
+        if not asked.offline:
+            candles = newer.add_to(candles, line.show)
         from_ms, to_ms = _span(asked, candles)
         terms = _terms(asked, bot, store, to_ms)
         filters = {s: f for s in candles if (f := load_filters(store, s)) is not None}
         what = Asked(bot.name, strategy, candles, filters, terms, from_ms, to_ms)
         found = run_backtest(what, line.show)
+        found = replace(found, notes=(*newer.notes, *found.notes))
         line.show("writing the report", 0.95)
         path = store.root / REPORT_FILE
         save_bytes(path, render_backtest(found).encode())

@@ -173,7 +173,7 @@ def bot(tmp_path: Path) -> Callable[..., list[str]]:
         }
         path = tmp_path / "bot.yaml"
         path.write_text(yaml.safe_dump(document), encoding="utf-8")
-        return ["backtest", str(path), "--store", str(store.root)]
+        return ["backtest", str(path), "--store", str(store.root), "--offline"]
 
     return write
 
