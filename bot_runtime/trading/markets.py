@@ -22,21 +22,22 @@ LOT: Final = Decimal("1e-8")
 def market_of(candles: Candles, costs: Costs, filters: Filters | None = None) -> Market:
     """Return the market of candles.
 
-    Its tick is the exchange's, or the coarsest decimal one that all prices are multiples of where
-    that is finer: an exchange changes its tick now and then. Prices that lie on no grid get one of
-    a millionth of a percent. Without filters no order is too small.
+    Its tick is the exchange's where all prices are multiples of it, else the coarsest decimal one
+    of which they are: an exchange changes its tick now and then. Prices that lie on no grid get one
+    of a millionth of a percent. Without filters no order is too small.
     """
     prices = np.concatenate([getattr(candles, name) for name in PRICE_COLUMNS])
     magnitude = math.floor(math.log10(float(np.median(prices)))) if len(prices) else 0
     most = max(0, min(FINEST, DIGITS - magnitude))
-    decimals = next((d for d in range(most) if _is_on_grid(prices, d)), most)
-    tick = Decimal(1).scaleb(-decimals)
+    steps = [Decimal(1).scaleb(-decimals) for decimals in range(most + 1)]
+    if filters is not None:
+        steps.insert(0, filters.tick)
+    tick = next((step for step in steps if _is_on_grid(prices, step)), steps[-1])
     if filters is None:
         return Market.of(tick, LOT.scaleb(max(0, -magnitude)), costs)
-    lot, least = filters.lot, filters.min_quantity
-    return Market.of(min(tick, filters.tick), lot, costs, least, filters.min_notional)
+    return Market.of(tick, filters.lot, costs, filters.min_quantity, filters.min_notional)
 
 
-def _is_on_grid(prices: Values, decimals: int) -> bool:
-    steps = prices * 10.0**decimals
+def _is_on_grid(prices: Values, step: Decimal) -> bool:
+    steps = prices / float(step)
     return bool(np.all(np.abs(steps - np.rint(steps)) <= 1e-9 * steps))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bot_runtime.market.candles import Candles
+from bot_runtime.market.filters import Filters
 from bot_runtime.trading.markets import market_of
 from bot_runtime.trading.precision import Costs
 from tests.unit.bot_runtime.markets import random_candles
@@ -49,3 +50,26 @@ def test_prices_that_were_computed_keep_seven_digits(scale: float) -> None:
     found = market_of(scaled, COSTS)
     again = found.ticks(scaled.close) * float(found.tick)
     assert np.max(np.abs(again / scaled.close - 1.0)) <= max(1e-6, 0.6e-10 / (scale * 50))
+
+
+@pytest.mark.parametrize(
+    ("prices", "tick"),
+    [
+        ((43_210.5, 43_211.0), "0.5"),
+        ((43_000.0, 43_211.0), "0.5"),  # that all of them are whole is chance
+        ((43_210.1, 43_211.0), "0.1"),  # it was finer once
+        ((), "0.5"),
+    ],
+)
+def test_the_exchanges_tick_holds_where_all_prices_lie_on_it(
+    prices: tuple[float, ...], tick: str
+) -> None:
+    filters = Filters(
+        tick=Decimal("0.5"),
+        lot=Decimal("0.001"),
+        min_quantity=Decimal("0.01"),
+        min_notional=Decimal(5),
+    )
+    found = market_of(candles(*prices), COSTS, filters)
+    assert (found.tick, found.lot, found.min_lots) == (Decimal(tick), filters.lot, 10)
+    assert found.min_notional == 5 * 10**18
