@@ -97,7 +97,7 @@ def least_of(bounds: tuple[RuleColumn, ...]) -> Values:
 def distances_of(predictions: Predictions, strategy: Strategy) -> tuple[Values, Values]:
     """Return how far stop and target lie from an entry, shares (n,) of its price.
 
-    Infinite where there is no target; where there is no stop, 1: no price falls by more.
+    Infinite where there is no target; there always is a stop.
     """
     stop, target = strategy.risk.stop_loss, strategy.risk.take_profit
     volatility = strategy.over_horizon(predictions.volatility)

@@ -15,6 +15,7 @@ from bot_runtime.serving.predictions import Predictions
 from bot_runtime.trading.account import Track, legs_of
 from bot_runtime.trading.decision import Views, views_of
 from bot_runtime.trading.exposure import Closes, correlations, room_for
+from bot_runtime.trading.limits import FOREVER, Trip
 from bot_runtime.trading.positions import posting
 from bot_runtime.trading.precision import Market, to_decimal, to_money
 from bot_runtime.trading.strategy import Strategy
@@ -252,17 +253,14 @@ def told(market: RandomMarket, found: list[Followed]) -> Told:
                     trade.purpose.name,
                 )
             )
-        result.trips += [
-            reference.Trip(
-                trip.at_ms,
-                str(trip.limit),
-                trip.threshold,
-                trip.resets_ms if trip.resets_ms < 1 << 62 else None,
-            )
-            for trip in part.trips
-        ]
+        result.trips += [_trip(trip) for trip in part.trips]
     result.rows = exact_rows(market, found)
     return result
+
+
+def _trip(trip: Trip) -> reference.Trip:
+    resets_ms = trip.resets_ms if trip.resets_ms < FOREVER else None
+    return reference.Trip(trip.at_ms, str(trip.limit), trip.threshold, resets_ms)
 
 
 def exact_rows(market: RandomMarket, found: list[Followed]) -> list[reference.Row]:
