@@ -98,7 +98,7 @@ class Frontier:
                 f"{self.best.setting}, makes {earned:+.2g} ± {error:.1g} bps a candle"
             )
         return (
-            f"{self.best.setting} would trade {100 * self.stated.traded:.2g} % of the candles at "
+            f"{self.best.setting} would trade {100 * self.stated.traded:.3g} % of the candles at "
             f"{earned:+.2g} ± {error:.1g} bps a candle, skill with a probability of "
             f"{100 * self.skill:.0f} %"
         )

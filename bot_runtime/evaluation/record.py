@@ -20,8 +20,8 @@ def result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> E
         artifact_digest=manifest.digest,
         trained_at=trained_at,
         objectives=verdict.objectives,
-        tradable_share=f"{verdict.record.tradable_share:.6g}",
-        binding_threshold=verdict.record.binding_threshold,
+        tradable_share=f"{verdict.traded.record.tradable_share:.6g}",
+        binding_threshold=verdict.traded.record.binding_threshold,
     )
 
 
@@ -34,9 +34,9 @@ def details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
         "reasons": verdict.reasons,
         "choices": {o: trained.choice.to_json() for o, trained in verdict.trained.items()},
         "duels": [_duel(duel) for duel in found.duels],
-        "trading": asdict(verdict.record),
-        "backtest": verdict.performance.to_text(),
-        "frontier": _frontier(verdict.frontier),
+        "trading": asdict(verdict.traded.record),
+        "backtest": verdict.traded.performance.to_text(),
+        "frontier": _frontier(verdict.traded.frontier),
         "scores": {
             objective: {name: to_text(row) for name, row in table.items()}
             for objective, table in verdict.tables.items()

@@ -6,14 +6,7 @@ from dataclasses import dataclass
 from bot_runtime.contract.results import ObjectiveResult, to_text
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
-from bot_runtime.evaluation.frontier import Frontier, find_frontier
-from bot_runtime.evaluation.gate import (
-    CONSTANT_SHARE,
-    STAYING_OUT,
-    Duel,
-    Evidence,
-    check_gate,
-)
+from bot_runtime.evaluation.gate import Duel, Evidence, check_gate
 from bot_runtime.evaluation.judge import (
     adapt,
     duel_champion,
@@ -22,11 +15,10 @@ from bot_runtime.evaluation.judge import (
     metrics_of,
     naive_duels,
     score_tables_of,
-    trading_duel,
 )
 from bot_runtime.evaluation.score_tables import Table
-from bot_runtime.evaluation.tracks import constant_share, tracks_of
-from bot_runtime.evaluation.tradable_share import TradingRecord, decisions_of, record_of
+from bot_runtime.evaluation.tradable_share import decisions_of
+from bot_runtime.evaluation.traded import Traded, trade_on
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.trained import Trained
 from bot_runtime.process.config import training_of
@@ -35,8 +27,6 @@ from bot_runtime.serving.adaptive_band import AdaptiveBand
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.store.layout import Store
-from bot_runtime.trading.account import Account, Track, follow
-from bot_runtime.trading.performance import Performance, performance_of
 from bot_runtime.trading.strategy import Strategy
 
 
@@ -47,10 +37,7 @@ class Verdict:
     evidence: Evidence
     reasons: tuple[str, ...]
     objectives: tuple[ObjectiveResult, ...]
-    record: TradingRecord
-    account: Account
-    performance: Performance
-    frontier: Frontier
+    traded: Traded
     tables: dict[Objective, Table]
     trained: dict[Objective, Trained]
     bands: dict[str, AdaptiveBand]
@@ -74,34 +61,23 @@ def judge_version(
     metrics = metrics_of(adapted, data, rows)
     trials = len(configuration.model.candidates) ** len(OBJECTIVES)
     strategy = Strategy.of_run(configuration)
-    tracks = tracks_of(adapted, data, rows, strategy)
-    account = follow(tracks, strategy)
-    naive = naive_duels(adapted, data, rows)
+    traded = trade_on(adapted, data, rows, strategy, trials)
+    naive, asked = naive_duels(adapted, data, rows), judged_objectives(strategy)
     evidence = Evidence(
         parity=find_differences(
             version.manifest, served, native, lambda told: decisions_of(told, data, rows, strategy)
         ),
         metrics={f"{o}.{name}": v for o, found in metrics.items() for name, v in found.items()},
-        naive=tuple(naive[o] for o in ("Trend", "Return") if o in judged_objectives(strategy)),
+        naive=tuple(naive[o] for o in ("Trend", "Return") if o in asked),
         volatility=(naive["Risk"],),
         champion=_champion_duels(version, data, configuration, store, reporter),
-        trading=(_trading_duel(account, tracks, strategy),),
+        trading=(traded.duel,),
     )
     return Verdict(
         evidence=evidence,
         reasons=check_gate(evidence, run.gate),
-        objectives=tuple(
-            one.result.model_copy(update={"metrics": to_text(metrics[o])})
-            for o, one in trained.items()
-        ),
-        record=record_of(
-            decisions_of(served, data, rows, strategy),
-            data.labels.simple_return[rows],
-            configuration.decision,
-        ),
-        account=account,
-        performance=performance_of(account, trials),
-        frontier=find_frontier(adapted, data, rows, strategy),
+        objectives=_results_of(trained, metrics),
+        traded=traded,
         tables=score_tables_of(adapted, data, rows),
         trained=trained,
         bands=bands,
@@ -110,12 +86,13 @@ def judge_version(
     )
 
 
-def _trading_duel(account: Account, tracks: Mapping[str, Track], strategy: Strategy) -> Duel:
-    """Return the duel of the account with one that would have cost no thought."""
-    if not strategy.is_managed:
-        return trading_duel(account, None, STAYING_OUT, strategy.horizon_steps)
-    its = constant_share(account, tracks, strategy)
-    return trading_duel(account, its, CONSTANT_SHARE, strategy.horizon_steps)
+def _results_of(
+    trained: Mapping[Objective, Trained], metrics: Mapping[Objective, Mapping[str, float]]
+) -> tuple[ObjectiveResult, ...]:
+    """Return the results of the training steps, with the metrics of the version as it is served."""
+    return tuple(
+        one.result.model_copy(update={"metrics": to_text(metrics[o])}) for o, one in trained.items()
+    )
 
 
 def _champion_duels(

@@ -82,12 +82,13 @@ def _warn(
     verdict: Verdict, result: EvaluationResult, references: References, reporter: Reporter
 ) -> None:
     """Tell what does not reject a version and still keeps it from what its bot is for."""
-    if verdict.record.tradable_share == 0:
+    record = verdict.traded.record
+    if record.tradable_share == 0:
         reporter.warn(
-            f"ThresholdsNeverMet: the thresholds would have traded none of {verdict.record.rows} "
+            f"ThresholdsNeverMet: the thresholds would have traded none of {record.rows} "
             f"unseen candles; {result.binding_threshold} refused most of them"
         )
-    reporter.warn(f"Frontier: {verdict.frontier.sentence}")
+    reporter.warn(f"Frontier: {verdict.traded.frontier.sentence}")
     if references.lacking:
         reporter.warn(
             f"not watched for drift: {', '.join(references.lacking)}: too short a history to "
@@ -135,9 +136,9 @@ def _report_of(
             duels=found.duels,
             choices={o: trained.choice for o, trained in verdict.trained.items()},
             tables=verdict.tables,
-            record=verdict.record,
-            account=verdict.account,
-            performance=verdict.performance,
+            record=verdict.traded.record,
+            account=verdict.traded.account,
+            performance=verdict.traded.performance,
             data=data,
             rows=rows,
             served=verdict.served,

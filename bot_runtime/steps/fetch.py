@@ -7,7 +7,6 @@ window is not asked for again; files are saved as the fetch goes on.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
 
 import numpy as np
 
@@ -15,8 +14,8 @@ from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.results import DataResult
 from bot_runtime.contract.runconfig import RunConfiguration, TrainingRun
 from bot_runtime.exchange.client import ExchangeClient
+from bot_runtime.exchange.history import fetch_symbol, repair_gaps
 from bot_runtime.exchange.own_check import take_own
-from bot_runtime.exchange.paging import PAGE
 from bot_runtime.exchange.retries import FETCH
 from bot_runtime.exchange.short_memory import describe_short_memory
 from bot_runtime.learning.datasets import needed_candles
@@ -26,10 +25,8 @@ from bot_runtime.market.candle_folder import CandleFolder, look_into
 from bot_runtime.market.candle_schema import check_schema
 from bot_runtime.market.candles import (
     Candles,
-    Gap,
     describe_broken,
     find_gaps,
-    from_rows,
     leave_out_broken,
     merge,
     missing_count,
@@ -53,9 +50,6 @@ from bot_runtime.process.config import training_of
 from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.store.layout import Store
-
-PAGES_BETWEEN_SAVES: Final = 50
-"""An attempt that is ended loses no more pages than these."""
 
 
 def fetch(configuration: RunConfiguration, store: Store, reporter: Reporter) -> DataResult:
@@ -141,8 +135,7 @@ def _fetch(
         own = take_own(client, symbol, folder, span, reporter)
         known = _known(own, known_candles(store, bare, symbol, reporter))
         save = _keeping(store, run, symbol, own)
-        rows = fetch_symbol(client, symbol, span, known, save)
-        rows = repair_gaps(client, symbol, rows)
+        rows = repair_gaps(client, symbol, fetch_symbol(client, symbol, span, known, save))
         candles = leave_out_broken(rows)
         check_schema(candles, symbol)
         if own is not None:
@@ -166,8 +159,9 @@ def _window(client: ExchangeClient, run: TrainingRun) -> tuple[int, int]:
     if trouble is not None:  # which candles are closed would be a guess
         raise DataUnusableError(trouble.text)
     end_ms = now_ms // client.interval_ms * client.interval_ms
-    candles = seconds_of(run.lookback) * 1000 // client.interval_ms
-    return end_ms - candles * client.interval_ms, end_ms
+    return end_ms - seconds_of(
+        run.lookback
+    ) * 1000 // client.interval_ms * client.interval_ms, end_ms
 
 
 def _known(own: OwnCandles | None, fetched: Candles | None) -> Candles | None:
@@ -207,60 +201,6 @@ def _saved(
     return part.model_copy(update=update)
 
 
-def fetch_symbol(
-    client: ExchangeClient,
-    symbol: str,
-    span: tuple[int, int],
-    known: Candles | None,
-    save: Callable[[Candles], None],
-) -> Candles:
-    """Return the rows that open in [start, end) ms, asking for what is not `known` only.
-
-    Rows that cannot be candles are among them. `save` is given the candles that there are after
-    every PAGES_BETWEEN_SAVES pages.
-    """
-    start_ms, end_ms = span
-    candles = from_rows([], client.interval_ms)
-    asked = [span]
-    if known is not None:
-        times = known.open_time_ms
-        candles = known[slice(*np.searchsorted(times, span))]
-        if len(candles):
-            first, last = int(candles.open_time_ms[0]), int(candles.close_time_ms[-1])
-            asked = [(start_ms, first), (last, end_ms)]
-    stretch = PAGES_BETWEEN_SAVES * PAGE * client.interval_ms
-    for begin, stop in asked:
-        for cursor in range(begin, stop, stretch):
-            more = client.candles(symbol, cursor, min(cursor + stretch, stop))
-            candles = merge([candles, more])
-            if cursor + stretch < stop and len(candles):
-                save(leave_out_broken(candles))
-    return candles
-
-
-def repair_gaps(client: ExchangeClient, symbol: str, rows: Candles) -> Candles:
-    """Return the rows, every hole asked for once more, and every row that cannot be a candle.
-
-    What the exchange never had stays missing; what it has spoilt twice stays among the rows.
-    """
-    candles = leave_out_broken(rows)
-    spans = spans_of(find_gaps(candles), candles.interval_ms)
-    again = [client.candles(symbol, start_ms, end_ms) for start_ms, end_ms in spans]
-    return merge([rows, *again, candles])
-
-
-def spans_of(gaps: tuple[Gap, ...], interval_ms: int) -> list[tuple[int, int]]:
-    """Return spans [start, end) in ms that cover the gaps; close ones share one page's request."""
-    spans: list[tuple[int, int]] = []
-    for gap in gaps:
-        end_ms = gap.start_ms + gap.missing * interval_ms
-        if spans and end_ms - spans[-1][0] <= PAGE * interval_ms:
-            spans[-1] = (spans[-1][0], end_ms)
-        else:
-            spans.append((gap.start_ms, end_ms))
-    return spans
-
-
 def _findings(
     client: ExchangeClient, symbol: str, rows: Candles, span: tuple[int, int]
 ) -> list[str]:
@@ -280,12 +220,12 @@ def _check_enough(
 ) -> None:
     needed = needed_candles(configuration.model)
     if len(candles) < needed:
-        causes = findings or ["ask for a longer training.lookback"]
         raise DataUnusableError(
             f"{symbol}: {len(candles)} closed candles of {configuration.timeframe} in the last "
             f"{run.lookback}, {needed} are needed (encoderLength "
             f"{configuration.model.encoder_length}, horizonSteps "
-            f"{configuration.model.horizon_steps}); {'; '.join(causes)}"
+            f"{configuration.model.horizon_steps}); "
+            + "; ".join(findings or ["ask for a longer training.lookback"])
         )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from bot_runtime.contract.spec import ExchangeSpec
 from bot_runtime.exchange.client import ExchangeClient
+from bot_runtime.exchange.history import spans_of
 from bot_runtime.exchange.paging import PAGE
 from bot_runtime.exchange.retries import RetryPolicy
 from bot_runtime.features.indicators import WARM_UP, compute_features
@@ -25,7 +26,6 @@ from bot_runtime.process.errors import (
     ExchangeUnavailableError,
 )
 from bot_runtime.process.reporting import Reporter
-from bot_runtime.steps.fetch import spans_of
 from bot_runtime.store.files import save_json
 from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS, Exchange, exchange_with
@@ -66,7 +66,7 @@ def test_attempt_that_was_ended_is_gone_on_with(
 ) -> None:
     end = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
     wanted = configuration(exchange, "2d")
-    monkeypatch.setattr("bot_runtime.steps.fetch.PAGES_BETWEEN_SAVES", 1)
+    monkeypatch.setattr("bot_runtime.exchange.history.PAGES_BETWEEN_SAVES", 1)
     saves = count(1)
 
     def save_once(path: Path, candles: Candles) -> None:
@@ -182,7 +182,7 @@ def test_holes_that_stay_are_counted_and_told(exchange: Exchange, store: Store) 
 
 
 def test_hole_that_the_exchange_fills_later_is_repaired(exchange: Exchange, store: Store) -> None:
-    from bot_runtime.steps.fetch import repair_gaps
+    from bot_runtime.exchange.history import repair_gaps
 
     now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
     start = now_ms - 50 * MINUTE_MS
@@ -240,7 +240,7 @@ def test_ended_attempt_with_broken_rows_is_gone_on_with(
     now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
     spoilt = [["zero_price", now_ms - 2000 * MINUTE_MS, now_ms - 1998 * MINUTE_MS]]
     exchange.order(broken=spoilt)
-    monkeypatch.setattr("bot_runtime.steps.fetch.PAGES_BETWEEN_SAVES", 1)
+    monkeypatch.setattr("bot_runtime.exchange.history.PAGES_BETWEEN_SAVES", 1)
 
     def save_and_go_down(path: Path, candles: Candles) -> None:
         monkeypatch.setattr("bot_runtime.steps.fetch.save_candles", save_candles)
