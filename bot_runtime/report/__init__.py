@@ -1,4 +1,4 @@
-"""The report of a training: one HTML file that needs no network.
+"""The reports of trainings and backtests: each is one HTML file that needs no network.
 
-Here lives what turns an evaluation's findings into pictures and a page; nothing is decided here.
+Here lives what turns findings into pictures and a page; nothing is decided here.
 """

@@ -3,29 +3,26 @@
 import math
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from bot_runtime.learning.choice import Choice
 from bot_runtime.market.candles import utc
 from bot_runtime.report.findings import Findings
 from bot_runtime.report.pictures import draw_pictures
+from bot_runtime.report.rendering import number, render
 
 REPORT_FILE = "report.html"
 
 
 def render_report(findings: Findings) -> str:
     """Return the page: one file, its pictures within it, no script and no address in it."""
-    environment = Environment(
-        loader=PackageLoader("bot_runtime.report", "."), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("page.html").render(
-        version=findings.result.version,
+    return render(
+        "page.html",
+        title=findings.result.version,
         reasons=findings.reasons,
-        facts=_facts(findings),
+        judged=_facts(findings),
         tables={
             objective: {
-                "scores": list(next(iter(table.values()))),
-                "rows": {name: map(_short, row.values()) for name, row in table.items()},
+                "names": list(next(iter(table.values()))),
+                "rows": [[name, *map(number, row.values())] for name, row in table.items()],
             }
             for objective, table in findings.tables.items()
         },
@@ -57,15 +54,15 @@ def _facts(findings: Findings) -> dict[str, str]:
         "binding threshold": binding,
         "account": f"{account.net_return:+.2%} by {account.trades} trades, after fees of "
         f"{account.fees:.2%}; deepest fall {account.drawdown:.2%}",
-        "Sharpe ratio": f"{_short(account.sharpe)} a year; probability of skill (deflated) "
-        f"{_short(account.deflated_sharpe)}",
+        "Sharpe ratio": f"{number(account.sharpe)} a year; probability of skill (deflated) "
+        f"{number(account.deflated_sharpe)}",
     }
 
 
 def _duel(duel: Any) -> list[str]:
     found = duel.comparison
     numbers = (duel.loss, duel.reference, found.gain, found.standard_error)
-    return [duel.name, duel.against, *map(_short, numbers), str(found.blocks)]
+    return [duel.name, duel.against, *map(number, numbers), str(found.blocks)]
 
 
 def _rows(objective: str, choice: Choice) -> list[list[str]]:
@@ -75,7 +72,7 @@ def _rows(objective: str, choice: Choice) -> list[list[str]]:
         [
             objective,
             algorithm,
-            _short(choice.losses[algorithm]),
+            number(choice.losses[algorithm]),
             "yes" if algorithm == choice.taken else choice.dropped.get(algorithm, "no"),
         ]
         for algorithm in ordered
@@ -87,7 +84,3 @@ def _told(choice: Choice) -> str:
         f"{choice.taken} leads by {choice.lead:.2%}; the choice would not hold elsewhere with a "
         f"probability of {choice.overfitting:.0%} (luck alone gives 50%)"
     )
-
-
-def _short(value: float) -> str:
-    return f"{value:.4g}"

@@ -1,21 +1,31 @@
 """The report's pictures, as SVG that stands within the page."""
 
-import io
-import re
-from collections.abc import Callable
-from typing import Any
-
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bot_runtime.arrays import Rows
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.learning.curve import LearningCurve
+from bot_runtime.report.drawing import (
+    BAD,
+    HEIGHT,
+    INK,
+    LIMIT,
+    MODEL,
+    OTHER,
+    SERIES,
+    STYLE,
+    WIDTH,
+    date_axis,
+    dates,
+    draw_figure,
+    legend_above,
+    to_svg,
+)
 from bot_runtime.report.findings import Findings
 from bot_runtime.scoring import scores
 
@@ -24,20 +34,6 @@ FAN_ROWS = 120
 WINDOW_SHARE = 20
 """Coverage is averaged over a twentieth of the unseen candles."""
 TOP_FEATURES = 10
-_WIDTH, _HEIGHT = 6.4, 3.2
-_MODEL, _OTHER, _LIMIT = "#1f6f8b", "#c8963e", "#8a8a8a"
-_SERIES = (_MODEL, _OTHER, "#6a4c93")
-"""Colours of things of one kind: objectives, quantiles."""
-_STYLE: Any = {  # matplotlib's type of it lists 300 names
-    "svg.fonttype": "none",  # text stays text: small, searchable, in the reader's own font
-    "svg.hashsalt": "botcripto",
-    "font.family": "sans-serif",
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.25,
-}
 
 
 def draw_pictures(findings: Findings) -> dict[str, str]:
@@ -56,16 +52,6 @@ def draw_pictures(findings: Findings) -> dict[str, str]:
     }
 
 
-def to_svg(figure: Figure) -> str:
-    """Return a figure as an SVG element that takes the width of its place."""
-    text = io.StringIO()
-    with mpl.rc_context(_STYLE):
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    element = text.getvalue()[text.getvalue().index("<svg") :]
-    element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
-    return re.sub(r' (width|height)="[0-9.]+pt"', "", element, count=2)
-
-
 def draw_reliability(findings: Findings) -> Figure:
     """Draw the share of rises over the probability, each with its standard error.
 
@@ -80,14 +66,14 @@ def draw_reliability(findings: Findings) -> Figure:
     def draw(axes: Axes) -> None:
         ends = [float(min(curve.predicted.min(), curve.observed.min())) - 0.03]
         ends.append(float(max(curve.predicted.max(), curve.observed.max())) + 0.03)
-        axes.plot(ends, ends, color=_LIMIT, linestyle="--", label="honest")
+        axes.plot(ends, ends, color=LIMIT, linestyle="--", label="honest")
         axes.errorbar(
-            curve.predicted, curve.observed, error, color=_MODEL, marker="o", label="model"
+            curve.predicted, curve.observed, error, color=MODEL, marker="o", label="model"
         )
         axes.set(xlabel="probability of a rise", ylabel="share of rises")
         axes.legend(frameon=False)
 
-    return _figure(draw)
+    return draw_figure(draw)
 
 
 def draw_fan(findings: Findings) -> Figure:
@@ -100,17 +86,17 @@ def draw_fan(findings: Findings) -> Figure:
 
     def draw(axes: Axes) -> None:
         axes.fill_between(
-            times, 100 * told.p10[mine], 100 * told.p90[mine], color=_MODEL, alpha=0.25, lw=0,
+            times, 100 * told.p10[mine], 100 * told.p90[mine], color=MODEL, alpha=0.25, lw=0,
             label="p10 to p90",
         )  # fmt: skip
-        axes.plot(times, 100 * told.p50[mine], color=_MODEL, lw=1, label="p50")
-        axes.plot(times[~beyond], outcome[~beyond], ".", color="#333333", ms=4, label="came")
-        axes.plot(times[beyond], outcome[beyond], "x", color="#b3382c", ms=5, label="beyond")
+        axes.plot(times, 100 * told.p50[mine], color=MODEL, lw=1, label="p50")
+        axes.plot(times[~beyond], outcome[~beyond], ".", color=INK, ms=4, label="came")
+        axes.plot(times[beyond], outcome[beyond], "x", color=BAD, ms=5, label="beyond")
         axes.set_ylabel(f"return over {findings.data.horizon_steps} candles, %")
-        _date_axis(axes)
-        axes.legend(frameon=False, ncols=4, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1))
+        date_axis(axes)
+        legend_above(axes, 4)
 
-    return _figure(draw)
+    return draw_figure(draw)
 
 
 def draw_coverage(findings: Findings) -> Figure:
@@ -121,29 +107,29 @@ def draw_coverage(findings: Findings) -> Figure:
 
     def draw(axes: Axes) -> None:
         for told, color, label in (
-            (findings.served, _OTHER, "fixed"),
-            (findings.adapted, _MODEL, "adapting"),
+            (findings.served, OTHER, "fixed"),
+            (findings.adapted, MODEL, "adapting"),
         ):
             inside = ((outcome >= told.p10) & (outcome <= told.p90)).astype(float)
             moving = np.convolve(inside, np.ones(span) / span, mode="valid")
             axes.plot(times[span - 1 :], 100 * moving, color=color, lw=1.5, label=label)
-        axes.axhline(80, color=_LIMIT, linestyle="--")
+        axes.axhline(80, color=LIMIT, linestyle="--")
         axes.set_ylabel(f"within the band, % of {span}")
-        _date_axis(axes)
+        date_axis(axes)
         axes.legend(frameon=False)
 
-    return _figure(draw)
+    return draw_figure(draw)
 
 
 def draw_importance(findings: Findings) -> Figure:
     """Draw the features that each objective would miss most, one panel each."""
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, 3 * _HEIGHT), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 3 * HEIGHT), layout="constrained")
         for i, objective in enumerate(OBJECTIVES, start=1):
             axes = figure.add_subplot(3, 1, i)
             found = findings.importance[objective]
             top = sorted(found, key=lambda name: found[name])[-TOP_FEATURES:]
-            axes.barh(top, [100 * found[name] for name in top], color=_MODEL)
+            axes.barh(top, [100 * found[name] for name in top], color=MODEL)
             axes.set(title=objective, xlabel="loss without it, % more" if i == 3 else "")
     return figure
 
@@ -151,8 +137,8 @@ def draw_importance(findings: Findings) -> Figure:
 def draw_learning(findings: Findings) -> Figure:
     """Draw how each candidate's validation loss fell, one row of panels for each objective."""
     columns = max(1, *(len(curves) for curves in findings.learning.values()))
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, 2.2 * _HEIGHT), layout="constrained")
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.2 * HEIGHT), layout="constrained")
         for i, objective in enumerate(OBJECTIVES):
             curves = findings.learning[objective]
             for j, (algorithm, curve) in enumerate(curves.items(), start=1):
@@ -165,7 +151,7 @@ def draw_learning(findings: Findings) -> Figure:
 
 
 def _draw_curve(axes: Axes, curve: LearningCurve) -> None:
-    for (part, losses), color in zip(curve.losses.items(), _SERIES, strict=False):
+    for (part, losses), color in zip(curve.losses.items(), SERIES, strict=False):
         numbers, values = list(losses), np.asarray(list(losses.values()))
         lowest = int(np.argmin(values))
         above = 100 * (values - values[lowest]) / (abs(values[lowest]) or 1.0)
@@ -182,54 +168,33 @@ def draw_losses(findings: Findings) -> Figure:
     times = _times(findings, findings.rows)
 
     def draw(axes: Axes) -> None:
-        for objective, color in zip(OBJECTIVES, _SERIES, strict=True):
+        for objective, color in zip(OBJECTIVES, SERIES, strict=False):
             own, *others = findings.losses(objective).values()
             naive = min(others, key=lambda loss: float(np.mean(loss)))
             whole = float(np.sum(naive)) or 1.0  # a constant price has nothing to gain from
             gain = np.cumsum(naive - own) / whole
             axes.plot(times, 100 * gain, color=color, lw=1.5, label=objective)
-        axes.axhline(0, color=_LIMIT, linestyle="--")
+        axes.axhline(0, color=LIMIT, linestyle="--")
         axes.set_ylabel("gained so far, % of the whole")
-        _date_axis(axes)
+        date_axis(axes)
         axes.legend(frameon=False)
 
-    return _figure(draw)
+    return draw_figure(draw)
 
 
 def draw_account(findings: Findings) -> Figure:
     """Draw what the account has earned after fees."""
     account = findings.account
-    times = account.close_ms.astype("datetime64[ms]")
+    times = dates(account.close_ms)
 
     def draw(axes: Axes) -> None:
-        axes.plot(
-            times,
-            100 * (account.equity / account.capital - 1),
-            color=_MODEL,
-            lw=1.5,
-        )
-        axes.axhline(0, color=_LIMIT, linestyle="--")
+        axes.plot(times, 100 * (account.equity / account.capital - 1), color=MODEL, lw=1.5)
+        axes.axhline(0, color=LIMIT, linestyle="--")
         axes.set_ylabel("earned after fees, % of equity")
-        _date_axis(axes)
+        date_axis(axes)
 
-    return _figure(draw)
-
-
-def _figure(draw: Callable[[Axes], None]) -> Figure:
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
-        draw(figure.add_subplot())
-    return figure
-
-
-def _date_axis(axes: Axes) -> None:
-    # Untyped in matplotlib's own stubs.
-    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # see above
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(
-        ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]  # see above
-    )
+    return draw_figure(draw)
 
 
 def _times(findings: Findings, rows: Rows) -> npt.NDArray[np.datetime64]:
-    return np.asarray(findings.data.time_ms[rows].astype("datetime64[ms]"))
+    return dates(findings.data.time_ms[rows])

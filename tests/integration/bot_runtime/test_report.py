@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from bot_runtime.learning.choice import Choice
+from bot_runtime.report.drawing import to_svg
 from bot_runtime.report.findings import Findings, growth
 from bot_runtime.report.page import REPORT_FILE, render_report
-from bot_runtime.report.pictures import draw_coverage, draw_learning, draw_pictures, to_svg
+from bot_runtime.report.pictures import draw_coverage, draw_learning, draw_pictures
 from bot_runtime.steps import evaluate as evaluation
 from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import (
