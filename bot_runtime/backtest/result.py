@@ -73,12 +73,17 @@ class Backtest:
     notes: tuple[str, ...]
 
     @property
+    def held_net(self) -> Values:
+        """Return what each candle earned by holding, a share of the equity before it, (n,)."""
+        before = np.concatenate([[self.account.capital], self.held[:-1]])
+        return np.asarray(self.held / before - 1.0)
+
+    @property
     def held_performance(self) -> tuple[float, float, float]:
         """Return the return, the annual Sharpe ratio and the drawdown of holding."""
         capital, interval_ms = self.account.capital, self.account.interval_ms
-        before = np.concatenate([[capital], self.held[:-1]])
         return (
             float(self.held[-1]) / capital - 1.0,
-            annual_sharpe(self.held / before - 1.0, interval_ms),
+            annual_sharpe(self.held_net, interval_ms),
             float(drawdowns(capital, self.held).max()),
         )

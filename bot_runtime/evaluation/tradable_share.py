@@ -67,11 +67,8 @@ def decisions_of(
         regimes = regimes_of(data.features[rows[own]])
         views = views_of(predictions.at(own), strategy, regimes, number)
         side[own] = views.side
-        open_yet = np.ones(len(own), dtype=np.bool_)
-        for rule in views.rules:
-            refused[rule.rule] += int(np.sum(open_yet & ~rule.passed))
-            open_yet &= rule.passed
-    return Decided(side, +refused)
+        refused += views.refused
+    return Decided(side, refused)
 
 
 def record_of(decided: Decided, outcome: Values, thresholds: DecisionSpec) -> TradingRecord:

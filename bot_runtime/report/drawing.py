@@ -72,8 +72,8 @@ def legend_above(axes: Axes, columns: int) -> None:
 
 def date_axis(axes: Axes) -> None:
     """Label the x axis with times, as few digits as tell them apart."""
-    # Untyped in matplotlib's own stubs.
-    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # see above
+    # With fewer than 7, it has no step for 3 hours. Untyped in matplotlib's own stubs.
+    locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]  # see above
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(
         ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]  # see above

@@ -16,6 +16,7 @@ All is computed for whole columns; one prediction is a column of one.
 """
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -109,6 +110,15 @@ class Views:
     def decision(self, row: int) -> Decision:
         """Return what is decided at a row."""
         return _DECISIONS[int(self.side[row])]
+
+    @property
+    def refused(self) -> Counter[RuleName]:
+        """Return how many rows each rule refused first."""
+        refused, open_yet = Counter[RuleName](), np.ones(len(self), dtype=np.bool_)
+        for rule in self.rules:
+            refused[rule.rule] += int(np.sum(open_yet & ~rule.passed))
+            open_yet &= rule.passed
+        return +refused
 
     def intent(self, row: int) -> Intent:
         """Return what a row asks of the account."""
