@@ -7,6 +7,7 @@ import numpy as np
 from bot_runtime.arrays import Rows, Values
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.spec import OBJECTIVES, Objective
+from bot_runtime.evaluation.frontier import Frontier
 from bot_runtime.evaluation.gate import Duel
 from bot_runtime.evaluation.judge import columns_of
 from bot_runtime.evaluation.score_tables import (
@@ -37,6 +38,7 @@ class Findings:
     Attributes:
         rows: the unseen rows, sorted by time; `served` and `adapted` are the predictions there,
             before and after their bands adapt.
+        frontier: what other thresholds would have traded and earned there.
         learning: by objective and algorithm, how each candidate was fitted.
         importance: by objective and feature, the share by which the loss grows without it.
     """
@@ -49,6 +51,7 @@ class Findings:
     record: TradingRecord
     account: Account
     performance: Performance
+    frontier: Frontier
     data: TrainingData
     rows: Rows
     served: Predictions

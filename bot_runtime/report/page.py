@@ -56,6 +56,7 @@ def _facts(findings: Findings) -> dict[str, str]:
         f"{account.fees:.2%}; deepest fall {account.drawdown:.2%}",
         "Sharpe ratio": f"{number(account.sharpe)} a year; probability of skill (deflated) "
         f"{number(account.deflated_sharpe)}",
+        "other thresholds": findings.frontier.sentence,
     }
 
 

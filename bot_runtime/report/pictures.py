@@ -27,6 +27,7 @@ from bot_runtime.report.drawing import (
     to_svg,
 )
 from bot_runtime.report.findings import Findings
+from bot_runtime.report.frontier_picture import draw_frontier
 from bot_runtime.scoring import scores
 
 FAN_ROWS = 120
@@ -48,6 +49,10 @@ def draw_pictures(findings: Findings) -> dict[str, str]:
             ("Learning: loss on the selection slice above its lowest", draw_learning),
             ("Loss against the best naive reference, summed up", draw_losses),
             ("An account that follows the decisions", draw_account),
+            (
+                "Other thresholds: chosen on the first half of the unseen candles",
+                lambda one: draw_frontier(one.frontier),
+            ),
         )
     }
 

@@ -82,7 +82,7 @@ def test_report_tells_the_winners_lead_and_how_likely_it_is_luck(
 def test_pictures_are_svg_and_the_same_twice(made: tuple[Path, Findings]) -> None:
     text = made[0].read_text(encoding="utf-8")
     pictures = draw_pictures(made[1])
-    assert len(pictures) == 7
+    assert len(pictures) == 8
     for svg in pictures.values():
         ET.fromstring(svg)  # well-formed
         assert svg in text
