@@ -139,6 +139,7 @@ def _report_of(
             record=verdict.traded.record,
             account=verdict.traded.account,
             performance=verdict.traded.performance,
+            frontier=verdict.traded.frontier,
             data=data,
             rows=rows,
             served=verdict.served,
