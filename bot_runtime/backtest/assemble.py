@@ -136,7 +136,10 @@ def _tracks_of(
     told: Mapping[str, Sequence[Told]],
     spans: Sequence[Span],
 ) -> dict[str, Track]:
-    """Return the candles from the first decision to the last one's fills, with the predictions."""
+    """Return the candles from the first decision to the last one's fills, with the predictions.
+
+    Raises DataUnusableError where a symbol has none.
+    """
     interval_ms = asked.strategy.interval_ms
     first_ms = spans[0].begin_ms - interval_ms
     end_ms = spans[-1].end_ms + (asked.strategy.horizon_steps + 1) * interval_ms
@@ -144,6 +147,11 @@ def _tracks_of(
     for symbol, candles in asked.candles.items():
         first, last = np.searchsorted(candles.open_time_ms, (first_ms, end_ms))
         part = candles[int(first) : int(last)]
+        if len(part) == 0:
+            raise DataUnusableError(
+                f"{symbol}: no candle between {utc(first_ms)} and {utc(end_ms)}; name another span "
+                "with --from and --to, or leave the symbol out"
+            )
         whole = Told.joined(told[symbol])
         rows = np.searchsorted(part.open_time_ms, whole.open_ms)
         tracks[symbol] = Track(part, markets[symbol], rows, whole.predictions, whole.regimes)

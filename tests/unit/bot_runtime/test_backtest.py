@@ -39,11 +39,14 @@ def close_of(row: int) -> str:
     return utc(int(CANDLES.close_time_ms[row]))
 
 
-def store_with(root: Path, *rows: int) -> tuple[Store, list[str]]:
+def store_with(
+    root: Path, *rows: int, symbols: tuple[str, ...] = ("BTC/USDT",)
+) -> tuple[Store, list[str]]:
     """Return a store whose versions were promoted at the closes of these candles."""
     store, names = Store(root), []
     for place, row in enumerate(rows):
-        name = publish_version(store, bot_spec(), score=0.05 + place / 100, slope=200.0)
+        spec = bot_spec(symbols=list(symbols))
+        name = publish_version(store, spec, score=0.05 + place / 100, slope=200.0)
         promote(store, Promotion(version=name, trained_at=close_of(row)))
         names.append(name)
     return store, names
@@ -77,6 +80,34 @@ def test_each_candle_is_decided_on_by_the_version_promoted_then(tmp_path: Path) 
     assert found.account.equity[-1] == pytest.approx(
         10_000 * np.prod(1 + found.account.net), rel=1e-9
     )
+
+
+BOTH = ("BTC/USDT", "ETH/USDT")
+
+
+def run_both(store: Store, ether: Candles) -> Backtest:
+    """Run a bot of two symbols, of which the second one has these candles."""
+    spec = bot_spec(symbols=list(BOTH))
+    last = int(CANDLES.close_time_ms[-1])
+    terms = terms_of(store, inference_configuration(spec, "promoted"), last)
+    candles = dict(zip(BOTH, (CANDLES, ether), strict=True))
+    asked = Asked("bot", STRATEGY, candles, {}, terms, int(CANDLES.close_time_ms[0]), last)
+    return run_backtest(asked, lambda *_: None)
+
+
+def test_two_symbols_share_one_equity(tmp_path: Path) -> None:
+    store, _ = store_with(tmp_path, 500, symbols=BOTH)
+    found = run_both(store, random_candles(2000, seed=6))
+    assert set(found.account.fills["symbol"].tolist()) == {0, 1}
+    earned = float(found.account.trades["profit"].sum())
+    assert found.account.equity[-1] == pytest.approx(10_000 + earned, abs=200)
+    assert found.held[0] == pytest.approx(10_000 * (1 - STRATEGY.round_trip / 2))
+
+
+def test_a_symbol_without_candles_is_named(tmp_path: Path) -> None:
+    store, _ = store_with(tmp_path, 500, symbols=BOTH)
+    with pytest.raises(DataUnusableError, match="ETH/USDT: no candle between"):
+        run_both(store, random_candles(2000, seed=6)[:300])
 
 
 def test_what_two_versions_say_is_what_each_says_alone(tmp_path: Path) -> None:
