@@ -199,10 +199,10 @@ def _nothing_to_decide(asked: Asked) -> str:
         return "every version that was promoted is gone from the store: train one again"
     name = asked.terms[-1].name
     return (
-        f"no candle that is asked for closed while a version was promoted: the first one was "
-        f"promoted at {utc(first)}, the store's candles end at {utc(newest)}. Take --version "
-        f"{name} to test it on candles that it has not learned from, or come back once newer "
-        "candles are in the store"
+        f"no candle from {utc(asked.from_ms)} to {utc(asked.to_ms)} closed while a version was "
+        f"promoted: the first one was promoted at {utc(first)}, and the candles end at "
+        f"{utc(newest)}. Take --version {name} to test it on candles that it has not learned from, "
+        "or come back once newer candles have closed"
     )
 
 

@@ -234,7 +234,10 @@ def test_the_command_writes_a_report(
         (["--from", "2030-01-01"], (65, "--from: 2030-01-01 is after the newest candle")),
         (["--to", "2001-01-01"], (65, "--to: 2001-01-01 is before the first candle")),
         (["--version", "latest"], (66, "--version: latest is not in")),
-        (["--to", "2023-11-14T22:20:00"], (65, "no candle that is asked for closed while")),
+        (
+            ["--to", "2023-11-14T22:20:00"],
+            (65, "closed while a version was promoted: the first one"),
+        ),
     ],
 )
 def test_options_that_make_no_sense_are_refused(
