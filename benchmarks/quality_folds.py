@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.validation import Spans, Split, consecutive, walk_forward
 from bot_runtime.arrays import Values
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, ModelSpec, Objective
-from bot_runtime.evaluation.judge import adapt, columns_of
+from bot_runtime.evaluation.judge import columns_of
 from bot_runtime.evaluation.score_tables import (
     Forecasts,
     Table,
@@ -17,10 +17,7 @@ from bot_runtime.evaluation.score_tables import (
     score_forecasts,
 )
 from bot_runtime.learning.datasets import SHARES, Splits, TrainingData, build_training_data
-from bot_runtime.learning.labels import to_target
-from bot_runtime.learning.models.forecaster import Task
-from bot_runtime.learning.models.registry import forecaster_of
-from bot_runtime.learning.objectives import RULES
+from bot_runtime.learning.unseen import predict_unseen
 from bot_runtime.market.candles import Candles
 from bot_runtime.serving.predictions import Predictions
 
@@ -75,10 +72,8 @@ def judge(algorithm: Algorithm, spec: ModelSpec, data: TrainingData) -> Judged:
 
 def predictions_of(algorithm: Algorithm, spec: ModelSpec, data: TrainingData) -> Predictions:
     """Train the three objectives and return what they say of the test rows, bands adapted."""
-    columns: dict[str, Values] = {}
-    for objective in OBJECTIVES:
-        columns |= _trained(objective, algorithm, spec, data)
-    return adapt(Predictions(**columns), data, data.splits.test)[0]
+    own = spec.model_copy(update={"candidates": (algorithm,)})
+    return predict_unseen(own, data, threads=1, go_on=lambda: None)
 
 
 def join(parts: list[Judged]) -> Judged:
@@ -93,25 +88,3 @@ def join(parts: list[Judged]) -> Judged:
         },
         {o: np.concatenate([part.outcomes[o] for part in parts]) for o in OBJECTIVES},
     )
-
-
-def _trained(
-    objective: Objective, algorithm: Algorithm, spec: ModelSpec, data: TrainingData
-) -> dict[str, Values]:
-    splits, rules = data.splits, RULES[objective]
-    task = Task(
-        objective=objective,
-        features=data.features,
-        target=to_target(objective, data.labels, data.volatility, data.horizon_steps),
-        fit=splits.fit,
-        selection=splits.selection,
-        spec=spec,
-        threads=1,
-        progress=lambda _share, _message, _epoch: None,
-        weight=data.weight,
-    )
-    model = forecaster_of(algorithm).fit(task)
-    rows = rules.calibration_rows(splits)
-    calibration = rules.calibrate(model.raw(data.features, rows), data, rows)
-    raw = model.raw(data.features, splits.test)
-    return dict(rules.finish(raw, calibration, data, splits.test))

@@ -21,10 +21,10 @@ from bot_runtime.evaluation.tracks import follow_decisions
 from bot_runtime.evaluation.tradable_share import Decided
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.objectives import RULES
+from bot_runtime.learning.unseen import adapt
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.scoring import scores
 from bot_runtime.scoring.parity import check_parity
-from bot_runtime.serving.adaptive_band import AdaptiveBand, Ahead, adapt_band
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.bundle import VersionManifest
@@ -46,28 +46,6 @@ CHAMPION = "champion"
 def columns_of(predictions: Predictions, objective: Objective) -> Columns:
     """Return one objective's part of served predictions."""
     return {name: getattr(predictions, name) for name in COLUMNS[objective]}
-
-
-def adapt(
-    served: Predictions, data: TrainingData, rows: Rows
-) -> tuple[Predictions, dict[str, AdaptiveBand]]:
-    """Return the predictions with their bands as inference adapts them, and where those end.
-
-    `served` are those at `rows`, which are sorted by time.
-    """
-    bands = {}
-    p10, p90 = served.p10.copy(), served.p90.copy()
-    for place, symbol in enumerate(data.symbols):
-        own = np.flatnonzero(data.symbol[rows] == place)
-        ahead = Ahead(
-            close_ms=data.time_ms[rows[own]] + data.interval_ms,
-            unit=data.volatility[rows[own]] * np.sqrt(data.horizon_steps),
-            outcome=data.labels.simple_return[rows[own]],
-            horizon_ms=data.horizon_steps * data.interval_ms,
-        )
-        adapted, bands[symbol] = adapt_band(served.at(own), ahead)
-        p10[own], p90[own] = adapted.p10, adapted.p90
-    return served.with_band(p10, p90), bands
 
 
 def predict_adapted(version: ServedVersion, data: TrainingData, rows: Rows) -> Predictions:

@@ -8,7 +8,6 @@ from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.evaluation.gate import Duel, Evidence, check_gate
 from bot_runtime.evaluation.judge import (
-    adapt,
     duel_champion,
     find_differences,
     judged_objectives,
@@ -21,6 +20,7 @@ from bot_runtime.evaluation.tradable_share import decisions_of
 from bot_runtime.evaluation.traded import Traded, trade_on
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.trained import Trained
+from bot_runtime.learning.unseen import adapt
 from bot_runtime.process.config import training_of
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.serving.adaptive_band import AdaptiveBand

@@ -96,6 +96,7 @@ def build_training_data(
     horizon_steps: int,
     window_length: int,
     barrier_width: float | None = None,
+    test_ms: int | None = None,
 ) -> TrainingData:
     """Return the training data of the candles of every symbol.
 
@@ -103,23 +104,22 @@ def build_training_data(
     volatility over the horizon; without, by the sign of the return.
 
     `window_length` is the longest history of feature rows that a candidate may read: all candidates
-    are fitted to, and judged on, the same rows. Raises DataUnusableError where a slice stays too
-    small, with what is there and what is needed.
+    are fitted to, and judged on, the same rows. With `test_ms` the test slice begins there (see
+    split_rows), and has every row whose history is complete, whatever comes after it. Raises
+    DataUnusableError where a slice stays too small, with what is there and what is needed.
     """
     parts = list(candles.values())
     interval_ms = parts[0].interval_ms
     volatilities = [realised_volatility(part.close, VOLATILITY_CANDLES) for part in parts]
-    width = None if barrier_width is None else barrier_width * math.sqrt(horizon_steps)
-    labels = [
-        compute_labels(part, horizon_steps, None if width is None else width * volatility)
-        for part, volatility in zip(parts, volatilities, strict=True)
-    ]
+    labels = _labels_of(parts, volatilities, horizon_steps, barrier_width)
     panel = compute_panel(candles, feature_names(len(candles)))
     whole = [rows_without_gap(part, WARM_UP + window_length) for part in parts]
     usable = [own.known & enough for own, enough in zip(labels, whole, strict=True)]
     time_ms = np.concatenate([part.open_time_ms for part in parts])
-    rows = np.flatnonzero(np.concatenate(usable))
-    splits = split_rows(rows, time_ms, horizon_steps * interval_ms)
+    rows: Flags = np.concatenate(usable)
+    if test_ms is not None:
+        rows = rows | (np.concatenate(whole) & (time_ms >= test_ms))
+    splits = split_rows(np.flatnonzero(rows), time_ms, horizon_steps * interval_ms, test_ms)
     weight = np.concatenate(
         [uniqueness(own.span, which) for own, which in zip(labels, usable, strict=True)]
     )
@@ -141,35 +141,62 @@ def build_training_data(
     )
 
 
+def _labels_of(
+    parts: Sequence[Candles],
+    volatilities: Sequence[Values],
+    horizon_steps: int,
+    barrier_width: float | None,
+) -> list[Labels]:
+    """Return the labels of every symbol, by barriers where these have a width."""
+    width = None if barrier_width is None else barrier_width * math.sqrt(horizon_steps)
+    return [
+        compute_labels(part, horizon_steps, None if width is None else width * volatility)
+        for part, volatility in zip(parts, volatilities, strict=True)
+    ]
+
+
 def _joined(parts: Sequence[Labels]) -> Labels:
     columns = ([getattr(part, field.name) for part in parts] for field in fields(Labels))
     return Labels(*(np.concatenate(column) for column in columns))
 
 
-def split_rows(usable: Rows, time_ms: Times, horizon_ms: int) -> Splits:
+def split_rows(usable: Rows, time_ms: Times, horizon_ms: int, test_ms: int | None = None) -> Splits:
     """Return the slices of the `usable` rows, purged and embargoed by the horizon.
 
-    Raises DataUnusableError where a slice has fewer than LEAST_ROWS.
+    The test slice begins at `test_ms`, where it is given, and its rows a horizon later; the other
+    slices share what lies before. Raises DataUnusableError where a slice has fewer rows than
+    LEAST_ROWS; of a test slice with a given beginning one row is enough, it is one of many.
     """
     rows = usable[np.argsort(time_ms[usable], kind="stable")]
     times = time_ms[rows]
-    starts = [0, *(int(len(rows) * share) for share in np.cumsum(SHARES)[:-1])]
+    begins_ms = _begins_ms(times, test_ms)
     slices = []
-    for i, start in enumerate(starts):
+    for i in range(len(SLICES)):
         inside = np.ones(len(rows), dtype=np.bool_)
-        if i > 0 and start < len(rows):
-            inside &= times >= times[start] + horizon_ms
-        if i + 1 < len(starts) and starts[i + 1] < len(rows):
-            inside &= times + horizon_ms < times[starts[i + 1]]
+        if 0 < i < len(begins_ms):
+            inside &= times >= begins_ms[i] + horizon_ms
+        if i + 1 < len(begins_ms):
+            inside &= times + horizon_ms < begins_ms[i + 1]
         slices.append(rows[inside])
-    for name, part in zip(SLICES, slices, strict=True):
-        if len(part) < LEAST_ROWS:
+    needed = [LEAST_ROWS, LEAST_ROWS, LEAST_ROWS, LEAST_ROWS if test_ms is None else 1]
+    for name, part, least in zip(SLICES, slices, needed, strict=True):
+        if len(part) < least:
             raise DataUnusableError(
                 f"training.lookback: {len(rows)} candles with a complete history and horizon leave "
-                f"{len(part)} for the {name} slice, which needs {LEAST_ROWS}; "
+                f"{len(part)} for the {name} slice, which needs {least}; "
                 "ask for a longer window or a shorter horizon"
             )
     return Splits(*slices)
+
+
+def _begins_ms(times: Times, test_ms: int | None) -> list[int]:
+    """Return when each slice of sorted times begins; none for those that would be empty."""
+    if test_ms is None:
+        starts = [0, *(int(len(times) * share) for share in np.cumsum(SHARES)[:-1])]
+        return [int(times[start]) for start in starts if start < len(times)]
+    before, learned = int(np.searchsorted(times, test_ms)), np.sum(SHARES[:-1])
+    starts = [0, *(int(before * share / learned) for share in np.cumsum(SHARES)[:-2])]
+    return [*(int(times[start]) for start in starts if start < len(times)), test_ms]
 
 
 def load_training_data(configuration: RunConfiguration, store: Store) -> TrainingData:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot_runtime.contract.signal import Calibration, Signal, SignalVersion
-from bot_runtime.evaluation.judge import adapt
+from bot_runtime.learning.unseen import adapt
 from bot_runtime.market.candles import utc
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.serving.adaptive_band import RATE, AdaptiveBand

@@ -45,6 +45,32 @@ def test_embargo_lasts_as_long_as_the_horizon_after_a_boundary() -> None:
     assert splits.selection.min() == boundary + 10
 
 
+@given(
+    count=st.integers(1300, 3000),
+    horizon=st.integers(1, 20),
+    holes=st.sets(st.integers(0, 1199), max_size=300),
+    test=st.integers(900, 1199),
+)
+def test_a_test_slice_with_a_beginning_has_all_rows_a_horizon_after_it(
+    count: int, horizon: int, holes: set[int], test: int
+) -> None:
+    times = np.arange(count, dtype=np.int64)
+    usable = np.setdiff1d(times, list(holes))
+    splits = split_rows(usable, times, horizon, test)
+    assert splits.test.tolist() == usable[usable >= test + horizon].tolist()
+    assert splits.before_test.max() + horizon < test
+    for before, after in itertools.pairwise([splits.fit, splits.selection, splits.calibration]):
+        assert before.max() + horizon < after.min()
+
+
+@pytest.mark.parametrize("test", [0, 100, 1999, 2000, 5000])
+def test_a_beginning_that_leaves_a_slice_too_small_is_refused(test: int) -> None:
+    with pytest.raises(DataUnusableError, match="which needs"):
+        split_rows(np.arange(2000), np.arange(2000, dtype=np.int64), 1, test)
+    with pytest.raises(DataUnusableError, match="0 candles"):
+        split_rows(np.arange(0), np.arange(0, dtype=np.int64), 1, test)
+
+
 def test_too_few_candles_say_how_many_are_there() -> None:
     with pytest.raises(DataUnusableError, match="60") as caught:
         training_data(300)
