@@ -22,11 +22,13 @@ from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.trained import Trained
 from bot_runtime.learning.unseen import adapt
 from bot_runtime.process.config import training_of
+from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.serving.adaptive_band import AdaptiveBand
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.store.layout import Store
+from bot_runtime.store.trials import load_trials
 from bot_runtime.trading.strategy import Strategy
 
 
@@ -59,7 +61,7 @@ def judge_version(
     native = {name: values for one in trained.values() for name, values in one.native.items()}
     adapted, bands = adapt(served, data, rows)
     metrics = metrics_of(adapted, data, rows)
-    trials = len(configuration.model.candidates) ** len(OBJECTIVES)
+    trials = len(configuration.model.candidates) ** len(OBJECTIVES) + _studied(store, reporter)
     strategy = Strategy.of_run(configuration)
     traded = trade_on(adapted, data, rows, strategy, trials)
     naive, asked = naive_duels(adapted, data, rows), judged_objectives(strategy)
@@ -84,6 +86,15 @@ def judge_version(
         served=served,
         adapted=adapted,
     )
+
+
+def _studied(store: Store, reporter: Reporter) -> int:
+    """Return how many settings studies have tried on the store's candles."""
+    try:
+        return len(load_trials(store))
+    except ArtifactInvalidError as e:
+        reporter.warn(f"what studies have tried does not count: {e}")
+        return 0
 
 
 def _results_of(

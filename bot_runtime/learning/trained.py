@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -57,9 +58,9 @@ def _part(folder: Path, name: str) -> dict[str, Any]:
 def load_columns(path: Path) -> dict[str, Values]:
     """Return the named arrays that `save_columns` wrote; raises ArtifactInvalidError."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, EOFError, BadZipFile) as e:
         raise ArtifactInvalidError(f"{path.parent.name}/{path.name}: {e}; train again") from e
 
 

@@ -112,6 +112,15 @@ class Store:
         """Return the list of all versions that ever passed the gate, oldest first."""
         return self.root / "promotions.json"
 
+    @property
+    def study(self) -> Path:
+        """Return the folder of what a study has finished; it may be removed at any time."""
+        return self.root / "study"
+
+    def trials(self) -> Path:
+        """Return the list of all settings that studies have tried on past candles."""
+        return self.root / "trials.json"
+
     def signal(self, symbol: str) -> Path:
         """Return the last signal of a symbol."""
         return self.root / "signals" / f"{file_stem(symbol)}.json"

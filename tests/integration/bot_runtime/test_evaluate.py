@@ -29,6 +29,7 @@ from bot_runtime.store.adoption import find_adoptable
 from bot_runtime.store.bundle import load_version_manifest
 from bot_runtime.store.files import load_json
 from bot_runtime.store.layout import Store
+from bot_runtime.store.trials import Trial, add_trials
 from tests.unit.bot_runtime.learning import (
     BOTH,
     market_candles,
@@ -83,6 +84,26 @@ def test_learnable_market_is_promoted_and_traded_both_ways(
     assert trading["mean_return"] > 0
     assert float(result.tradable_share) == pytest.approx(trading["tradable_share"], rel=1e-5)
     assert [o.objective for o in result.objectives] == list(OBJECTIVES)
+
+
+def test_what_studies_have_tried_makes_skill_less_likely(
+    ready: tuple[Store, RunConfiguration],
+) -> None:
+    store, configuration = ready
+
+    def skill() -> float:
+        result = evaluate(configuration, store, quiet("Evaluation"))
+        details = load_json(store.version(result.version) / "evaluation.json")
+        return float(details["backtest"]["deflated_sharpe"])
+
+    alone = skill()
+    add_trials(store, [Trial.of("1m", steps, "Thresholds", {}) for steps in range(1, 200)])
+    assert skill() < alone
+    store.trials().write_text("{", encoding="utf-8")
+    reporter = quiet("Evaluation")
+    evaluate(configuration, store, reporter)
+    assert any("what studies have tried does not count" in text for text in reporter.warnings)
+    assert skill() == alone
 
 
 def test_every_score_stands_beside_its_references_and_bands_begin_where_they_ended(

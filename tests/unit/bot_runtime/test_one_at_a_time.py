@@ -1,0 +1,40 @@
+"""A folder for one process at a time."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bot_runtime.process.errors import ConfigurationError, StoreUnavailableError
+from bot_runtime.store.one_at_a_time import one_at_a_time
+
+
+def test_another_one_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
+    folder = tmp_path / "store" / "study"
+    with (
+        one_at_a_time(folder, "study"),
+        pytest.raises(ConfigurationError, match="store is in use by another study; wait"),
+        one_at_a_time(folder, "study"),
+    ):
+        pass
+    with one_at_a_time(folder, "study"):
+        assert folder.is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_takes_nothing_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with (
+        pytest.raises(StoreUnavailableError, match="cannot be written"),
+        one_at_a_time(tmp_path / "study", "study"),
+    ):
+        pass
+
+
+def test_a_file_in_its_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "study").write_text("", encoding="utf-8")
+    with (
+        pytest.raises(StoreUnavailableError, match=r"study/\.lock: cannot be written"),
+        one_at_a_time(tmp_path / "study", "study"),
+    ):
+        pass
