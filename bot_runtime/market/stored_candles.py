@@ -1,8 +1,9 @@
 """All candles of a market that a store has: every training's snapshot, and the user's own files."""
 
 import contextlib
+from typing import get_args
 
-from bot_runtime.contract.intervals import Timeframe
+from bot_runtime.contract.intervals import Timeframe, seconds_of
 from bot_runtime.contract.spec import ExchangeSpec
 from bot_runtime.market.candle_folder import look_into
 from bot_runtime.market.candle_schema import check_schema
@@ -20,15 +21,41 @@ def stored_candles(
 
     Raises DataUnusableError where there are none, or where the user's files cannot be read.
     """
-    parts = _snapshots(store, exchange, symbol, timeframe)
-    files = look_into(store.own_candles, (symbol,), timeframe).files.get(symbol)
-    if files is not None:
-        parts.append(read_own_candles(files, symbol).candles)
-    if not parts:
+    candles = _find(store, exchange, symbol, timeframe)
+    if candles is None:
         raise DataUnusableError(
             f"{symbol}: {store.root} has no candles of {timeframe} from {exchange.id}; run "
             f"`python -m bot_runtime run` first, or put files into {store.own_candles}"
         )
+    return candles
+
+
+def all_stored_candles(
+    store: Store, exchange: ExchangeSpec, symbols: tuple[str, ...]
+) -> dict[Timeframe, dict[str, Candles]]:
+    """Return the candles of every timeframe that the store has of all symbols, the finest first.
+
+    Raises DataUnusableError where the user's files cannot be read.
+    """
+    found: dict[Timeframe, dict[str, Candles]] = {}
+    for timeframe in get_args(Timeframe):
+        parts = {symbol: _find(store, exchange, symbol, timeframe) for symbol in symbols}
+        present = {symbol: part for symbol, part in parts.items() if part is not None}
+        if len(present) == len(symbols):
+            found[timeframe] = present
+    return found
+
+
+def _find(
+    store: Store, exchange: ExchangeSpec, symbol: str, timeframe: Timeframe
+) -> Candles | None:
+    parts = _snapshots(store, exchange, symbol, timeframe)
+    files = look_into(store.own_candles, (symbol,), timeframe).files.get(symbol)
+    if files is not None:
+        interval_ms = seconds_of(timeframe) * 1000
+        parts.append(read_own_candles(files, symbol, interval_ms).candles)
+    if not parts:
+        return None
     candles = merge(parts)
     check_schema(candles, symbol)
     return candles
