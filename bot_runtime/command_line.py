@@ -7,6 +7,7 @@ on a laptop with the same configuration file as in a pod.
     python -m bot_runtime run mybot.yaml
     python -m bot_runtime candles BTC-USDT-5m.csv
     python -m bot_runtime backtest mybot.yaml
+    python -m bot_runtime study mybot.yaml
 """
 
 import argparse
@@ -74,6 +75,10 @@ def _run(arguments: Sequence[str] | None) -> int:
                 offline=parsed.offline,
             )
         )
+    if parsed.command == "study":
+        from bot_runtime.local.study_command import StudyCommand, study
+
+        return study(StudyCommand(parsed.file, parsed.store, parsed.budget))
     return run_step(parsed.step, Store.from_environment(), at_once=parsed.at_once)
 
 
@@ -108,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--credentials", type=Path, help="directory with files apiKey and apiSecret")
     run.add_argument("--no-hint", dest="hint", action="store_false", help="do not say how to go on")
     _add_backtest(commands.add_parser("backtest", help="say what past decisions would have earned"))
+    _add_study(commands.add_parser("study", help="say which settings are worth setting"))
     candles = commands.add_parser("candles", help="say what a file of your own candles holds")
     candles.add_argument("file", type=Path, help="file, or folder of files that follow each other")
     return parser
@@ -125,6 +131,13 @@ def _add_backtest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--version", help="let this version decide on all candles that it has not learned from"
     )
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="YAML file with one TradingBot")
+    parser.add_argument("--store", type=Path, help="folder of its store")
+    text = "minutes that it may take (default: 60); what is finished is kept for the next time"
+    parser.add_argument("--budget", metavar="MINUTES", default="60", help=text)
 
 
 def _add_options(parser: argparse.ArgumentParser, word: str) -> None:

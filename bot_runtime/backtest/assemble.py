@@ -8,7 +8,7 @@ import numpy as np
 from bot_runtime.backtest.look_ahead import check_look_ahead, shift
 from bot_runtime.backtest.result import Backtest, Span
 from bot_runtime.backtest.stretches import by_month, by_regime, hold
-from bot_runtime.backtest.told import Told, tell
+from bot_runtime.backtest.told import Told, tell, tracks_of
 from bot_runtime.backtest.versions import Term, describe_gone
 from bot_runtime.market.candles import Candles, missing_count, utc
 from bot_runtime.market.filters import Filters
@@ -58,7 +58,8 @@ def run_backtest(asked: Asked, report: Report) -> Backtest:
     told, spans = _tell_all(asked, terms, report)
     if not spans:
         raise DataUnusableError(_nothing_to_decide(asked))
-    tracks = _tracks_of(asked, markets, told, spans)
+    whole = {symbol: Told.joined(parts) for symbol, parts in told.items()}
+    tracks = tracks_of(asked.candles, markets, whole, asked.strategy)
     report("following the decisions", 0.0)
     account = follow(tracks, asked.strategy)
     report("looking for look-ahead", 0.5)
@@ -128,34 +129,6 @@ def _tell(
 
 def _until(candles: Candles, last_ms: int) -> Candles:
     return candles[: int(np.searchsorted(candles.open_time_ms, last_ms, side="right"))]
-
-
-def _tracks_of(
-    asked: Asked,
-    markets: Mapping[str, Market],
-    told: Mapping[str, Sequence[Told]],
-    spans: Sequence[Span],
-) -> dict[str, Track]:
-    """Return the candles from the first decision to the last one's fills, with the predictions.
-
-    Raises DataUnusableError where a symbol has none.
-    """
-    interval_ms = asked.strategy.interval_ms
-    first_ms = spans[0].begin_ms - interval_ms
-    end_ms = spans[-1].end_ms + (asked.strategy.horizon_steps + 1) * interval_ms
-    tracks = {}
-    for symbol, candles in asked.candles.items():
-        first, last = np.searchsorted(candles.open_time_ms, (first_ms, end_ms))
-        part = candles[int(first) : int(last)]
-        if len(part) == 0:
-            raise DataUnusableError(
-                f"{symbol}: no candle between {utc(first_ms)} and {utc(end_ms)}; name another span "
-                "with --from and --to, or leave the symbol out"
-            )
-        whole = Told.joined(told[symbol])
-        rows = np.searchsorted(part.open_time_ms, whole.open_ms)
-        tracks[symbol] = Track(part, markets[symbol], rows, whole.predictions, whole.regimes)
-    return tracks
 
 
 def _guard(asked: Asked, markets: Mapping[str, Market], terms: Sequence[Term]) -> None:

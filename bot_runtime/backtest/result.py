@@ -75,15 +75,24 @@ class Backtest:
     @property
     def held_net(self) -> Values:
         """Return what each candle earned by holding, a share of the equity before it, (n,)."""
-        before = np.concatenate([[self.account.capital], self.held[:-1]])
-        return np.asarray(self.held / before - 1.0)
+        return net_of_holding(self.account, self.held)
 
     @property
     def held_performance(self) -> tuple[float, float, float]:
         """Return the return, the annual Sharpe ratio and the drawdown of holding."""
-        capital, interval_ms = self.account.capital, self.account.interval_ms
-        return (
-            float(self.held[-1]) / capital - 1.0,
-            annual_sharpe(self.held_net, interval_ms),
-            float(drawdowns(capital, self.held).max()),
-        )
+        return performance_of_holding(self.account, self.held)
+
+
+def net_of_holding(account: Account, held: Values) -> Values:
+    """Return what each candle earned where the equity is `held` (n,), a share of that before it."""
+    before = np.concatenate([[account.capital], held[:-1]])
+    return np.asarray(held / before - 1.0)
+
+
+def performance_of_holding(account: Account, held: Values) -> tuple[float, float, float]:
+    """Return the return, the annual Sharpe ratio and the drawdown of the equity `held` (n,)."""
+    return (
+        float(held[-1]) / account.capital - 1.0,
+        annual_sharpe(net_of_holding(account, held), account.interval_ms),
+        float(drawdowns(account.capital, held).max()),
+    )

@@ -9,10 +9,14 @@ from bot_runtime.arrays import Flags, Rows, Times, Values
 from bot_runtime.features.panel import compute_panel
 from bot_runtime.features.regime import regimes_of
 from bot_runtime.features.volatility import realised_volatility
-from bot_runtime.market.candles import Candles, rows_without_gap
+from bot_runtime.market.candles import Candles, rows_without_gap, utc
+from bot_runtime.process.errors import DataUnusableError
 from bot_runtime.serving.adaptive_band import Ahead, adapt_band
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.version import ServedVersion
+from bot_runtime.trading.account import Track
+from bot_runtime.trading.precision import Market
+from bot_runtime.trading.strategy import Strategy
 
 BLOCK: Final = 50_000
 """Candles whose features are in memory at once."""
@@ -96,3 +100,30 @@ def _adapted(version: ServedVersion, candles: Candles, told: Told) -> Told:
     close_ms = told.open_ms + candles.interval_ms
     predictions, _ = adapt_band(told.predictions, Ahead(close_ms, unit, outcome, horizon_ms))
     return told._replace(predictions=predictions)
+
+
+def tracks_of(
+    candles: Mapping[str, Candles],
+    markets: Mapping[str, Market],
+    told: Mapping[str, Told],
+    strategy: Strategy,
+) -> dict[str, Track]:
+    """Return the candles from the first decision to the last one's fills, with the predictions.
+
+    Raises DataUnusableError where a symbol has none.
+    """
+    times = np.concatenate([one.open_ms for one in told.values()])
+    first_ms = int(times.min())
+    end_ms = int(times.max()) + (strategy.horizon_steps + 2) * strategy.interval_ms
+    tracks = {}
+    for symbol, whole in candles.items():
+        first, last = np.searchsorted(whole.open_time_ms, (first_ms, end_ms))
+        part, one = whole[int(first) : int(last)], told[symbol]
+        if len(part) == 0:
+            raise DataUnusableError(
+                f"{symbol}: no candle between {utc(first_ms)} and {utc(end_ms)}; take another span "
+                "of time, or leave the symbol out"
+            )
+        rows = np.searchsorted(part.open_time_ms, one.open_ms)
+        tracks[symbol] = Track(part, markets[symbol], rows, one.predictions, one.regimes)
+    return tracks
