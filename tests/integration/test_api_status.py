@@ -91,6 +91,7 @@ MODEL = ActiveModel(
     ),
     tradable_share="0.12",
     binding_threshold="probMin",
+    warnings=("Frontier: riskMax 0.9 would trade",),
 )
 
 BOT_STATUS = TradingBotStatus(
@@ -155,6 +156,7 @@ TRAINING_STATUS = ModelTrainingStatus(
         reasons=("log loss 0.70 is above the naive 0.69",),
         tradable_share="0.12",
         binding_threshold="probMin",
+        warnings=("ThresholdsNeverMet: none of 10,314",),
     ),
     completion_time=AT,
     last_failure=FAILURE,
