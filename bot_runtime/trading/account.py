@@ -1,6 +1,8 @@
 """The account that follows a bot's decisions over past candles, and what it has earned."""
 
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -15,9 +17,10 @@ from bot_runtime.trading.limits import Trip
 from bot_runtime.trading.positions import Fill, Trade
 from bot_runtime.trading.precision import MONEY_DIGITS, Market, to_float
 from bot_runtime.trading.strategy import Strategy
-from bot_runtime.trading.walk import Followed, Leg, Walk
+from bot_runtime.trading.symbol import Leg
+from bot_runtime.trading.walk import Followed, Walk
 
-PART: Final = 65_536
+PART: Final = 32_768
 """Candles that are gone through at once: what is computed of them has to fit into memory."""
 
 FILLS: Final = np.dtype(
@@ -28,9 +31,13 @@ FILLS: Final = np.dtype(
         ("lots", np.int64),
         ("ticks", np.int64),
         ("fee", np.int64),
+        ("cash", np.float64),
     ]
 )
-"""A fill as Fill has it, of one of `symbols`; the fee in 10^-8 of the quote asset."""
+"""A fill as Fill has it, of one of `symbols`; the fee in 10^-8 of the quote asset.
+
+`cash` is what the account had after the candle, in the quote asset.
+"""
 TRADES: Final = np.dtype(
     [
         ("symbol", np.int16),
@@ -49,6 +56,7 @@ TRADES: Final = np.dtype(
 
 Lots are a float: many fills may add up to more than an integer of 64 bits.
 """
+_MONEY: Final = {"paid", "received", "fees", "profit"}
 Records = npt.NDArray[np.void]
 
 
@@ -69,7 +77,7 @@ class Track(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Account:
-    """An account after every candle: capital, cash, equity, and how they came about.
+    """An account after every candle: capital, equity, and how they came about.
 
     Attributes:
         capital: what it began with, in the quote asset, as `equity` and `cash` are.
@@ -82,7 +90,6 @@ class Account:
     capital: float
     close_ms: Times = field(repr=False)
     equity: Values = field(repr=False)
-    cash: Values = field(repr=False)
     fills: Records = field(repr=False)
     trades: Records = field(repr=False)
     trips: tuple[Trip, ...] = field(repr=False)
@@ -91,6 +98,12 @@ class Account:
     def symbols(self) -> tuple[str, ...]:
         """Return the symbols, in the order of the records' numbers."""
         return tuple(self.markets)
+
+    @property
+    def cash(self) -> Values:
+        """Return what was not in positions after each candle, (n,)."""
+        after = np.searchsorted(self.fills["at_ms"], self.close_ms - self.interval_ms, side="right")
+        return np.concatenate([[self.capital], self.fills["cash"]])[after]
 
     @property
     def traded(self) -> Values:
@@ -116,19 +129,41 @@ def follow(tracks: Mapping[str, Track], strategy: Strategy) -> Account:
     """Return the account that follows the decisions on the predictions of every symbol."""
     begin_ms = min(int(track.candles.open_time_ms[0]) for track in tracks.values())
     markets = {name: track.market for name, track in tracks.items()}
-    walk = Walk(strategy, markets, begin_ms)
-    parts = [_packed(walk.follow(legs), tuple(tracks)) for legs in legs_of(tracks, strategy)]
+    walk, symbols = Walk(strategy, markets, begin_ms), tuple(tracks)
+    # One piece that is filled part by part: parts that are joined would be there twice.
+    most = sum(len(track.candles) for track in tracks.values())
+    close_ms, equity, end = np.empty(most, np.int64), np.empty(most), 0
+    fills, trades, trips = [], [], []
+    with _no_collector():
+        for legs in legs_of(tracks, strategy):
+            found = walk.follow(legs)
+            begin, end = end, end + len(found.close_ms)
+            close_ms[begin:end], equity[begin:end] = found.close_ms, found.equity
+            fills.append(_fill_records(found, symbols, strategy.interval_ms))
+            trades.append(_trade_records(found, symbols))
+            trips += found.trips
     return Account(
         markets=markets,
         interval_ms=strategy.interval_ms,
         capital=float(strategy.settings.capital),
-        close_ms=np.concatenate([part.close_ms for part in parts]),
-        equity=np.concatenate([part.equity for part in parts]),
-        cash=np.concatenate([part.cash for part in parts]),
-        fills=np.concatenate([part.fills for part in parts]),
-        trades=np.concatenate([part.trades for part in parts]),
-        trips=tuple(trip for part in parts for trip in part.trips),
+        close_ms=close_ms[:end],
+        equity=equity[:end],
+        fills=np.concatenate(fills),
+        trades=np.concatenate(trades),
+        trips=tuple(trips),
     )
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Pause the garbage collector: a walk leaves no cycles, and many small objects to look at."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def legs_of(
@@ -145,53 +180,40 @@ def legs_of(
 
 def _leg(track: Track, strategy: Strategy, from_ms: int, until_ms: int) -> Leg:
     """Return one symbol's part; its views look back as far as the strategy remembers."""
-    times = track.candles.open_time_ms
-    first, last = (int(i) for i in np.searchsorted(times, (from_ms, until_ms)))
+    times, rows = track.candles.open_time_ms, track.rows
     memory_ms = (strategy.memory - 1) * strategy.interval_ms
-    known_ms = times[track.rows]
-    seen, begin, end = (
-        int(i) for i in np.searchsorted(known_ms, (from_ms - memory_ms, from_ms, until_ms))
-    )
-    rows = np.arange(seen, end)
+    bounds = np.searchsorted(times, (from_ms - memory_ms, from_ms, until_ms))
+    seen, begin, end = (int(i) for i in np.searchsorted(rows, bounds))
+    first, last = (int(i) for i in bounds[1:])
     views = views_of(
         track.predictions.at(slice(seen, end)),
         strategy,
         track.regimes[seen:end],
-        known_ms[seen:end] // strategy.interval_ms,
+        times[rows[seen:end]] // strategy.interval_ms,
     )
-    return Leg(track.candles[first:last], views, track.rows[rows[begin - seen :]] - first)
+    return Leg(track.candles[first:last], views, rows[begin:end] - first)
 
 
-def _packed(found: Followed, symbols: tuple[str, ...]) -> "_Packed":
-    """Return a part without Python's objects: a year of trades at 1m are many."""
-    place = {name: i for i, name in enumerate(symbols)}
-    fills = np.array([_fill_record(place[name], fill) for name, fill in found.fills], FILLS)
-    trades = np.array([_trade_record(place[name], trade) for name, trade in found.trades], TRADES)
-    return _Packed(found.close_ms, found.equity, found.cash, fills, trades, tuple(found.trips))
+def _fill_records(found: Followed, symbols: tuple[str, ...], interval_ms: int) -> Records:
+    """Return a part's fills without Python's objects: a year of them at 1m are many."""
+    records, unit = np.empty(len(found.fills), FILLS), 10 ** (MONEY_DIGITS - 8)
+    if found.fills:
+        names, fills = zip(*found.fills, strict=True)
+        records["symbol"] = [symbols.index(name) for name in names]
+        for field_name, column in zip(Fill._fields, zip(*fills, strict=True), strict=True):
+            records[field_name] = [fee // unit for fee in column] if field_name == "fee" else column
+        places = np.searchsorted(found.close_ms, records["at_ms"] + interval_ms)
+        records["cash"] = found.cash[places]
+    return records
 
 
-class _Packed(NamedTuple):
-    close_ms: Times
-    equity: Values
-    cash: Values
-    fills: Records
-    trades: Records
-    trips: tuple[Trip, ...]
-
-
-def _fill_record(symbol: int, fill: Fill) -> tuple[int, ...]:
-    fee = fill.fee // 10 ** (MONEY_DIGITS - 8)
-    return symbol, fill.at_ms, fill.purpose, fill.lots, fill.ticks, fee
-
-
-def _trade_record(symbol: int, trade: Trade) -> tuple[float, ...]:
-    money = (to_float(part) for part in (trade.paid, trade.received, trade.fees, trade.profit))
-    return (
-        symbol,
-        trade.opened_ms,
-        trade.closed_ms,
-        trade.lots,
-        *money,
-        trade.purpose,
-        trade.regime,
-    )
+def _trade_records(found: Followed, symbols: tuple[str, ...]) -> Records:
+    """Return a part's trades likewise."""
+    records = np.empty(len(found.trades), TRADES)
+    if found.trades:
+        names, trades = zip(*found.trades, strict=True)
+        records["symbol"] = [symbols.index(name) for name in names]
+        for field_name, column in zip(Trade._fields, zip(*trades, strict=True), strict=True):
+            is_money = field_name in _MONEY
+            records[field_name] = [to_float(part) for part in column] if is_money else column
+    return records

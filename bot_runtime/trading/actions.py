@@ -6,7 +6,6 @@ VolatilityManaged the quantity follows the wanted share. Nothing else is done, a
 exit.
 """
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from bot_runtime.contract.trading import RuleName
@@ -14,7 +13,7 @@ from bot_runtime.trading.decision import Intent
 from bot_runtime.trading.orders import Order, Purpose
 from bot_runtime.trading.positions import Position
 from bot_runtime.trading.precision import Market, moved, part_of, to_float
-from bot_runtime.trading.rule_results import RuleResult, binding
+from bot_runtime.trading.rule_results import Asked, RuleResult, any_refuses, binding
 
 STALE: Final = 1.5
 """Age, in candles, from which on a decision is too old to be acted on."""
@@ -44,14 +43,21 @@ class MarketSeen(NamedTuple):
     age: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What is done after a candle: an order, or nothing, and every rule that was asked."""
+class Action(NamedTuple):
+    """What is done after a candle: an order, or nothing, and every rule that was asked.
+
+    Attributes:
+        purpose: of the order, or of the one that was refused; None where nothing was wanted.
+    """
 
     order: Order | None
-    rules: tuple[RuleResult, ...]
+    asked: tuple[Asked, ...]
     purpose: Purpose | None
-    """Of the order, or of the one that was refused; None where nothing was wanted."""
+
+    @property
+    def rules(self) -> tuple[RuleResult, ...]:
+        """Return every rule that was asked."""
+        return tuple(RuleResult(*rule) for rule in self.asked)
 
     @property
     def sentence(self) -> str:
@@ -82,7 +88,7 @@ def plan_trade(
     intent: Intent,
     position: Position | None,
     account: AccountSeen,
-    limits: tuple[RuleResult, ...],
+    limits: tuple[Asked, ...],
     seen: MarketSeen,
 ) -> Action:
     """Return what is done at a candle's close; an order works from the next open."""
@@ -95,20 +101,19 @@ def plan_trade(
         return _sell(Purpose.TIME, position.lots, 0.0, seen) if is_over else NOTHING
     if intent.share in (0.0, position.share):
         return NOTHING
-    surplus = position.lots - _lots_of(intent.share, account, seen)
+    price = seen.market.costs.bought_at(seen.close)
+    surplus = position.lots - _lots_of(intent.share, price, account, seen.market)
     if surplus > 0:
         rule = _min_order(surplus, seen.close, seen.market)
-        if not rule.passed:
+        if any_refuses((rule,)):
             return Action(None, (rule,), Purpose.DECREASE)
         return _sell(Purpose.DECREASE, surplus, intent.share, seen)
     return _buy(intent, position.lots, account, limits, seen)
 
 
-def _lots_of(share: float, account: AccountSeen, seen: MarketSeen) -> int:
-    """Return how many lots a share of the equity pays for at the close, costs included."""
-    costs = seen.market.costs
-    price = seen.market.notional(1, costs.bought_at(seen.close))
-    return costs.most_lots(part_of(account.equity, share), price)
+def _lots_of(share: float, price: int, account: AccountSeen, market: Market) -> int:
+    """Return how many lots a share of the equity pays for at a price in ticks, fee included."""
+    return market.costs.most_lots(part_of(account.equity, share), market.notional(1, price))
 
 
 def _sell(purpose: Purpose, lots: int, share: float, seen: MarketSeen) -> Action:
@@ -119,26 +124,26 @@ def _buy(
     intent: Intent,
     held: int,
     account: AccountSeen,
-    limits: tuple[RuleResult, ...],
+    limits: tuple[Asked, ...],
     seen: MarketSeen,
 ) -> Action:
     """Return the purchase of what a share lacks, where every rule passes; `held` are lots."""
     purpose = Purpose.INCREASE if held else Purpose.ENTRY
-    market, costs = seen.market, seen.market.costs
-    price = costs.bought_at(seen.close)
+    market = seen.market
+    price = market.costs.bought_at(seen.close)
     affordable = (account.cash + market.notional(held, seen.close)) / account.equity
     share = min(intent.share, account.room, affordable)
-    lots = max(0, _lots_of(share, account, seen) - held)
-    rules = (
-        RuleResult(RuleName.STALE_DATA, seen.age, STALE, seen.age < STALE),
+    lots = max(0, _lots_of(share, price, account, market) - held)
+    asked = (
+        (RuleName.STALE_DATA, seen.age, STALE, seen.age < STALE),
         *_rules_of_position(intent, seen),
         *limits,
-        RuleResult(RuleName.EXPOSURE, account.room, 0.0, account.room > 0.0),
-        RuleResult(RuleName.CAPITAL, affordable, 0.0, affordable > 0.0),
+        (RuleName.EXPOSURE, account.room, 0.0, account.room > 0.0),
+        (RuleName.CAPITAL, affordable, 0.0, affordable > 0.0),
         _min_order(lots, price, market),
     )
-    if binding(rules) is not None:
-        return Action(None, rules, purpose)
+    if any_refuses(asked):
+        return Action(None, asked, purpose)
     order = Order(
         purpose,
         lots,
@@ -149,25 +154,23 @@ def _buy(
         intent.target,
         intent.holding_ms,
     )
-    return Action(order, rules, purpose)
+    return Action(order, asked, purpose)
 
 
-def _min_order(lots: int, price: int, market: Market) -> RuleResult:
+def _min_order(lots: int, price: int, market: Market) -> Asked:
     """Return whether the exchange takes an order of this size; what was found is its worth."""
     least = max(market.min_notional, market.notional(market.min_lots, price))
     found = market.notional(lots, price)
-    return RuleResult(
-        RuleName.MIN_ORDER, to_float(found), to_float(least), market.takes(lots, price)
-    )
+    return RuleName.MIN_ORDER, to_float(found), to_float(least), market.takes(lots, price)
 
 
-def _rules_of_position(intent: Intent, seen: MarketSeen) -> tuple[RuleResult, ...]:
+def _rules_of_position(intent: Intent, seen: MarketSeen) -> tuple[Asked, ...]:
     """Return what a position that opens and closes has to promise; nothing of one that follows."""
     if intent.holding_ms == 0:
         return ()
     slippage = seen.market.costs.slippage_share
     falls = moved(seen.close, intent.stop, up=False) < seen.close
     return (
-        RuleResult(RuleName.UTILITY, intent.growth, 0.0, intent.growth > 0.0),
-        RuleResult(RuleName.STOP_DISTANCE, intent.stop, slippage, falls and intent.stop > slippage),
+        (RuleName.UTILITY, intent.growth, 0.0, intent.growth > 0.0),
+        (RuleName.STOP_DISTANCE, intent.stop, slippage, falls and intent.stop > slippage),
     )

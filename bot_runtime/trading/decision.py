@@ -123,11 +123,11 @@ class Views:
     def intent(self, row: int) -> Intent:
         """Return what a row asks of the account."""
         return Intent(
-            int(self.side[row]),
-            float(self.share[row]),
-            float(self.growth[row]),
-            float(self.stop[row]),
-            float(self.target[row]),
+            self.side.item(row),
+            self.share.item(row),
+            self.growth.item(row),
+            self.stop.item(row),
+            self.target.item(row),
             self.strategy.holding_ms,
         )
 

@@ -62,40 +62,41 @@ class Settled(NamedTuple):
     cash: int
 
 
-class _Sale(NamedTuple):
-    """What a candle asks to be sold, and at which price in ticks."""
-
-    order: Order
-    ticks: int
-
-
 def settle(bar: Bar, book: Book, market: Market, cash: int) -> Settled:
     """Return what a candle makes of a book whose account has so much cash: pure.
 
     The book's own order is worked first, at the open; then its stop, or else its target.
     """
-    bought = _buy(bar, book.order, market, cash)
-    book = _after_buy(book, bought, market)
-    room = bar.room if bought is None else bar.room - bought.lots
+    order, room = book.order, bar.room
+    bought = sold = None
+    if order is not None and order.purpose.is_buy:
+        bought = _buy(bar, order, market, cash)
+        book = _after_buy(book, order, bought, market)
+        room -= 0 if bought is None else bought.lots
     sale = _sale(bar, book, market)
-    sold = None if sale is None else _sell(bar, sale, market, room)
+    purpose = Purpose.ENTRY
     if sale is not None:
-        book = _after_sale(bar, book, sale.order, sold, market)
-    fills = tuple(fill for fill in (bought, sold) if fill is not None)
-    cash += sum(posting(fill, market) for fill in fills)
+        order, ticks = sale
+        purpose = order.purpose
+        sold = _sell(bar, order, ticks, market, room)
+        book = _after_sale(bar, book, order, sold, market)
+    fills: tuple[Fill, ...] = ()
+    if bought is not None:
+        fills, cash = (bought,), cash + posting(bought, market)
+    if sold is not None:
+        fills, cash = (*fills, sold), cash + posting(sold, market)
     position = book.position
     if position is None or (bought is None and sale is None):
         return Settled(book, fills, None, cash)
     if position.lots > 0 and market.takes(position.lots, bar.close):
         return Settled(book, fills, None, cash)
-    purpose = Purpose.ENTRY if sale is None else sale.order.purpose
     trade, dust = closed(position, bar.open_ms, purpose)
-    return Settled(Book(dust=dust), fills, trade if position.received > 0 else None, cash)
+    return Settled(Book(None, None, dust), fills, trade if position.received > 0 else None, cash)
 
 
-def _buy(bar: Bar, order: Order | None, market: Market, cash: int) -> Fill | None:
+def _buy(bar: Bar, order: Order, market: Market, cash: int) -> Fill | None:
     """Return what is bought at the open; None where nothing is."""
-    if order is None or not order.purpose.is_buy or bar.open_ms != order.placed_ms:
+    if bar.open_ms != order.placed_ms:
         return None
     ticks = market.costs.bought_at(bar.open)
     wanted = min(order.lots, market.costs.most_lots(cash, market.notional(1, ticks)))
@@ -105,11 +106,9 @@ def _buy(bar: Bar, order: Order | None, market: Market, cash: int) -> Fill | Non
     return _filled(bar, order.purpose, lots, ticks, market)
 
 
-def _after_buy(book: Book, fill: Fill | None, market: Market) -> Book:
+def _after_buy(book: Book, order: Order, fill: Fill | None, market: Market) -> Book:
     """Return the book after its buy: whatever was not filled has expired."""
-    order, position = book.order, book.position
-    if order is None or not order.purpose.is_buy:
-        return book
+    position = book.position
     if fill is None:
         return Book(position, None, book.dust)
     if position is None:
@@ -118,25 +117,24 @@ def _after_buy(book: Book, fill: Fill | None, market: Market) -> Book:
     return Book(changed(position, fill, market)._replace(share=share), None, book.dust)
 
 
-def _sale(bar: Bar, book: Book, market: Market) -> _Sale | None:
-    """Return what is to be sold in the candle, and at which price; None where nothing is."""
+def _sale(bar: Bar, book: Book, market: Market) -> tuple[Order, int] | None:
+    """Return what is to be sold in the candle, at which price in ticks; None where nothing is."""
     position, order = book.position, book.order
     if position is None:
         return None
     if order is not None:
-        return _Sale(order, market.costs.sold_at(bar.open))
+        return order, market.costs.sold_at(bar.open)
     if bar.low <= position.stop:
         purpose, ticks = Purpose.STOP, market.costs.sold_at(min(bar.open, position.stop))
     elif bar.high >= position.target:
         purpose, ticks = Purpose.TARGET, position.target
     else:
         return None
-    return _Sale(Order(purpose, position.lots, bar.open_ms, 0.0, position.regime), ticks)
+    return Order(purpose, position.lots, bar.open_ms, 0.0, position.regime), ticks
 
 
-def _sell(bar: Bar, sale: _Sale, market: Market, room: int) -> Fill | None:
+def _sell(bar: Bar, order: Order, ticks: int, market: Market, room: int) -> Fill | None:
     """Return what is sold; None where there is no room, or the exchange takes no such order."""
-    order, ticks = sale
     lots = min(order.lots, room)
     if lots < 1 or not market.takes(order.lots, ticks):
         return None
@@ -157,6 +155,8 @@ def _after_sale(bar: Bar, book: Book, order: Order, fill: Fill | None, market: M
         position, left = changed(position, fill, market), order.lots - fill.lots
     ends = order.purpose is Purpose.DECREASE and not market.takes(left, bar.close)
     if left == 0 or ends:
-        return Book(position._replace(share=order.share), None, book.dust)
+        if position.lots > 0:
+            position = position._replace(share=order.share)
+        return Book(position, None, book.dust)
     rest = None if order.purpose is Purpose.TARGET else order._replace(lots=left)
     return Book(position, rest, book.dust)

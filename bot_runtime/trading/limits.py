@@ -60,7 +60,11 @@ class _Fall:
 
     def begin(self, equity: int) -> None:
         """Measure from this equity on."""
-        self.start, self.floor = equity, equity - part_of(equity, self.cap)
+        self.start, self.floor = equity, self.floor_of(equity)
+
+    def floor_of(self, equity: int) -> int:
+        """Return the equity at which the limit trips where it is measured from this one."""
+        return equity - part_of(equity, self.cap)
 
     def fall(self, equity: int) -> float:
         """Return the fall, a share of the equity that it began with."""
@@ -72,7 +76,7 @@ class Limits:
     """The limits of one account, fed with every mark, trade and stop in their order.
 
     Attributes:
-        blocked_until_ms: until when no symbol may be entered.
+        blocked_until_ms: until when no symbol may be entered; has passed where one may.
         trips: what tripped since `take_trips`.
     """
 
@@ -82,6 +86,7 @@ class Limits:
     now_ms: int
     streak: int = 0
     streak_until_ms: int = 0
+    blocked_until_ms: int = 0
     cooldowns: dict[str, int] = field(default_factory=dict)
     trips: list[Trip] = field(default_factory=list)
     _day: _Fall = field(init=False)
@@ -89,6 +94,7 @@ class Limits:
     _peak: _Fall = field(init=False)
     _resume_ms: int = field(init=False)
     _next_ms: int = field(init=False, default=0)
+    _floor: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         risk, equity = self.risk, self.equity
@@ -97,47 +103,73 @@ class Limits:
         self._peak = _Fall(RuleName.DRAWDOWN, risk.max_drawdown, equity)
         self._resume_ms = _resume_ms(risk)
 
-    @property
-    def blocked_until_ms(self) -> int:
-        """Return until when no symbol may be entered; a time that has passed where one may."""
-        falls = (self._day.until_ms, self._week.until_ms, self._peak.until_ms)
-        return max(*falls, self.streak_until_ms)
+    def take_trips(self) -> list[Trip]:
+        """Return what tripped since it was last asked for."""
+        trips, self.trips = self.trips, []
+        return trips
+
+    def stopped_until_ms(self, symbol: str) -> int:
+        """Return until when one symbol may not be entered; a time that has passed where it may."""
+        return max(self.blocked_until_ms, self.cooldowns.get(symbol, 0))
 
     def mark(self, close_ms: int, equity: int) -> None:
         """Judge the equity at a candle's close."""
-        if (
-            self._day.floor < equity <= self._peak.start
-            and equity > self._week.floor
-            and equity > self._peak.floor
-            and close_ms < self._next_ms
-        ):
-            self.now_ms, self.equity = close_ms, equity
-            return
-        before = self.equity
+        if close_ms >= self._next_ms:
+            self._begin(close_ms, equity)
+        if equity > self._peak.start:
+            self._rise(equity)
+        self.now_ms, self.equity = close_ms, equity
+        if equity <= self._floor:
+            self._judge(self._day, (day_of(close_ms) + 1) * DAY_MS)
+            self._judge(self._week, (week_of(close_ms) * 7 + 4) * DAY_MS)
+            self._judge(self._peak, self._resume_ms if self._resume_ms > close_ms else FOREVER)
+
+    def mark_span(self, close_ms: int, least: int, most: int, equity: int) -> bool:
+        """Mark candles up to one at once, by the least and the most of their equities and the last.
+
+        Returns False, and marks nothing, where a limit may trip or a day begin on the way.
+        """
+        is_higher = most > self._peak.start
+        floor = max(self._floor, self._peak.floor_of(most)) if is_higher else self._floor
+        if close_ms >= self._next_ms or least <= floor:
+            return False
+        if is_higher:
+            self._rise(most)
+        self.now_ms, self.equity = close_ms, equity
+        return True
+
+    def _rise(self, peak: int) -> None:
+        """Measure the fall from a new highest equity on; the first floor to be reached is kept."""
+        self._peak.begin(peak)
+        self._floor = max(self._day.floor, self._week.floor, self._peak.floor)
+
+    def _begin(self, close_ms: int, equity: int) -> None:
+        """Begin the day, the week and what resumes, where their time has come."""
         if day_of(close_ms) != day_of(self.now_ms):
             # Whoever was not marked at midnight has stood there as at the mark before.
             begins = close_ms % DAY_MS == 0
-            self._day.begin(equity if begins else before)
+            self._day.begin(equity if begins else self.equity)
             if week_of(close_ms) != week_of(self.now_ms):
                 monday = begins and week_of(close_ms - 1) != week_of(close_ms)
-                self._week.begin(equity if monday else before)
+                self._week.begin(equity if monday else self.equity)
         if self.now_ms < self._resume_ms <= close_ms:
-            self._peak.until_ms = 0
-            self._peak.begin(equity)
-        if equity > self._peak.start:
-            self._peak.begin(equity)
-        self.now_ms, self.equity = close_ms, equity
-        resume = self._resume_ms if self._resume_ms > close_ms else FOREVER
-        self._judge(self._day, (day_of(close_ms) + 1) * DAY_MS)
-        self._judge(self._week, (week_of(close_ms) * 7 + 4) * DAY_MS)
-        self._judge(self._peak, resume)
-        self._next_ms = min((day_of(close_ms) + 1) * DAY_MS, resume)
+            self._peak.until_ms = self._peak.start = 0
+            self._block()
+        self._rise(max(equity, self._peak.start))
+        self._next_ms = (day_of(close_ms) + 1) * DAY_MS
+        if self._resume_ms > close_ms:
+            self._next_ms = min(self._next_ms, self._resume_ms)
 
     def _judge(self, limit: _Fall, resets_ms: int) -> None:
         if self.equity <= limit.floor and limit.until_ms <= self.now_ms:
             limit.until_ms = resets_ms
+            self._block()
             found = limit.fall(self.equity)
             self.trips.append(Trip(self.now_ms, limit.rule, found, limit.cap, resets_ms))
+
+    def _block(self) -> None:
+        falls = (self._day.until_ms, self._week.until_ms, self._peak.until_ms)
+        self.blocked_until_ms = max(*falls, self.streak_until_ms)
 
     def closed(self, symbol: str, close_ms: int, trade: Trade) -> None:
         """Count a trade that ended in the candle that closes then."""
@@ -146,6 +178,7 @@ class Limits:
         if self.streak >= risk.loss_streak.trades:
             until = close_ms + risk.loss_streak.cooldown_candles * self.interval_ms
             self.streak_until_ms = until
+            self._block()
             trip = Trip(close_ms, RuleName.LOSS_STREAK, self.streak, risk.loss_streak.trades, until)
             self.trips.append(trip)
             self.streak = 0

@@ -31,7 +31,10 @@ class Purpose(IntEnum):
     @property
     def is_buy(self) -> bool:
         """Tell whether the base asset is bought."""
-        return self in (Purpose.ENTRY, Purpose.INCREASE)
+        return self in _BUYS
+
+
+_BUYS: Final = (Purpose.ENTRY, Purpose.INCREASE)
 
 
 class Order(NamedTuple):

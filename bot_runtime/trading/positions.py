@@ -88,35 +88,28 @@ def posting(fill: Fill, market: Market) -> int:
 
 def opened(order: Order, fill: Fill, market: Market, dust: Dust) -> Position:
     """Return the position that the first fill of an entry opens; dust of before joins it."""
+    at_ms, _, bought, ticks, fee = fill
+    lots, received = bought + dust.lots, 0
+    paid = dust.cost - posting(fill, market)
+    stop = 0 if order.stop >= 1.0 else moved(ticks, order.stop, up=False)
+    target = NEVER if order.target == math.inf else moved(ticks, order.target, up=True)
+    until_ms = at_ms + order.holding_ms if order.holding_ms else NEVER
+    share = order.share if bought == order.lots else 0.0
     return Position(
-        opened_ms=fill.at_ms,
-        lots=fill.lots + dust.lots,
-        bought=fill.lots + dust.lots,
-        paid=dust.cost - posting(fill, market),
-        received=0,
-        fees=fill.fee,
-        stop=0 if order.stop >= 1.0 else moved(fill.ticks, order.stop, up=False),
-        target=NEVER if order.target == math.inf else moved(fill.ticks, order.target, up=True),
-        until_ms=fill.at_ms + order.holding_ms if order.holding_ms else NEVER,
-        share=order.share if fill.lots == order.lots else 0.0,
-        regime=order.regime,
+        at_ms, lots, lots, paid, received, fee, stop, target, until_ms, share, order.regime
     )
 
 
 def changed(position: Position, fill: Fill, market: Market) -> Position:
     """Return the position after one more fill."""
-    fees = position.fees + fill.fee
+    opened_ms, lots, bought, paid, received, fees, stop, target, until_ms, share, regime = position
+    fees += fill.fee
     if fill.purpose.is_buy:
-        return position._replace(
-            lots=position.lots + fill.lots,
-            bought=position.bought + fill.lots,
-            paid=position.paid - posting(fill, market),
-            fees=fees,
-        )
-    return position._replace(
-        lots=position.lots - fill.lots,
-        received=position.received + posting(fill, market),
-        fees=fees,
+        lots, bought, paid = lots + fill.lots, bought + fill.lots, paid - posting(fill, market)
+    else:
+        lots, received = lots - fill.lots, received + posting(fill, market)
+    return Position(
+        opened_ms, lots, bought, paid, received, fees, stop, target, until_ms, share, regime
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from bot_runtime.arrays import Counts, Values
 
 MONEY_DIGITS: Final = 18
+_UNIT: Final = 10**MONEY_DIGITS
 _EXACT: Final = Context(prec=100)
 """Room for every digit of a sum of money: decimal's own 28 would round it."""
 _FEE_UNIT: Final = 10 ** (MONEY_DIGITS - 8)
@@ -152,7 +153,7 @@ def to_decimal(money: int) -> Decimal:
 
 def to_float(money: int) -> float:
     """Return money as an amount of the quote asset, for statistics."""
-    return money / 10**MONEY_DIGITS
+    return money / _UNIT
 
 
 def part_of(money: int, share: float) -> int:

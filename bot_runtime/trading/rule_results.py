@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from bot_runtime.arrays import Flags, Values
 from bot_runtime.contract.trading import RuleName
+
+Asked = tuple[RuleName, float, float, bool]
+"""A rule as it is asked, with the fields of RuleResult: naming them takes longer than asking."""
 
 
 class RuleResult(NamedTuple):
@@ -42,3 +46,11 @@ def column(rule: RuleName, value: Values, threshold: Values | float, passed: Fla
 def binding(rules: Iterable[RuleResult]) -> RuleResult | None:
     """Return the first rule that did not pass: the one that decides; None where all did."""
     return next((rule for rule in rules if not rule.passed), None)
+
+
+_PASSED: Final = itemgetter(3)
+
+
+def any_refuses(asked: Iterable[Asked]) -> bool:
+    """Tell whether a rule did not pass."""
+    return not all(map(_PASSED, asked))

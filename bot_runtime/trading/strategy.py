@@ -72,7 +72,7 @@ class Strategy:
         """Return how many candles up to the newest one a decision looks at."""
         return MEMORY if self.is_managed else 1
 
-    @property
+    @cached_property
     def holding_ms(self) -> int:
         """Return for how long a position is held; 0 where it follows a share."""
         if self.is_managed:

@@ -1,37 +1,32 @@
 """The account that carries out decisions, candle by candle: gate, frontier and backtest use it.
 
-What predictions ask for was computed for whole columns (decision.py). The walk jumps from one
-wanted entry to the next, and looks at every candle only while something is held or ordered. It is a
-fold: `Walk.follow` takes the candles in any parts, and the rows are the same as in one piece.
+What predictions ask for was computed for whole columns (decision.py). Every symbol knows the next
+candle at which something may be done with it, and the walk jumps from one of these to the next;
+between them the equity alone is marked. It is a fold: `Walk.follow` takes the candles in any parts,
+and the rows are the same as in one piece.
 
-Within one candle, in this order: orders and positions of every symbol are settled, the equity is
-marked at the close and judged by the limits, and what comes next is planned, symbol by symbol.
+Where something is done, in this order: orders and positions of every symbol are settled, the equity
+is marked at the close and judged by the limits, and what comes next is planned, symbol by symbol.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from functools import reduce
+from typing import NamedTuple
 
 import numpy as np
 
-from bot_runtime.arrays import Rows, Times, Values
-from bot_runtime.market.candles import Candles
+from bot_runtime.arrays import Times, Values
 from bot_runtime.trading.actions import AccountSeen, MarketSeen, plan_trade
-from bot_runtime.trading.decision import Intent, Views
-from bot_runtime.trading.exposure import RETURNS, Closes, correlations, room_for
-from bot_runtime.trading.fills import MAX_VOLUME_SHARE, Bar, Book, settle
+from bot_runtime.trading.equity import columns
+from bot_runtime.trading.exposure import correlations, room_for
+from bot_runtime.trading.fills import Book, settle
 from bot_runtime.trading.limits import Limits, Trip
 from bot_runtime.trading.positions import Fill, Trade
-from bot_runtime.trading.precision import Market, to_float, to_money
+from bot_runtime.trading.precision import Market, to_money
 from bot_runtime.trading.strategy import Strategy
-
-
-class Leg(NamedTuple):
-    """One symbol's part of the walk: candles, and views of which the last are at `rows` of them."""
-
-    candles: Candles
-    views: Views
-    rows: Rows
+from bot_runtime.trading.symbol import Leg, Symbol
 
 
 class Followed(NamedTuple):
@@ -50,192 +45,123 @@ class Followed(NamedTuple):
     trips: list[Trip]
 
 
-_EMPTY: Final = Book()
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is noted while a part is walked; `close_ms` are the closes of its candles.
 
+    Attributes:
+        held: place, cash, and the worth of each symbol, from every candle on that changes them.
+    """
 
-class _Bars(NamedTuple):
-    """Columns of candles as lists, prices in ticks: reading an array's number takes longer."""
-
-    open_ms: list[int]
-    open: list[int]
-    high: list[int]
-    low: list[int]
-    close: list[int]
-    room: list[int]
-
-
-class _Symbol:
-    """One symbol while it is followed: its book, and the part's columns as the loop reads them."""
-
-    def __init__(self, name: str, market: Market) -> None:
-        self.name, self.market, self.book, self.close = name, market, _EMPTY, 0
-        self._history = Closes(np.empty(0, np.int64), np.empty(0))
-
-    def take(self, leg: Leg, times: Times) -> Rows:
-        """Read a part; return where in `times` (n,), opening times, an entry is wanted."""
-        candles, views, market = leg.candles, leg.views, self.market
-        prices = (candles.open, candles.high, candles.low, candles.close)
-        columns = [candles.open_time_ms, *(market.ticks(price) for price in prices)]
-        columns.append(market.lots(candles.volume * MAX_VOLUME_SHARE))
-        self.bars = _Bars(*(column.tolist() for column in columns))
-        at, own = (
-            np.searchsorted(times, candles.open_time_ms),
-            slice(len(views) - len(leg.rows), None),
-        )
-        seen, length = at[leg.rows], len(times)
-        self.row = _spread(np.arange(len(candles)), at, length, -1)
-        self.side = _spread(views.side[own], seen, length, 0)
-        self.share = _spread(views.share[own], seen, length, 0.0)
-        self._views = views
-        self._view = _spread(np.arange(len(views))[own], seen, length, -1)
-        before = self._history
-        self._history = Closes(
-            np.concatenate([before.time_ms[-RETURNS - 1 :], candles.open_time_ms]),
-            np.concatenate([before.close[-RETURNS - 1 :], candles.close]),
-        )
-        return seen[views.side[own] > 0]
-
-    def intent(self, place: int, holding_ms: int) -> Intent:
-        """Return what the view at a candle asks for; nothing where there is none."""
-        view = self._view[place]
-        return self._views.intent(view) if view >= 0 else Intent(0, 0.0, holding_ms=holding_ms)
-
-    def regime(self, place: int) -> int:
-        """Return the market's regime at a candle; -1 where there is no view."""
-        view = self._view[place]
-        return int(self._views.regimes[view]) if view >= 0 else -1
-
-    def closes_until(self, open_ms: int) -> Closes:
-        """Return the closes of the candles up to one."""
-        time_ms, close = self._history
-        end = int(np.searchsorted(time_ms, open_ms, side="right"))
-        return Closes(time_ms[:end], close[:end])
-
-    @property
-    def value(self) -> int:
-        """Return what is held at the last close, dust included, in money."""
-        position, _, dust = self.book
-        return (dust.lots if position is None else position.lots) * self.close * self.market.value
-
-    def ordered(self, at_ms: int) -> int:
-        """Return what an order to buy costs at the last close, in money; 0 where it has expired."""
-        order = self.book.order
-        if order is None or not order.purpose.is_buy or order.placed_ms != at_ms:
-            return 0
-        costs = self.market.costs
-        notional = self.market.notional(order.lots, costs.bought_at(self.close))
-        return notional + costs.fee_of(notional)
-
-
-def _spread(values: Any, at: Rows, length: int, missing: float) -> list[Any]:
-    """Return a list of `length` with values (n,) at some places, for the loop to read."""
-    spread = np.full(length, missing, dtype=values.dtype)
-    spread[at] = values
-    found: list[Any] = spread.tolist()
-    return found
+    close_ms: list[int]
+    held: list[tuple[int, ...]] = field(default_factory=list)
+    fills: list[tuple[str, Fill]] = field(default_factory=list)
+    trades: list[tuple[str, Trade]] = field(default_factory=list)
 
 
 class Walk:
     """An account that follows its decisions; everything it knows is in here."""
 
     def __init__(self, strategy: Strategy, markets: Mapping[str, Market], begin_ms: int) -> None:
-        self._interval_ms, self._holding_ms = strategy.interval_ms, strategy.holding_ms
-        self._is_managed, self._max_exposure = strategy.is_managed, strategy.risk.max_exposure
-        self._symbols = [_Symbol(name, market) for name, market in markets.items()]
+        self._interval_ms, self._max_exposure = strategy.interval_ms, strategy.risk.max_exposure
+        self._symbols = [Symbol(name, market, strategy) for name, market in markets.items()]
         self._cash = to_money(Decimal(strategy.settings.capital))
         self._limits = Limits(strategy.risk, strategy.interval_ms, self._cash, begin_ms)
 
     def follow(self, legs: Mapping[str, Leg]) -> Followed:
         """Go through the next candles of every symbol, and return what came of them."""
-        times = np.unique(np.concatenate([leg.candles.open_time_ms for leg in legs.values()]))
-        wanted = np.unique(np.concatenate([s.take(legs[s.name], times) for s in self._symbols]))
-        n, closes = len(times), times + self._interval_ms
-        found = Followed(closes, np.empty(n), np.empty(n), [], [], [])
-        close_ms, place = closes.tolist(), 0
+        times = reduce(np.union1d, [leg.candles.open_time_ms for leg in legs.values()])
+        closes, place, n = times + self._interval_ms, 0, len(times)
+        part = _Part(closes.tolist())
+        self._note(0, part)
+        for symbol in self._symbols:
+            symbol.take(legs[symbol.name], times, part.close_ms)
+            symbol.look(0, self._limits.stopped_until_ms(symbol.name))
         while place < n:
-            if all(symbol.book is _EMPTY for symbol in self._symbols):
-                free = int(np.searchsorted(closes, self._limits.blocked_until_ms))
-                after = int(np.searchsorted(wanted, max(place, free)))
-                until = int(wanted[after]) if after < len(wanted) else n
-                found.equity[place:until] = found.cash[place:until] = to_float(self._cash)
-                place = until
-            place = self._go_on(place, close_ms, found)
-        found.trips.extend(self._limits.trips)
-        self._limits.trips.clear()
-        return found
+            until = min([symbol.next for symbol in self._symbols])
+            if place < until:
+                self._stay(place, until, part)
+            if until < n:
+                self._act(until, part)
+            place = until + 1
+        equity, cash = columns(part.held, [symbol.ticks for symbol in self._symbols])
+        trips = self._limits.take_trips()
+        return Followed(closes, equity, cash, part.fills, part.trades, trips)
 
-    def _go_on(self, place: int, close_ms: list[int], found: Followed) -> int:
-        """Go from candle to candle until nothing is held or ordered; return the place after."""
-        busy = True
-        while busy and place < len(close_ms):
-            at_ms = close_ms[place]
-            for symbol in self._symbols:
-                if symbol.row[place] >= 0:
-                    self._settle(symbol, symbol.row[place], at_ms, found)
-            equity = self._cash
-            for symbol in self._symbols:
-                equity += symbol.value
-            self._limits.mark(at_ms, equity)
-            found.equity[place], found.cash[place] = to_float(equity), to_float(self._cash)
-            busy = False
-            for symbol in self._symbols:
-                if symbol.row[place] >= 0 and symbol.book.order is None:
-                    self._plan(symbol, place, at_ms)
-                busy = busy or symbol.book is not _EMPTY
-            place += 1
-        return place
+    def _note(self, place: int, part: _Part) -> None:
+        """Note what is held from a candle on."""
+        part.held.append((place, self._cash, *[symbol.worth for symbol in self._symbols]))
 
-    def _settle(self, symbol: _Symbol, row: int, at_ms: int, found: Followed) -> None:
+    def _stay(self, place: int, until: int, part: _Part) -> None:
+        """Go over candles at which nothing is done: what is held changes in value."""
+        held = [symbol for symbol in self._symbols if symbol.worth]
+        if not held and all(symbol.is_idle for symbol in self._symbols):
+            return
+        if len(held) == 1:
+            # With one price to look at, the equity of every candle need not be known.
+            worth, closes = held[0].worth, held[0].closes[place:until]
+            seen = [self._cash + worth * close for close in (min(closes), max(closes), closes[-1])]
+        else:
+            equity = [self._equity(each) for each in range(place, until)]
+            seen = [min(equity), max(equity), equity[-1]]
+        if not self._limits.mark_span(part.close_ms[until - 1], *seen):
+            for each in range(place, until):
+                self._limits.mark(part.close_ms[each], self._equity(each))
+
+    def _equity(self, place: int) -> int:
+        """Return the equity at a candle's close."""
+        equity = self._cash
+        for symbol in self._symbols:
+            equity += symbol.worth * symbol.closes[place]
+        return equity
+
+    def _act(self, place: int, part: _Part) -> None:
+        """Do what is to be done at a candle."""
+        for symbol in self._symbols:
+            if symbol.next == place and symbol.is_touched:
+                self._settle(symbol, place, part)
+        at_ms = part.close_ms[place]
+        self._limits.mark(at_ms, self._equity(place))
+        for symbol in self._symbols:
+            if symbol.next == place:
+                free_ms = self._limits.stopped_until_ms(symbol.name)
+                if symbol.is_asked:
+                    self._plan(symbol, place, at_ms, free_ms)
+                symbol.look(place + 1, free_ms)
+
+    def _settle(self, symbol: Symbol, place: int, part: _Part) -> None:
         """Carry out what a candle does to a symbol's order and position."""
-        bars, book = symbol.bars, symbol.book
-        symbol.close = bars.close[row]
-        position = book.position
-        if book.order is None and (
-            position is None or (bars.low[row] > position.stop and bars.high[row] < position.target)
-        ):
-            return
-        bar = Bar(*(column[row] for column in bars))
-        book, fills, trade, self._cash = settle(bar, book, symbol.market, self._cash)
-        symbol.book = _EMPTY if book == _EMPTY else book
-        found.fills.extend((symbol.name, fill) for fill in fills)
+        book, fills, trade, self._cash = settle(symbol.bar, symbol.book, symbol.market, self._cash)
+        symbol.keep(book)
+        for fill in fills:
+            part.fills.append((symbol.name, fill))
+            self._note(place, part)
         if trade is not None:
-            found.trades.append((symbol.name, trade))
-            self._limits.closed(symbol.name, at_ms, trade)
+            part.trades.append((symbol.name, trade))
+            self._limits.closed(symbol.name, part.close_ms[place], trade)
 
-    def _plan(self, symbol: _Symbol, place: int, at_ms: int) -> None:
-        """Order what the view at a candle's close asks for."""
-        if not self._is_asked(symbol, place, at_ms):
-            return
-        intent = symbol.intent(place, self._holding_ms)
-        account = self._account_for(symbol, at_ms)
-        limits = self._limits.results(symbol.name, at_ms)
-        seen = MarketSeen(symbol.market, at_ms, symbol.close, symbol.regime(place))
-        order = plan_trade(intent, symbol.book.position, account, limits, seen).order
+    def _plan(self, symbol: Symbol, place: int, at_ms: int, free_ms: int) -> None:
+        """Order what the view at a candle's close asks for; limits stop entries until `free_ms`."""
+        position, order, dust = symbol.book
+        limits = self._limits.results(symbol.name, at_ms) if at_ms < free_ms else ()
+        account = self._account_for(symbol, place, at_ms)
+        seen = MarketSeen(symbol.market, at_ms, symbol.closes[place], symbol.regime)
+        order = plan_trade(symbol.intent, position, account, limits, seen).order
         if order is not None:
-            symbol.book = symbol.book._replace(order=order)
+            symbol.book = Book(position, order, dust)
 
-    def _is_asked(self, symbol: _Symbol, place: int, at_ms: int) -> bool:
-        """Tell whether a plan could ask for an order: most candles are passed over by this."""
-        position, side = symbol.book.position, int(symbol.side[place])
-        if position is None:
-            return side > 0
-        if side < 0 or at_ms >= position.until_ms:
-            return True
-        is_other: bool = symbol.share[place] != position.share
-        return side > 0 and self._is_managed and is_other
-
-    def _account_for(self, symbol: _Symbol, at_ms: int) -> AccountSeen:
+    def _account_for(self, symbol: Symbol, place: int, at_ms: int) -> AccountSeen:
         """Return the account as a plan for one symbol sees it, beside what the others hold."""
         equity = self._limits.equity
-        others = [s for s in self._symbols if s is not symbol and s.book is not _EMPTY]
-        ordered = [other.ordered(at_ms) for other in others]
-        cash = self._cash - sum(ordered)
+        others = [other for other in self._symbols if not (other is symbol or other.is_idle)]
         if not others:
-            return AccountSeen(equity, cash, min(1.0, self._max_exposure))
+            return AccountSeen(equity, self._cash, self._max_exposure)
+        ordered = [other.ordered(place, at_ms) for other in others]
         open_ms = at_ms - self._interval_ms
         weights = [
-            (other.value + money) / equity for other, money in zip(others, ordered, strict=True)
+            (other.worth * other.closes[place] + money) / equity
+            for other, money in zip(others, ordered, strict=True)
         ]
         closes = [other.closes_until(open_ms) for other in (*others, symbol)]
         room = room_for(weights, correlations(closes), self._max_exposure)
-        return AccountSeen(equity, cash, room)
+        return AccountSeen(equity, self._cash - sum(ordered), room)

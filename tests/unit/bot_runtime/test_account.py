@@ -3,6 +3,7 @@
 import math
 from dataclasses import fields, replace
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,13 +11,15 @@ import pytest
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.market.candles import Candles
 from bot_runtime.serving.predictions import Predictions
-from bot_runtime.trading.account import Account, Track, follow
+from bot_runtime.trading import account as accounts
+from bot_runtime.trading.account import Account, Track, follow, legs_of
 from bot_runtime.trading.markets import market_of
 from bot_runtime.trading.orders import Purpose
 from bot_runtime.trading.performance import performance_of
-from bot_runtime.trading.precision import Market
+from bot_runtime.trading.precision import Market, to_float
 from bot_runtime.trading.strategy import Strategy
 from tests.unit.bot_runtime.markets import random_candles, without
+from tests.unit.bot_runtime.random_markets import random_market
 from tests.unit.bot_runtime.strategies import GOOD, INTERVAL_MS, UNLIMITED, strategy_with
 
 WHOLE = {"max_position": 1, "max_exposure": 1, "position_volatility": 1, "kelly_fraction": 1}
@@ -135,8 +138,9 @@ def test_records_are_what_was_filled_and_what_was_closed() -> None:
     assert lots == 57
     entry, exit_ = found.fills.tolist()
     # Five candles from the first one after the decision: the sixth opens at 100, and is sold at.
-    assert entry == (0, INTERVAL_MS, Purpose.ENTRY, 57, 10_000, 57_000_000)
-    assert exit_ == (0, 6 * INTERVAL_MS, Purpose.TIME, 57, 10_000, 57_000_000)
+    assert entry[:-1] == (0, INTERVAL_MS, Purpose.ENTRY, 57, 10_000, 57_000_000)
+    assert exit_[:-1] == (0, 6 * INTERVAL_MS, Purpose.TIME, 57, 10_000, 57_000_000)
+    assert (entry[-1], exit_[-1]) == pytest.approx((429.43, 998.86))
     assert found.traded.tolist() == [570.0, 570.0]
     assert found.cash.tolist() == pytest.approx([1000] + [429.43] * 5 + [998.86] * 4)
     assert found.equity.tolist() == pytest.approx([1000] + [999.43] * 5 + [998.86] * 4)
@@ -162,3 +166,24 @@ def test_candles_before_the_first_prediction_are_part_of_the_account() -> None:
     found = follow({"A/B": late._replace(regimes=one.regimes[20:])}, strategy)
     assert found.equity[:21].tolist() == [10_000.0] * 21
     assert found.fills["at_ms"][0] == made.open_time_ms[21]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_an_account_has_the_rows_of_the_walk(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    market = random_market(seed)
+    (found,) = market.followed()
+    monkeypatch.setattr(accounts, "legs_of", partial(legs_of, part=17))
+    followed = follow(market.tracks, market.strategy)
+    assert np.array_equal(followed.close_ms, found.close_ms)
+    assert np.array_equal(followed.equity, found.equity)
+    assert np.array_equal(followed.cash, found.cash)
+    names = followed.symbols
+    assert [
+        (names[symbol], at_ms, purpose, lots, ticks, fee)
+        for symbol, at_ms, purpose, lots, ticks, fee, _ in followed.fills.tolist()
+    ] == [(name, *fill[:-1], fill.fee // 10**10) for name, fill in found.fills]
+    assert [(names[symbol], *trade) for symbol, *trade in followed.trades.tolist()] == [
+        (name, *trade[:3], *(to_float(money) for money in trade[3:7]), *trade[7:])
+        for name, trade in found.trades
+    ]
+    assert followed.trips == tuple(found.trips)

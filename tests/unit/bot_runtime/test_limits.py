@@ -4,9 +4,12 @@ The account begins with 1000 on Friday, 1970-01-02, at 00:00. A day may lose 125
 the highest equity 500 (halves, quarters and eighths are exact).
 """
 
+import copy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot_runtime.contract.trading import RiskSpec
 from bot_runtime.trading.limits import DAY_MS, FOREVER, Limits, day_of, week_of
@@ -175,3 +178,32 @@ def test_an_account_with_nothing_left_trips_everything_and_divides_by_nothing() 
     found = marked(limits(), (1, 0), (24, 0), (80, 0))
     assert {name for name, _, _ in told(found)} == {"DailyLoss", "WeeklyLoss", "Drawdown"}
     assert all(r.value == r.value for r in found.results("A", found.now_ms))
+
+
+# --- many candles at once
+
+
+@given(
+    equities=st.lists(st.integers(300, 1400), min_size=1, max_size=60),
+    part=st.integers(1, 9),
+    resumes=st.sampled_from([None, "1970-01-02T07:30:00Z", "1970-01-03T00:00:00Z"]),
+)
+def test_a_span_that_is_marked_at_once_is_as_if_each_candle_had_been(
+    equities: list[int], part: int, resumes: str | None
+) -> None:
+    marks = [(FRIDAY_MS + (i + 1) * HOUR_MS, equity) for i, equity in enumerate(equities)]
+    one, other = limits(resume_after=resumes), limits(resume_after=resumes)
+    for begin in range(0, len(marks), part):
+        span = marks[begin : begin + part]
+        for close_ms, equity in span:
+            one.mark(close_ms, equity)
+        money = [equity for _, equity in span]
+        before = copy.deepcopy(other)
+        if not other.mark_span(span[-1][0], min(money), max(money), money[-1]):
+            assert other == before, "nothing was marked"
+            for close_ms, equity in span:
+                other.mark(close_ms, equity)
+        assert other == one
+        assert other.stopped_until_ms("A") == other.blocked_until_ms
+        blocked = other.blocked_until_ms > span[-1][0]
+        assert blocked == bool(stands(other))

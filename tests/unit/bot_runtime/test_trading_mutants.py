@@ -190,7 +190,7 @@ LIMITS = [
     Mutant(
         "a day begins with its first mark",
         "trading.limits",
-        "self._day.begin(equity if begins else before)",
+        "self._day.begin(equity if begins else self.equity)",
         "self._day.begin(equity)",
         "test_limits.test_whoever_was_not_marked_at_midnight_has_stood_there_as_before",
     ),
@@ -204,15 +204,15 @@ LIMITS = [
     Mutant(
         "a drawdown is one from the capital",
         "trading.limits",
-        "        if equity > self._peak.start:\n            self._peak.begin(equity)\n",
+        "        self._peak.begin(peak)\n",
         "",
         "test_limits.test_a_drawdown_is_measured_from_the_highest_equity_and_stands_for_good",
     ),
     Mutant(
         "resumeAfter forgives and still measures from before",
         "trading.limits",
-        "            self._peak.until_ms = 0\n            self._peak.begin(equity)\n",
-        "            self._peak.until_ms = 0\n",
+        "self._peak.until_ms = self._peak.start = 0",
+        "self._peak.until_ms = 0",
         "test_limits.test_resume_after_forgives_drawdowns_of_before_and_measures_anew",
     ),
     Mutant(
@@ -284,13 +284,13 @@ PLANS = [
     Mutant(
         "a decrease that the exchange refuses is ordered",
         "trading.actions",
-        "        if not rule.passed:\n",
+        "        if any_refuses((rule,)):\n",
         "        if False:\n",
         "test_actions.test_a_change_that_is_too_small_for_an_order_is_not_made",
     ),
     Mutant(
         "equity leaves dust out",
-        "trading.walk",
+        "trading.symbol",
         "(dust.lots if position is None else position.lots)",
         "(0 if position is None else position.lots)",
         AGREES,
@@ -298,20 +298,20 @@ PLANS = [
     Mutant(
         "an order of another symbol reserves nothing",
         "trading.walk",
-        "cash = self._cash - sum(ordered)",
-        "cash = self._cash",
+        "self._cash - sum(ordered)",
+        "self._cash",
         AGREES,
     ),
     Mutant(
         "an order that has expired still reserves its cash",
-        "trading.walk",
+        "trading.symbol",
         " or order.placed_ms != at_ms",
         "",
         AGREES,
     ),
     Mutant(
         "correlations know the candles to come",
-        "trading.walk",
+        "trading.symbol",
         "return Closes(time_ms[:end], close[:end])",
         "return Closes(time_ms, close)",
         AGREES,
@@ -319,9 +319,51 @@ PLANS = [
     Mutant(
         "a trade that is closed counts for no limit",
         "trading.walk",
-        "            self._limits.closed(symbol.name, at_ms, trade)\n",
+        "            self._limits.closed(symbol.name, part.close_ms[place], trade)\n",
         "",
         AGREES,
+    ),
+    Mutant(
+        "a stop that is just reached is passed over",
+        "trading.symbol",
+        "low[touched] <= stop",
+        "low[touched] < stop",
+        "test_symbol.test_who_holds_acts_where_stop_or_target_is_just_reached_and_at_a_short_view",
+    ),
+    Mutant(
+        "a SHORT view is passed over while something is held",
+        "trading.symbol",
+        "end = self._refused.first(row)",
+        "end = len(self._side)",
+        AGREES,
+    ),
+    Mutant(
+        "a position is passed over the end of its time",
+        "trading.symbol",
+        "self._place_at(position.until_ms, place)",
+        "self._place_at(position.until_ms + 1, place)",
+        AGREES,
+    ),
+    Mutant(
+        "what is held does not change in value while nothing is done",
+        "trading.equity",
+        "* prices",
+        "* prices[0]",
+        AGREES,
+    ),
+    Mutant(
+        "a highest equity is passed over",
+        "trading.limits",
+        "        if is_higher:\n            self._rise(most)\n",
+        "",
+        "test_limits.test_a_span_that_is_marked_at_once_is_as_if_each_candle_had_been",
+    ),
+    Mutant(
+        "a fall is passed over",
+        "trading.limits",
+        "close_ms >= self._next_ms or least <= floor",
+        "close_ms >= self._next_ms",
+        "test_limits.test_a_span_that_is_marked_at_once_is_as_if_each_candle_had_been",
     ),
 ]
 
@@ -392,15 +434,15 @@ FILLS = [
     Mutant(
         "a purchase leaves the room as it was",
         "trading.fills",
-        "bar.room - bought.lots",
-        "bar.room",
+        "room -= 0 if bought is None else bought.lots",
+        "room -= 0",
         "test_fills.test_fills_of_one_candle_share_its_volume",
     ),
     Mutant(
         "a purchase goes over a missing candle",
         "trading.fills",
-        " or bar.open_ms != order.placed_ms",
-        "",
+        "bar.open_ms != order.placed_ms",
+        "False",
         "test_fills.test_a_missing_candle_fills_nothing",
     ),
     Mutant(
@@ -455,8 +497,8 @@ FILLS = [
     Mutant(
         "a stop is rounded towards the price",
         "trading.positions",
-        "moved(fill.ticks, order.stop, up=False)",
-        "moved(fill.ticks, -order.stop, up=True)",
+        "moved(ticks, order.stop, up=False)",
+        "moved(ticks, -order.stop, up=True)",
         "test_fills.test_stop_and_target_are_judged_in_the_entrys_own_candle",
     ),
     Mutant(

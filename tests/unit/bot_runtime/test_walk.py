@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot_runtime.arrays import Rows, Times
 from bot_runtime.market.candles import Candles
 from bot_runtime.trading import walk
 from bot_runtime.trading.account import legs_of
@@ -18,7 +17,8 @@ from bot_runtime.trading.actions import plan_trade
 from bot_runtime.trading.decision import Views
 from bot_runtime.trading.fills import MAX_VOLUME_SHARE
 from bot_runtime.trading.precision import to_float, to_money
-from bot_runtime.trading.walk import Followed, Leg, Walk
+from bot_runtime.trading.symbol import Leg, Symbol
+from bot_runtime.trading.walk import Followed
 from tests.unit.bot_runtime.random_markets import (
     BEGIN_MS,
     RandomMarket,
@@ -134,21 +134,15 @@ def test_a_walk_that_stops_after_any_candle_goes_on_as_if_it_had_not(
     assert everything(found) == everything(market.followed())
 
 
-class Unhurried(Walk):
-    """A walk that asks for a plan at every candle of every symbol."""
-
-    def _is_asked(self, *_: Any) -> bool:
-        return True
-
-
 def test_a_plan_at_every_candle_orders_what_the_walk_ordered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    take = walk._Symbol.take
+    def next_candle(symbol: Symbol, place: int, free_ms: int) -> None:
+        symbol.row = symbol._rows[place]
+        symbol.next = symbol._places[symbol.row]
 
-    def everywhere(symbol: walk._Symbol, leg: Leg, times: Times) -> Rows:
-        take(symbol, leg, times)
-        return np.arange(len(times))
+    def is_free(symbol: Symbol) -> bool:
+        return symbol.book.order is None
 
     planned = 0
 
@@ -161,10 +155,10 @@ def test_a_plan_at_every_candle_orders_what_the_walk_ordered(
         market = random_market(seed)
         hurried = market.followed()
         with monkeypatch.context() as patch:
-            patch.setattr(walk._Symbol, "take", everywhere)
+            patch.setattr(Symbol, "look", next_candle)
+            patch.setattr(Symbol, "is_asked", property(is_free))
             patch.setattr(walk, "plan_trade", counted)
             going = market.walk()
-            going.__class__ = Unhurried
             (legs,) = legs_of(market.tracks, market.strategy, 100_000)
             assert everything([going.follow(legs)]) == everything(hurried)
     assert planned > 4000, "it is planned at candles at which nothing can be asked for, too"
@@ -196,9 +190,9 @@ def test_equity_is_the_capital_profits_and_what_is_not_yet_realised(
         position, _, dust = symbol.book
         if position is not None:
             assert not dust.lots, "it has joined the position"
-            open_ended += symbol.value - (position.paid - position.received)
+            open_ended += symbol.worth * symbol.closes[-1] - (position.paid - position.received)
         else:
-            open_ended += symbol.value - dust.cost
+            open_ended += symbol.worth * symbol.closes[-1] - dust.cost
     capital = to_money(Decimal(market.strategy.settings.capital))
     equity = capital + sum(trade.profit for _, trade in found.trades) + open_ended
     assert found.equity[-1] == to_float(equity)
