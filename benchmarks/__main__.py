@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import (
+    backtest,
     edit_one,
     features,
     inference_cold,
@@ -27,6 +28,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "edit-one": edit_one.measure,
     "signals-1000": signals.measure,
     "features": features.measure,
+    "backtest": backtest.measure,
     "train-tft": train_tft.measure,
     "train-gbdt": train_gbdt.measure,
     "quality": quality.measure,

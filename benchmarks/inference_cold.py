@@ -5,36 +5,17 @@ steps on the test exchange; then `infer` and two sets of imports run in turn, pa
 all: those of training, and the least that a script of one's own would import.
 """
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.figures import Figure, Run, median_mib, median_seconds, run_process
-from bot_runtime.contract.names import (
-    ENV_CONFIG,
-    ENV_STORE,
-    ENV_TERMINATION,
-    claim_name,
-    training_name,
-)
-from bot_runtime.contract.results import StepResult
-from bot_runtime.contract.runconfig import (
-    RunConfiguration,
-    inference_run,
-    training_digest,
-    training_run,
-    training_spec_of,
-)
-from bot_runtime.contract.steps import AT_ONCE, COMMANDS, TRAINING_STEPS
-from bot_runtime.contract.tradingbot import TradingBotSpec
+from benchmarks.trained import SMALL_TRANSFORMER, Trained, bot, exchange
+from bot_runtime.contract.steps import AT_ONCE, COMMANDS
 
 ROUNDS = 10
-BOT = "bench"
 TRAINING = "import torch, lightning, pytorch_forecasting"
 SERVING = "import numpy, pandas, onnxruntime, ccxt"
 PREDICT = """
@@ -58,11 +39,11 @@ print(1000 * float(np.median(times[20:])))
 
 def measure() -> list[Figure]:
     """Return time and memory of a cold inference beside the imports', and of a warm prediction."""
-    with tempfile.TemporaryDirectory() as folder, _exchange() as endpoint:
-        work = _Work(Path(folder), _bot(endpoint))
-        version = work.train()
-        infer, training, serving = work.race()
-        warm = work.warm_milliseconds(version)
+    with tempfile.TemporaryDirectory() as folder, exchange() as endpoint:
+        trained = Trained(Path(folder), bot(endpoint, SMALL_TRANSFORMER))
+        version = trained.train()
+        infer, training, serving = _race(trained)
+        warm = _warm_milliseconds(trained, version)
     for name, runs in (("infer", infer), (TRAINING, training), (SERVING, serving)):
         print(f"{median_seconds(runs):6.2f} s {median_mib(runs):6.0f} MiB  {name}")
     speed = median_seconds(training) / median_seconds(infer)
@@ -77,93 +58,21 @@ def measure() -> list[Figure]:
     ]
 
 
-def _bot(endpoint: str) -> TradingBotSpec:
-    return TradingBotSpec.model_validate(
-        {
-            "exchange": {"id": "binance", "endpoint": endpoint},
-            "symbols": ["BTC/USDT"],
-            "timeframe": "1m",
-            "mode": "Paper",
-            "model": {
-                "candidates": ["TemporalFusionTransformer"],
-                "encoderLength": 60,
-                "temporalFusionTransformer": {
-                    "hiddenSize": 16,
-                    "maxEpochs": 1,
-                    "maxStepsPerEpoch": 40,
-                },
-            },
-            "training": {"lookback": "3d", "gate": {"mode": "Off"}},
-        }
-    )
+def _race(trained: Trained) -> tuple[list[Run], list[Run], list[Run]]:
+    """Run infer and the imports in turn, once for the page cache and then for the figures."""
+    runs = [
+        (
+            trained.run(*COMMANDS["Inference"], AT_ONCE),
+            run_process([sys.executable, "-c", TRAINING], os.environ),
+            run_process([sys.executable, "-c", SERVING], os.environ),
+        )
+        for _ in range(1 + ROUNDS)
+    ][1:]
+    infer, training, serving = zip(*runs, strict=True)
+    return list(infer), list(training), list(serving)
 
 
-@contextmanager
-def _exchange() -> Iterator[str]:
-    command = [
-        sys.executable, "-m", "bot_exchange", "serve", "--port=0", "--timeframe=1m", "--seed=7",
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        assert process.stdout is not None
-        try:
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.terminate()
-
-
-class _Work:
-    """One store, one bot, the steps of a training and the race at the end."""
-
-    def __init__(self, folder: Path, bot: TradingBotSpec) -> None:
-        self._folder = folder
-        self._bot = bot
-        self._message = folder / "message.json"
-
-    def train(self) -> str:
-        """Train, evaluate, keep the run configuration that serves the version, and return it."""
-        claim = claim_name(BOT)
-        spec = training_spec_of(BOT, self._bot, image="bench:1", claim=claim, champion_version=None)
-        run = training_run("bench", training_name(BOT, training_digest(spec), 1), spec)
-        self._write(run)
-        for step in TRAINING_STEPS:
-            command = COMMANDS[step]
-            print(f"   {' '.join(command)}: {self._run(*command).seconds:.1f} s", flush=True)
-        result = StepResult.model_validate_json(self._message.read_text())
-        # Its gate is off: it is promoted only if every unseen row is served as torch has it.
-        assert result.evaluation is not None
-        assert result.evaluation.promoted, result.evaluation.reasons
-        self._write(inference_run("bench", BOT, self._bot, result.evaluation.version))
-        return result.evaluation.version
-
-    def race(self) -> tuple[list[Run], list[Run], list[Run]]:
-        """Run infer and the imports in turn, once for the page cache and then for the figures."""
-        runs = [
-            (
-                self._run(*COMMANDS["Inference"], AT_ONCE),
-                run_process([sys.executable, "-c", TRAINING], os.environ),
-                run_process([sys.executable, "-c", SERVING], os.environ),
-            )
-            for _ in range(1 + ROUNDS)
-        ][1:]
-        infer, training, serving = zip(*runs, strict=True)
-        return list(infer), list(training), list(serving)
-
-    def warm_milliseconds(self, version: str) -> float:
-        """Return the median time of a prediction of all three objectives at one candle."""
-        command = [sys.executable, "-c", PREDICT, str(self._folder / "store"), version]
-        return float(subprocess.check_output(command, env=self._environment()))
-
-    def _run(self, *arguments: str) -> Run:
-        return run_process([sys.executable, "-m", "bot_runtime", *arguments], self._environment())
-
-    def _environment(self) -> Mapping[str, str]:
-        return {
-            **os.environ,
-            ENV_STORE: str(self._folder / "store"),
-            ENV_CONFIG: str(self._folder / "run.json"),
-            ENV_TERMINATION: str(self._message),
-        }
-
-    def _write(self, run: RunConfiguration) -> None:
-        (self._folder / "store").mkdir(exist_ok=True)
-        (self._folder / "run.json").write_text(json.dumps(run.to_json()), encoding="utf-8")
+def _warm_milliseconds(trained: Trained, version: str) -> float:
+    """Return the median time of a prediction of all three objectives at one candle."""
+    command = [sys.executable, "-c", PREDICT, str(trained.store), version]
+    return float(subprocess.check_output(command, env=trained.environment()))
