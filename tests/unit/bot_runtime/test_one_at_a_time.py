@@ -1,6 +1,5 @@
 """A folder for one process at a time."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -19,16 +18,6 @@ def test_another_one_is_refused_until_the_first_has_ended(tmp_path: Path) -> Non
         pass
     with one_at_a_time(folder, "study"):
         assert folder.is_dir()
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_takes_nothing_is_named(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with (
-        pytest.raises(StoreUnavailableError, match="cannot be written"),
-        one_at_a_time(tmp_path / "study", "study"),
-    ):
-        pass
 
 
 def test_a_file_in_its_place_is_named(tmp_path: Path) -> None:
