@@ -76,7 +76,7 @@ test: setup ## Everything: check, unit, integration and end-to-end tests, and a 
 	$(PY) -m tests.tiers check unit integration e2e
 
 .PHONY: test-unit
-test-unit: setup ## Unit tests: a minute or two, no network
+test-unit: setup ## Unit tests: two to four minutes, no network
 	$(PY) -m tests.tiers unit
 
 .PHONY: test-integration
