@@ -94,12 +94,12 @@ class Walk:
 
     def _stay(self, place: int, until: int, part: _Part) -> None:
         """Go over candles at which nothing is done: what is held changes in value."""
-        held = [symbol for symbol in self._symbols if symbol.worth]
-        if not held and all(symbol.is_idle for symbol in self._symbols):
+        busy = [symbol for symbol in self._symbols if not symbol.is_idle]
+        if not busy:
             return
-        if len(held) == 1:
+        if len(busy) == 1:
             # With one price to look at, the equity of every candle need not be known.
-            worth, closes = held[0].worth, held[0].closes[place:until]
+            worth, closes = busy[0].worth, busy[0].closes[place:until]
             seen = [self._cash + worth * close for close in (min(closes), max(closes), closes[-1])]
         else:
             equity = [self._equity(each) for each in range(place, until)]
