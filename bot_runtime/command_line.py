@@ -69,6 +69,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             BacktestAsked(
                 parsed.file,
                 parsed.store,
+                parsed.endpoint,
                 parsed.begin,
                 parsed.end,
                 parsed.version,
@@ -78,7 +79,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     if parsed.command == "study":
         from bot_runtime.local.study_command import StudyCommand, study
 
-        return study(StudyCommand(parsed.file, parsed.store, parsed.budget))
+        return study(StudyCommand(parsed.file, parsed.store, parsed.endpoint, parsed.budget))
     return run_step(parsed.step, Store.from_environment(), at_once=parsed.at_once)
 
 
@@ -119,9 +120,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_backtest(parser: argparse.ArgumentParser) -> None:
+def _add_bot(parser: argparse.ArgumentParser) -> None:
+    """Add what names a bot that was run here: its file, its store, its exchange."""
     parser.add_argument("file", type=Path, help="YAML file with one TradingBot")
     parser.add_argument("--store", type=Path, help="folder of its store")
+    parser.add_argument("--endpoint", help="address of the exchange's API that it was run with")
+
+
+def _add_backtest(parser: argparse.ArgumentParser) -> None:
+    _add_bot(parser)
     span = "close of the {} candle, as 2026-01-31 or 2026-01-31T12:00:00Z, in UTC"
     parser.add_argument("--from", dest="begin", metavar="TIME", help=span.format("first"))
     parser.add_argument("--to", dest="end", metavar="TIME", help=span.format("last"))
@@ -134,8 +141,7 @@ def _add_backtest(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_study(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help="YAML file with one TradingBot")
-    parser.add_argument("--store", type=Path, help="folder of its store")
+    _add_bot(parser)
     text = "minutes that it may take (default: 60); what is finished is kept for the next time"
     parser.add_argument("--budget", metavar="MINUTES", default="60", help=text)
 

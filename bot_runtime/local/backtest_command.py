@@ -31,12 +31,14 @@ class BacktestAsked:
     """What the command line asks for.
 
     Attributes:
+        endpoint: replaces spec.exchange.endpoint, as for `run`.
         begin, end: times as people write them.
         offline: ask no exchange for candles that closed since the last training.
     """
 
     file: Path
     store: Path | None
+    endpoint: str | None
     begin: str | None
     end: str | None
     version: str | None
@@ -47,7 +49,7 @@ def backtest(asked: BacktestAsked) -> int:
     """Run a backtest, print what came of it, and return the exit code."""
     line = ProgressLine(sys.stdout)
     try:
-        bot, settings = load_bot_to_judge(asked.file)
+        bot, settings = load_bot_to_judge(asked.file, asked.endpoint)
         store = local_store(asked.store, bot.name)
         strategy = Strategy.of(bot.spec.decision, bot.spec.model, bot.spec.timeframe, settings)
         candles = {

@@ -37,10 +37,16 @@ _LEGEND: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StudyCommand:
-    """What the command line asks for; `budget` is minutes as people write them."""
+    """What the command line asks for.
+
+    Attributes:
+        endpoint: replaces spec.exchange.endpoint, as for `run`.
+        budget: minutes as people write them.
+    """
 
     file: Path
     store: Path | None
+    endpoint: str | None
     budget: str
 
 
@@ -49,7 +55,7 @@ def study(command: StudyCommand) -> int:
     line = ProgressLine(sys.stdout)
     try:
         budget = Budget(60.0 * _minutes(command.budget))
-        bot, settings = load_bot_to_judge(command.file)
+        bot, settings = load_bot_to_judge(command.file, command.endpoint)
         spec = bot.spec
         store = local_store(command.store, bot.name)
         filters = {s: f for s in spec.symbols if (f := load_filters(store, s)) is not None}

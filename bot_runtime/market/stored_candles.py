@@ -1,7 +1,7 @@
 """All candles of a market that a store has: every training's snapshot, and the user's own files."""
 
 import contextlib
-from typing import get_args
+from typing import Final, get_args
 
 from bot_runtime.contract.intervals import Timeframe, seconds_of
 from bot_runtime.contract.spec import ExchangeSpec
@@ -12,6 +12,8 @@ from bot_runtime.market.own_candles import read_own_candles
 from bot_runtime.market.snapshot import load_dataset, load_symbol
 from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
 from bot_runtime.store.layout import Store
+
+_OWN_ADDRESS: Final = "its own address"
 
 
 def stored_candles(
@@ -24,10 +26,26 @@ def stored_candles(
     candles = _find(store, exchange, symbol, timeframe)
     if candles is None:
         raise DataUnusableError(
-            f"{symbol}: {store.root} has no candles of {timeframe} from {exchange.id}; run "
-            f"`python -m bot_runtime run` first, or put files into {store.own_candles}"
+            f"{symbol}: {store.root} has no candles of {timeframe} from {exchange.id}"
+            f"{_other_addresses(store, exchange) or ';'} run `python -m bot_runtime run` first, or "
+            f"put files into {store.own_candles}"
         )
     return candles
+
+
+def _other_addresses(store: Store, exchange: ExchangeSpec) -> str:
+    """Return where else the store's candles came from, and how to say so."""
+    found = set[str]()
+    for folder in store.trainings():
+        with contextlib.suppress(ArtifactInvalidError):
+            dataset = load_dataset(store, folder.name)
+            if dataset.exchange == exchange.id and dataset.endpoint != exchange.endpoint:
+                found.add(dataset.endpoint or _OWN_ADDRESS)
+    if not found:
+        return ""
+    way = "leave endpoint out" if found == {_OWN_ADDRESS} else "name it with --endpoint"
+    there = exchange.endpoint or _OWN_ADDRESS
+    return f" at {there}, but from {', '.join(sorted(found))}: {way}, or"
 
 
 def all_stored_candles(
