@@ -13,8 +13,9 @@ on a laptop with the same configuration file as in a pod.
 import argparse
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from bot_runtime.contract.steps import AT_ONCE, COMMANDS
@@ -36,9 +37,10 @@ _HELP = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     limit_threads()  # nothing above imports numpy; what the steps import reads it once
+    command = _command(_parser().parse_args(arguments))
     with _listening_to_signals():
         try:
-            return _run(arguments)
+            return command()
         except OutputUnavailableError as e:
             drop_output()
             with suppress(OSError):  # standard error may be the same file
@@ -48,39 +50,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 128 + signal.SIGINT
 
 
-def _run(arguments: Sequence[str] | None) -> int:
-    parsed = _parser().parse_args(arguments)
+def _command(parsed: argparse.Namespace) -> Callable[[], int]:
+    """Return what is to be run, imported: an interrupt raised amid imports may get lost."""
     if parsed.command == "run":
         from bot_runtime.local.run import LocalRun, run
 
-        return run(
-            LocalRun(
-                parsed.file, parsed.store, parsed.endpoint, parsed.credentials, hint=parsed.hint
-            )
+        asked = LocalRun(
+            parsed.file, parsed.store, parsed.endpoint, parsed.credentials, hint=parsed.hint
         )
+        return partial(run, asked)
     if parsed.command == "candles":
         from bot_runtime.local.candle_report import report_candles
 
-        return report_candles(parsed.file)
+        return partial(report_candles, parsed.file)
     if parsed.command == "backtest":
         from bot_runtime.local.backtest_command import BacktestAsked, backtest
 
-        return backtest(
-            BacktestAsked(
-                parsed.file,
-                parsed.store,
-                parsed.endpoint,
-                parsed.begin,
-                parsed.end,
-                parsed.version,
-                offline=parsed.offline,
-            )
-        )
+        span = parsed.begin, parsed.end
+        of_bot = parsed.file, parsed.store, parsed.endpoint
+        test = BacktestAsked(*of_bot, *span, parsed.version, offline=parsed.offline)
+        return partial(backtest, test)
     if parsed.command == "study":
         from bot_runtime.local.study_command import StudyCommand, study
 
-        return study(StudyCommand(parsed.file, parsed.store, parsed.endpoint, parsed.budget))
-    return run_step(parsed.step, Store.from_environment(), at_once=parsed.at_once)
+        wanted = StudyCommand(parsed.file, parsed.store, parsed.endpoint, parsed.budget)
+        return partial(study, wanted)
+    return partial(run_step, parsed.step, Store.from_environment(), at_once=parsed.at_once)
 
 
 @contextmanager
