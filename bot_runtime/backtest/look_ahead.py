@@ -45,19 +45,13 @@ def check_look_ahead(
         first = max(0, moment - BEFORE - history - strategy.memory)
         last = min(len(times), moment + AFTER)
         now_ms, begin_ms, end_ms = int(times[moment]), int(times[first]), int(times[last - 1])
-        known = tell(_between(candles, begin_ms, now_ms))
-        later = tell(_between(candles, begin_ms, end_ms + 1))
+        before = {s: part.between(begin_ms, now_ms) for s, part in candles.items()}
+        listed = {symbol: part for symbol, part in before.items() if len(part) > 0}
+        known = tell(listed)
+        later = tell({symbol: candles[symbol].between(begin_ms, end_ms + 1) for symbol in listed})
         _compare_decisions(known, later, strategy, now_ms)
         _compare_fills(follow(known, strategy), follow(later, strategy), now_ms)
     return tuple(int(times[moment]) for moment in moments)
-
-
-def _between(candles: Mapping[str, Candles], from_ms: int, until_ms: int) -> dict[str, Candles]:
-    found = {}
-    for symbol, part in candles.items():
-        first, last = np.searchsorted(part.open_time_ms, (from_ms, until_ms))
-        found[symbol] = part[int(first) : int(last)]
-    return found
 
 
 def _compare_decisions(

@@ -39,6 +39,11 @@ class Told(NamedTuple):
         return Told(self.open_ms[own], self.predictions.at(own), self.regimes[own])
 
     @classmethod
+    def none(cls) -> "Told":
+        """Return that nothing was said."""
+        return cls(np.empty(0, dtype=np.int64), Predictions.none(), np.empty(0, dtype=np.intp))
+
+    @classmethod
     def joined(cls, parts: Sequence["Told"]) -> "Told":
         """Return what was said in all parts, one after the other."""
         return cls(
@@ -53,27 +58,25 @@ def tell(
 ) -> dict[str, Told]:
     """Return what the version says of every candle that opens from a time on.
 
-    A candle whose history has a hole has no prediction. The bands of p10 and p90 begin to adapt at
+    A candle whose history has a hole has no prediction, and a symbol that was not listed yet has no
+    part in the features of the others. The bands of p10 and p90 begin to adapt at
     `begin_ms`; each knows the outcomes that had ended by then, and none later.
     """
-    parts: dict[str, list[Told]] = {symbol: [] for symbol in candles}
-    interval_ms = next(iter(candles.values())).interval_ms
-    begin_ms = max(begin_ms, min(int(part.open_time_ms[0]) for part in candles.values()))
-    end_ms = max(int(part.close_time_ms[-1]) for part in candles.values())
+    parts = {symbol: [Told.none()] for symbol in candles}
+    listed = [part for part in candles.values() if len(part) > 0]
+    interval_ms = listed[0].interval_ms
+    begin_ms = max(begin_ms, min(int(part.open_time_ms[0]) for part in listed))
+    end_ms = max(int(part.close_time_ms[-1]) for part in listed)
     history_ms = version.context_length * interval_ms
     for from_ms in range(begin_ms, end_ms, BLOCK * interval_ms):
         until_ms = min(from_ms + BLOCK * interval_ms, end_ms)
-        near = {s: _between(part, from_ms - history_ms, until_ms) for s, part in candles.items()}
+        near = {s: part.between(from_ms - history_ms, until_ms) for s, part in candles.items()}
+        near = {symbol: part for symbol, part in near.items() if len(part) > 0}
         panel = compute_panel(near, version.manifest.inputs.features)
         for symbol, part in near.items():
             parts[symbol].append(_said(version, part, panel[symbol], from_ms))
         progress((until_ms - from_ms) // interval_ms)
     return {s: _adapted(version, candles[s], Told.joined(told)) for s, told in parts.items()}
-
-
-def _between(candles: Candles, from_ms: int, until_ms: int) -> Candles:
-    first, last = np.searchsorted(candles.open_time_ms, (from_ms, until_ms))
-    return candles[int(first) : int(last)]
 
 
 def _said(version: ServedVersion, candles: Candles, features: Values, from_ms: int) -> Told:
@@ -82,7 +85,7 @@ def _said(version: ServedVersion, candles: Candles, features: Values, from_ms: i
     rows = np.flatnonzero(whole & (candles.open_time_ms >= from_ms))
     volatility = realised_volatility(candles.close, version.manifest.inputs.volatility_candles)
     if len(rows) == 0:
-        return Told(np.empty(0, dtype=np.int64), Predictions.none(), np.empty(0, dtype=np.intp))
+        return Told.none()
     told = version.predict_rows(features, volatility, rows)
     return Told(candles.open_time_ms[rows], told, regimes_of(features[rows]))
 
@@ -117,8 +120,7 @@ def tracks_of(
     end_ms = int(times.max()) + (strategy.horizon_steps + 2) * strategy.interval_ms
     tracks = {}
     for symbol, whole in candles.items():
-        first, last = np.searchsorted(whole.open_time_ms, (first_ms, end_ms))
-        part, one = whole[int(first) : int(last)], told[symbol]
+        part, one = whole.between(first_ms, end_ms), told[symbol]
         if len(part) == 0:
             raise DataUnusableError(
                 f"{symbol}: no candle between {utc(first_ms)} and {utc(end_ms)}; take another span "

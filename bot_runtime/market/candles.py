@@ -46,6 +46,11 @@ class Candles:
             *(getattr(self, name)[rows] for name in VALUE_COLUMNS),
         )
 
+    def between(self, begin_ms: int, end_ms: int) -> "Candles":
+        """Return the candles that open in [begin, end) ms."""
+        first, last = np.searchsorted(self.open_time_ms, (begin_ms, end_ms))
+        return self[int(first) : int(last)]
+
     @property
     def close_time_ms(self) -> Times:
         """(n,) the moments at which the candles closed."""

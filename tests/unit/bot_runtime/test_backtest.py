@@ -110,6 +110,20 @@ def test_a_symbol_without_candles_is_named(tmp_path: Path) -> None:
         run_both(store, random_candles(2000, seed=6)[:300])
 
 
+def test_a_symbol_that_is_listed_later_is_decided_on_from_then(tmp_path: Path) -> None:
+    store, names = store_with(tmp_path, 500, 1200, symbols=BOTH)
+    later = random_candles(2000, seed=6)[1500:]
+    found = run_both(store, later)
+    assert [span.version for span in found.spans] == names
+    bitcoin, ether = (found.tracks[symbol] for symbol in BOTH)
+    assert utc(int(bitcoin.candles.close_time_ms[bitcoin.rows[0]])) == close_of(500)
+    first = int(ether.candles.open_time_ms[ether.rows[0]])
+    assert first > int(later.open_time_ms[0])
+    own = found.account.fills[found.account.fills["symbol"] == 1]
+    assert len(own) > 0
+    assert int(own["at_ms"].min()) > first
+
+
 def test_what_two_versions_say_is_what_each_says_alone(tmp_path: Path) -> None:
     store, names = store_with(tmp_path, 500, 1200)
     together = run(store)
