@@ -1,12 +1,12 @@
 """A backtest from a store: who decided when, what they said, and the account that followed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bot_runtime.backtest.look_ahead import check_look_ahead, shift
-from bot_runtime.backtest.result import Backtest, Span
+from bot_runtime.backtest.result import Backtest, Report, Span
 from bot_runtime.backtest.stretches import by_month, by_regime, hold
 from bot_runtime.backtest.told import Told, tell, tracks_of
 from bot_runtime.backtest.versions import Term, describe_gone
@@ -15,13 +15,10 @@ from bot_runtime.market.filters import Filters
 from bot_runtime.process.errors import DataUnusableError
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.trading.account import Track, follow
-from bot_runtime.trading.markets import market_of
+from bot_runtime.trading.markets import markets_of
 from bot_runtime.trading.performance import performance_of
 from bot_runtime.trading.precision import Market
 from bot_runtime.trading.strategy import Strategy
-
-Report = Callable[[str, float], None]
-"""Is told what is done at the moment, and which share of it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +47,7 @@ def run_backtest(asked: Asked, report: Report) -> Backtest:
     Raises DataUnusableError where no version decides on any candle, LookAheadError where a decision
     depends on candles that came later.
     """
-    markets = {
-        symbol: market_of(part, asked.strategy.costs, asked.filters.get(symbol))
-        for symbol, part in asked.candles.items()
-    }
+    markets = markets_of(asked.candles, asked.strategy.costs, asked.filters)
     terms = [term for term in asked.terms if _is_asked(term, asked)]
     told, spans = _tell_all(asked, terms, report)
     if not spans:
@@ -114,7 +108,7 @@ def _tell(
 ) -> dict[str, Told]:
     """Return what a version says of the candles that open up to a time, bands adapting."""
     assert term.version is not None, "who is gone says nothing"
-    known = {symbol: _until(part, last_ms) for symbol, part in candles.items()}
+    known = {symbol: part.between(0, last_ms + 1) for symbol, part in candles.items()}
     interval_ms = next(iter(known.values())).interval_ms
     begin_ms = min(begin_ms, last_ms)
     total, done = max(1, (last_ms - begin_ms) // interval_ms), 0
@@ -127,19 +121,14 @@ def _tell(
     return tell(term.version, known, begin_ms, count)
 
 
-def _until(candles: Candles, last_ms: int) -> Candles:
-    return candles[: int(np.searchsorted(candles.open_time_ms, last_ms, side="right"))]
-
-
 def _guard(asked: Asked, markets: Mapping[str, Market], terms: Sequence[Term]) -> None:
     """Look for look-ahead where the version that decided last did."""
-    version = next(term.version for term in reversed(terms) if term.version is not None)
-    begin_ms = max(term.unseen_ms for term in terms if term.version is version)
+    term = next(term for term in reversed(terms) if term.version is not None)
+    version = term.version
+    assert version is not None, "the term was chosen for it"
     history_ms = version.context_length * asked.strategy.interval_ms
-    candles = {}
-    for symbol, part in asked.candles.items():
-        first = int(np.searchsorted(part.open_time_ms, begin_ms - history_ms))
-        candles[symbol] = _until(part[first:], asked.to_ms)
+    begin_ms = term.unseen_ms - history_ms
+    candles = {s: part.between(begin_ms, asked.to_ms + 1) for s, part in asked.candles.items()}
 
     def again(known: Mapping[str, Candles]) -> dict[str, Track]:
         return track_again(version, known, markets)

@@ -24,8 +24,9 @@ from typing import Final
 import numpy as np
 
 from bot_runtime.arrays import Times, Values
-from bot_runtime.backtest.walk_forward import DAY_MS
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.scoring.overfitting import deflated_sharpe, probability_of_overfitting
+from bot_runtime.scoring.ratios import returns_of
 from bot_runtime.trading.account import Account
 
 ENOUGH: Final = 0.95
@@ -50,19 +51,14 @@ class Days:
         last = np.flatnonzero(np.diff(day, append=day[-1] + 1))
         return cls(
             day[last],
-            _returns(account.capital, account.equity[last]),
-            _returns(account.capital, held[last]),
+            returns_of(account.capital, account.equity[last]),
+            returns_of(account.capital, held[last]),
         )
 
     @property
     def edge(self) -> Values:
         """Return what was earned beyond holding at equal risk, in standard deviations, (n,)."""
         return _in_units(self.net) - _in_units(self.held)
-
-
-def _returns(capital: float, equity: Values) -> Values:
-    before = np.concatenate([[capital], equity[:-1]])
-    return np.asarray(equity / before - 1.0)
 
 
 def _in_units(returns: Values) -> Values:

@@ -1,15 +1,16 @@
 """What a backtest found: the account, what holding the assets would have earned, and the notes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from bot_runtime.arrays import Values
-from bot_runtime.scoring.ratios import annual_sharpe, drawdowns
+from bot_runtime.scoring.ratios import annual_sharpe, drawdowns, returns_of
 from bot_runtime.trading.account import Account, Track
 from bot_runtime.trading.performance import Performance
 from bot_runtime.trading.strategy import Strategy
+
+Report = Callable[[str, float], None]
+"""Is told what is done at the moment, and which share of it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Backtest:
     @property
     def held_net(self) -> Values:
         """Return what each candle earned by holding, a share of the equity before it, (n,)."""
-        return net_of_holding(self.account, self.held)
+        return returns_of(self.account.capital, self.held)
 
     @property
     def held_performance(self) -> tuple[float, float, float]:
@@ -83,16 +84,10 @@ class Backtest:
         return performance_of_holding(self.account, self.held)
 
 
-def net_of_holding(account: Account, held: Values) -> Values:
-    """Return what each candle earned where the equity is `held` (n,), a share of that before it."""
-    before = np.concatenate([[account.capital], held[:-1]])
-    return np.asarray(held / before - 1.0)
-
-
 def performance_of_holding(account: Account, held: Values) -> tuple[float, float, float]:
     """Return the return, the annual Sharpe ratio and the drawdown of the equity `held` (n,)."""
     return (
         float(held[-1]) / account.capital - 1.0,
-        annual_sharpe(net_of_holding(account, held), account.interval_ms),
+        annual_sharpe(returns_of(account.capital, held), account.interval_ms),
         float(drawdowns(account.capital, held).max()),
     )

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bot_runtime.arrays import Flags, Times, Values
+from bot_runtime.arrays import Flags, Values
 from bot_runtime.backtest.result import Stretch
 from bot_runtime.contract.trading import REGIMES
-from bot_runtime.scoring.ratios import drawdowns
+from bot_runtime.scoring.ratios import drawdowns, returns_of
 from bot_runtime.trading.account import Account, Track
 from bot_runtime.trading.strategy import Strategy
 
@@ -17,15 +17,9 @@ def hold(account: Account, tracks: Mapping[str, Track], strategy: Strategy) -> V
     part = account.capital * (1.0 - strategy.round_trip / 2.0) / len(tracks)
     held = np.zeros(len(account.close_ms))
     for track in tracks.values():
-        close = close_at(track, account.close_ms)
+        close = track.close_at(account.close_ms)
         held += part * close / close[0]
     return held
-
-
-def close_at(track: Track, close_ms: Times) -> Values:
-    """Return the newest close of a symbol at each time (n,); the first one before it began."""
-    newest = np.searchsorted(track.candles.close_time_ms, close_ms, side="right") - 1
-    return np.asarray(track.candles.close[np.maximum(newest, 0)])
 
 
 def by_month(account: Account, held: Values) -> tuple[Stretch, ...]:
@@ -58,13 +52,12 @@ def by_regime(account: Account, held: Values, tracks: Mapping[str, Track]) -> tu
 
 def _stretch(name: str, account: Account, held: Values, within: Flags, trades: int) -> Stretch:
     """Return what the candles of a stretch earned, one after the other."""
-    before = np.concatenate([[account.capital], held[:-1]])
     own = np.asarray(np.cumprod(1.0 + account.net[within]), dtype=np.float64)
     return Stretch(
         name=name,
         candles=int(within.sum()),
         net=float(own[-1]) - 1.0,
-        held=float(np.prod(held[within] / before[within])) - 1.0,
+        held=float(np.prod(1.0 + returns_of(account.capital, held)[within])) - 1.0,
         drawdown=float(drawdowns(1.0, own).max()),
         trades=trades,
     )

@@ -21,11 +21,12 @@ from bot_runtime.backtest.beats_holding import (
     overfitting_of,
 )
 from bot_runtime.backtest.kept_folds import fold_path, forget_unfinished, load_fold, save_fold
-from bot_runtime.backtest.result import performance_of_holding
+from bot_runtime.backtest.result import Report, performance_of_holding
 from bot_runtime.backtest.stretches import hold
 from bot_runtime.backtest.study_plan import Lesson, StudyAsked
 from bot_runtime.backtest.told import Told, tracks_of
 from bot_runtime.backtest.walk_forward import Fold, tell_fold
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.contract.progress import seconds_left
 from bot_runtime.contract.spec import Policy
 from bot_runtime.contract.trading import RuleName
@@ -35,11 +36,9 @@ from bot_runtime.process.threads import cpu_count
 from bot_runtime.store.layout import Store
 from bot_runtime.store.trials import add_trials, load_trials
 from bot_runtime.trading.account import Account, follow
-from bot_runtime.trading.markets import market_of
+from bot_runtime.trading.markets import markets_of
 from bot_runtime.trading.performance import Performance, performance_of
 
-Report = Callable[[str, float], None]
-"""Is told what is done at the moment, and which share of it is."""
 POLICIES: Final[tuple[Policy, ...]] = get_args(Policy)
 
 
@@ -225,10 +224,7 @@ def _try(one: Walked, policy: Policy, asked: StudyAsked) -> Tried:
     """Return what the account earned that followed a policy on all that a lesson's folds said."""
     lesson = one.lesson
     strategy = lesson.strategy(policy, asked)
-    markets = {
-        symbol: market_of(part, strategy.costs, asked.filters.get(symbol))
-        for symbol, part in lesson.candles.items()
-    }
+    markets = markets_of(lesson.candles, strategy.costs, asked.filters)
     tracks = tracks_of(lesson.candles, markets, one.joined(), strategy)
     account = follow(tracks, strategy)
     held = hold(account, tracks, strategy)
@@ -236,7 +232,7 @@ def _try(one: Walked, policy: Policy, asked: StudyAsked) -> Tried:
     return Tried(
         lesson=lesson,
         policy=policy,
-        months=length_ms / (30.44 * 86_400_000),
+        months=length_ms / (30.44 * DAY_MS),
         traded=len(np.unique(account.fills["at_ms"])) / len(account.close_ms),
         performance=performance_of(account),
         held=performance_of_holding(account, held),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from bot_runtime.backtest.walk_forward import Fold, folds_of
-from bot_runtime.contract.intervals import Timeframe, seconds_of
+from bot_runtime.contract.intervals import DAY_MS, Timeframe, seconds_of
 from bot_runtime.contract.spec import ModelSpec, Policy
 from bot_runtime.contract.trading import TradingSettings
 from bot_runtime.contract.tradingbot import TradingBotSpec
@@ -130,7 +130,7 @@ def _too_few(asked: StudyAsked, stored: Stored) -> str:
         for timeframe, candles in stored.items()
     )
     return (
-        f"too few candles for one fold: the most are {longest[0] / 86_400_000:.3g} days, of "
+        f"too few candles for one fold: the most are {longest[0] / DAY_MS:.3g} days, of "
         f"{longest[1]}, and a fold learns from four fifths of training.lookback, "
         f"{spec.training.lookback}, before it decides; put more into the store's folder candles/, "
         "or write a shorter lookback"

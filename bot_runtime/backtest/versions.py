@@ -18,7 +18,6 @@ class Term(NamedTuple):
 
     Attributes:
         version: None where it is gone, and nobody can say what it decided; `name` is its name.
-        unseen_ms: close from which on it had learned from no candle.
     """
 
     name: str
@@ -58,13 +57,12 @@ def term_of(store: Store, configuration: RunConfiguration, name: str, end_ms: in
 
     Raises ArtifactInvalidError where the store has no such version, or it cannot be served.
     """
-    if not store.version(name).is_dir():
+    version = _load(store, configuration, name)
+    if version is None:
         known = [folder.name for folder in store.versions()]
         raise ArtifactInvalidError(
             f"--version: {name} is not in {store.root}; it has {_listed(known)}"
         )
-    version = load_version(store, name, cpu_count())
-    check_inputs(version, configuration)
     term = Term(name, version, 0, end_ms + 1)
     return term._replace(begin_ms=term.unseen_ms)
 

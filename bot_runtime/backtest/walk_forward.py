@@ -11,11 +11,11 @@ before the first one.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from bot_runtime.backtest.told import Told
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.contract.spec import ModelSpec
 from bot_runtime.features.indicators import WARM_UP
 from bot_runtime.features.regime import regimes_of
@@ -23,8 +23,6 @@ from bot_runtime.learning.datasets import SHARES, build_training_data
 from bot_runtime.learning.unseen import predict_unseen
 from bot_runtime.market.candles import Candles
 from bot_runtime.process.errors import DataUnusableError
-
-DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,7 @@ class Fold:
         parts = {}
         for symbol, part in whole.items():
             history_ms = (WARM_UP + model.encoder_length) * part.interval_ms
-            first, last = np.searchsorted(
-                part.open_time_ms, (self.learn_ms - history_ms, self.end_ms)
-            )
-            parts[symbol] = part[int(first) : int(last)]
+            parts[symbol] = part.between(self.learn_ms - history_ms, self.end_ms)
         return parts
 
 

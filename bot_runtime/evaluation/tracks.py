@@ -22,8 +22,7 @@ def tracks_of(
     tracks = {}
     for place, (symbol, candles) in enumerate(zip(data.symbols, data.candles, strict=True)):
         own = np.flatnonzero(data.symbol[rows] == place)
-        begin, end = np.searchsorted(candles.open_time_ms, (first, last + 1))
-        part = candles[int(begin) : int(end)]
+        part = candles.between(first, last + 1)
         tracks[symbol] = Track(
             candles=part,
             market=market_of(part, strategy.costs),
@@ -42,9 +41,8 @@ def constant_share(account: Account, tracks: Mapping[str, Track], strategy: Stra
     """
     share = float(np.mean(account.invested))
     earned = np.zeros(len(account.close_ms))
-    for candles in (track.candles for track in tracks.values()):
-        newest = np.searchsorted(candles.close_time_ms, account.close_ms, side="right") - 1
-        close = candles.close[np.maximum(newest, 0)]
+    for track in tracks.values():
+        close = track.close_at(account.close_ms)
         earned[1:] += share / len(tracks) * (close[1:] / close[:-1] - 1.0)
     earned[0] -= share * strategy.round_trip / 2.0
     return earned

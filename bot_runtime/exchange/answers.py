@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from bot_runtime.arrays import Values
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.exchange.ccxt_import import exchange_errors
 from bot_runtime.market.candles import utc
 
 _SHOWN: Final = 80
 """Characters of a body that a message has."""
-_DAY_MS: Final = 86_400_000
 
 
 def refuse_what_is_not_json(client: Any) -> None:
@@ -60,7 +60,7 @@ def read_candles(rows: Any, answer: Any) -> Values:
     except (TypeError, ValueError) as e:
         raise bad_response("the answer is not a table of numbers") from e
     newest = table[:, 0].max(initial=0.0)
-    if newest > time.time_ns() / 1e6 + 2 * _DAY_MS:
+    if newest > time.time_ns() / 1e6 + 2 * DAY_MS:
         raise bad_response(
             f"a candle opens in the future, at {utc(int(newest))}: found {newest:.0f}, expected "
             "milliseconds since 1970"

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-import numpy as np
-
 from bot_runtime.exchange.client import ExchangeClient
 from bot_runtime.exchange.paging import PAGE
 from bot_runtime.market.candles import Candles, Gap, find_gaps, from_rows, leave_out_broken, merge
@@ -29,8 +27,7 @@ def fetch_symbol(
     candles = from_rows([], client.interval_ms)
     asked = [span]
     if known is not None:
-        times = known.open_time_ms
-        candles = known[slice(*np.searchsorted(times, span))]
+        candles = known.between(*span)
         if len(candles):
             first, last = int(candles.open_time_ms[0]), int(candles.close_time_ms[-1])
             asked = [(start_ms, first), (last, end_ms)]

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.exchange.client import ExchangeClient
 from bot_runtime.exchange.paging import PAGE
 from bot_runtime.market.agreement import VOLUMES_ALIKE, Comparison, compare
@@ -14,8 +15,7 @@ from bot_runtime.market.own_candles import OwnCandles, read_own_candles
 from bot_runtime.process.errors import DataUnusableError
 from bot_runtime.process.reporting import Reporter
 
-_DAY_MS: Final = 86_400_000
-_BETWEEN_PAGES_MS: Final = 60 * _DAY_MS
+_BETWEEN_PAGES_MS: Final = 60 * DAY_MS
 """Of a long file a page is compared in every two months: one of summer time, one of winter time."""
 _FEWEST_PAGES, _MOST_PAGES = 3, 40
 
@@ -42,7 +42,7 @@ def take_own(
         reporter.note(f"{own.file}: {note}")
     times = own.candles.open_time_ms
     _refuse_future(own, span[1] + client.interval_ms)
-    inside = own.candles[slice(*np.searchsorted(times, span))]
+    inside = own.candles.between(*span)
     if len(inside) == 0:
         held, wanted = f"{utc(int(times[0]))} to {utc(int(times[-1]))}", f"{utc(span[0])} on"
         reporter.warn(f"{own.file}: not used: it holds {held}, the training learns from {wanted}")
@@ -75,7 +75,7 @@ def _ask(client: ExchangeClient, symbol: str, inside: Candles, now_ms: int) -> l
         begins = np.linspace(first, end - page_ms, count).astype(np.int64) // interval_ms
         spans = [(int(i) * interval_ms, int(i) * interval_ms + page_ms) for i in begins]
         return [leave_out_broken(client.candles(symbol, *span)) for span in spans]
-    margin = max(_DAY_MS // interval_ms, 1) * interval_ms
+    margin = max(DAY_MS // interval_ms, 1) * interval_ms
     whole = client.candles(symbol, first - margin, min(end + margin, now_ms))
     whole = leave_out_broken(whole)
     return [whole, *(whole[i : i + PAGE] for i in range(0, len(whole), PAGE))]

@@ -15,7 +15,7 @@ from bot_runtime.local.local_store import local_store
 from bot_runtime.local.newer_candles import NewerCandles
 from bot_runtime.local.progress_line import ProgressLine
 from bot_runtime.market.candles import Candles, utc
-from bot_runtime.market.filters import load_filters
+from bot_runtime.market.filters import known_filters
 from bot_runtime.market.stored_candles import stored_candles
 from bot_runtime.process.errors import ConfigurationError, DataUnusableError, StepError
 from bot_runtime.report.backtest_page import render_backtest
@@ -61,7 +61,7 @@ def backtest(asked: BacktestAsked) -> int:
             candles = newer.add_to(candles, line.show)
         from_ms, to_ms = _span(asked, candles)
         terms = _terms(asked, bot, store, to_ms)
-        filters = {s: f for s in candles if (f := load_filters(store, s)) is not None}
+        filters = known_filters(store, candles)
         what = Asked(bot.name, strategy, candles, filters, terms, from_ms, to_ms)
         found = run_backtest(what, line.show)
         found = replace(found, notes=(*newer.notes, *found.notes))

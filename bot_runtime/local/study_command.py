@@ -14,7 +14,7 @@ from bot_runtime.local.bot_file import Bot, load_bot_to_judge
 from bot_runtime.local.local_store import local_store
 from bot_runtime.local.progress_line import ProgressLine
 from bot_runtime.market.candles import utc
-from bot_runtime.market.filters import load_filters
+from bot_runtime.market.filters import known_filters
 from bot_runtime.market.stored_candles import all_stored_candles
 from bot_runtime.process.errors import ConfigurationError, StepError
 from bot_runtime.store.one_at_a_time import one_at_a_time
@@ -58,7 +58,7 @@ def study(command: StudyCommand) -> int:
         bot, settings = load_bot_to_judge(command.file, command.endpoint)
         spec = bot.spec
         store = local_store(command.store, bot.name)
-        filters = {s: f for s in spec.symbols if (f := load_filters(store, s)) is not None}
+        filters = known_filters(store, spec.symbols)
         asked = StudyAsked(spec, settings, filters)
         check_installed(asked.model.candidates)
         line.show("reading candles", 0.0)

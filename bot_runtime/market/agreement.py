@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from bot_runtime.arrays import Rows, Values
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.market.candles import Candles, utc
 from bot_runtime.market.file_rows import LARGEST_JUMP
 from bot_runtime.process.errors import DataUnusableError
@@ -27,7 +28,6 @@ VOLUMES_ALIKE: Final = 20.0
 _LARGEST_SHIFT_MS: Final = 14 * 3_600_000
 _QUARTER_MS: Final = 900_000
 """Time zones differ by quarters of an hour, up to 14 hours."""
-_DAY_MS: Final = 86_400_000
 _NEXT_CANDLES: Final = 3
 """Candles by which close times, or a column that slipped, are off."""
 _LEAST_CORRELATION: Final = 0.6
@@ -120,7 +120,7 @@ def _around(own: Candles, theirs: Candles) -> Candles:
     if len(theirs) == 0:
         return own[:0]
     first, last = int(theirs.open_time_ms[0]), int(theirs.open_time_ms[-1])
-    near = np.searchsorted(own.open_time_ms, (first - _DAY_MS, last + _DAY_MS + 1))
+    near = np.searchsorted(own.open_time_ms, (first - DAY_MS, last + DAY_MS + 1))
     return own[slice(*near)]
 
 
@@ -133,7 +133,7 @@ def _best_shift(own: Candles, theirs: Candles) -> int:
     at_once, best, gained = _correlation(own, theirs, 0), 0, 0.0
     quarters = range(-_LARGEST_SHIFT_MS, _LARGEST_SHIFT_MS + 1, _QUARTER_MS)
     next_ones = (i * interval_ms for i in range(-_NEXT_CANDLES, _NEXT_CANDLES + 1))
-    for shift_ms in dict.fromkeys((*next_ones, *quarters, -_DAY_MS, _DAY_MS)):
+    for shift_ms in dict.fromkeys((*next_ones, *quarters, -DAY_MS, DAY_MS)):
         if shift_ms == 0 or shift_ms % interval_ms:
             continue
         found = _correlation(own, theirs, shift_ms)

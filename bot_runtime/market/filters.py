@@ -5,7 +5,7 @@
 The data step writes it, whoever rounds prices and quantities reads it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from pydantic import Field, ValidationError
@@ -29,6 +29,12 @@ def save_filters(store: Store, found: Mapping[str, Filters]) -> None:
     """Write the filters of markets, each atomically; raises StoreUnavailableError."""
     for symbol, filters in found.items():
         save_json(store.filters(symbol), filters.to_json())
+
+
+def known_filters(store: Store, symbols: Iterable[str]) -> dict[str, Filters]:
+    """Return the filters of those markets that have any in the store."""
+    found = {symbol: load_filters(store, symbol) for symbol in symbols}
+    return {symbol: filters for symbol, filters in found.items() if filters is not None}
 
 
 def load_filters(store: Store, symbol: str) -> Filters | None:

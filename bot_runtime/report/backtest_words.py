@@ -5,6 +5,7 @@ from typing import Final
 
 from bot_runtime.backtest.refusals import Refusals, entry_refusals_of, refusals_of
 from bot_runtime.backtest.result import Backtest, Shifted
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.contract.trading import RuleName
 from bot_runtime.report.rendering import minute, part, percent
 from bot_runtime.scoring.overfitting import deflated_sharpe
@@ -18,7 +19,6 @@ EVEN: Final = 0.5
 """Probability of skill below which bad luck or none is the better explanation."""
 FAR: Final = 1.0
 """Difference of annual Sharpe ratios from which on signals differ that are shifted."""
-DAY_MS: Final = 86_400_000
 
 REFUSED_BY: Final = {
     RuleName.RISK_MAX: "risk_score is above riskMax",

@@ -15,6 +15,12 @@ from bot_runtime.scoring.overfitting import sharpe_ratio
 YEAR_MS: Final = 365.25 * 86_400_000.0
 
 
+def returns_of(capital: float, equity: Values) -> Values:
+    """Return what each step of an equity (n,) earned, a share of the equity before it, (n,)."""
+    before = np.concatenate([[capital], equity[:-1]])
+    return np.asarray(equity / before - 1.0)
+
+
 def annual_sharpe(net: Values, interval_ms: int) -> float:
     """Return mean by standard deviation of returns (n,), a year's; 0 where none moved."""
     return sharpe_ratio(net) * math.sqrt(YEAR_MS / interval_ms)

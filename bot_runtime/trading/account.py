@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from bot_runtime.arrays import Rows, Times, Values
 from bot_runtime.market.candles import Candles
+from bot_runtime.scoring.ratios import returns_of
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.trading.decision import views_of
 from bot_runtime.trading.limits import Trip
@@ -74,6 +75,11 @@ class Track(NamedTuple):
     predictions: Predictions
     regimes: Rows
 
+    def close_at(self, close_ms: Times) -> Values:
+        """Return the newest close at each time (n,); the first one before the symbol began."""
+        newest = np.searchsorted(self.candles.close_time_ms, close_ms, side="right") - 1
+        return np.asarray(self.candles.close[np.maximum(newest, 0)])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Account:
@@ -116,8 +122,7 @@ class Account:
     @property
     def net(self) -> Values:
         """Return what each candle earned after costs, a share of the equity before it, (n,)."""
-        before = np.concatenate([[self.capital], self.equity[:-1]])
-        return np.asarray(self.equity / before - 1.0)
+        return returns_of(self.capital, self.equity)
 
     @property
     def invested(self) -> Values:

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.contract.trading import RiskSpec, RuleName
 from bot_runtime.trading.orders import Purpose
 from bot_runtime.trading.positions import Trade
 from bot_runtime.trading.precision import part_of
 from bot_runtime.trading.rule_results import RuleResult
 
-DAY_MS: Final = 86_400_000
 FOREVER: Final = 1 << 62
 """A time that never comes, in ms."""
 

@@ -1,6 +1,7 @@
 """The market of candles: what the exchange says it takes, or what can be read off the prices."""
 
 import math
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -36,6 +37,13 @@ def market_of(candles: Candles, costs: Costs, filters: Filters | None = None) ->
     if filters is None:
         return Market.of(tick, LOT.scaleb(max(0, -magnitude)), costs)
     return Market.of(tick, filters.lot, costs, filters.min_quantity, filters.min_notional)
+
+
+def markets_of(
+    candles: Mapping[str, Candles], costs: Costs, filters: Mapping[str, Filters]
+) -> dict[str, Market]:
+    """Return the market of every symbol, by its filters where they are known."""
+    return {s: market_of(part, costs, filters.get(s)) for s, part in candles.items()}
 
 
 def _is_on_grid(prices: Values, step: Decimal) -> bool:

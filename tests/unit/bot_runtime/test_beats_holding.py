@@ -12,7 +12,7 @@ from bot_runtime.backtest.beats_holding import (
     overfitting_of,
 )
 from bot_runtime.backtest.stretches import hold
-from bot_runtime.backtest.walk_forward import DAY_MS
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.trading.account import Track, follow
 from bot_runtime.trading.markets import market_of

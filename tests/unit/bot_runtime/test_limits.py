@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.contract.trading import RiskSpec
-from bot_runtime.trading.limits import DAY_MS, FOREVER, Limits, day_of, week_of
+from bot_runtime.trading.limits import FOREVER, Limits, day_of, week_of
 from bot_runtime.trading.orders import Purpose
 from bot_runtime.trading.positions import Trade
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot_runtime.backtest.told import Told
-from bot_runtime.backtest.walk_forward import DAY_MS, Fold, folds_of, tell_fold
+from bot_runtime.backtest.walk_forward import Fold, folds_of, tell_fold
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.market.candles import Candles
 from bot_runtime.process.errors import DataUnusableError
 from tests.unit.bot_runtime.learning import MINUTE_MS, market_candles, model_spec
