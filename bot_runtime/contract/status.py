@@ -10,7 +10,7 @@ from bot_runtime.contract.failures import MESSAGE_MAX, LastFailure
 from bot_runtime.contract.imagesstatus import ImagesStatus, ReadFields
 from bot_runtime.contract.newer_fields import newer
 from bot_runtime.contract.results import REASON_MAX, REASONS_MAX, Metrics, Number, Warnings
-from bot_runtime.contract.signal import StatusSignal
+from bot_runtime.contract.signalstatus import StatusSignal
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.contract.stepstatus import StepStatus
 

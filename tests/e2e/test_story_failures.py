@@ -116,11 +116,11 @@ def test_a_corrupt_artifact_is_refused_and_the_last_signal_stays_marked_stale(
     world.apply(world.bot(bot))
     world.wait(bot, "Ready", 300)
     signal = world.status(bot)["lastSignal"]
-    _truncate_models(world, bot, signal["model_version"])
+    _truncate_models(world, bot, signal["modelVersion"])
     eventually(lambda: world.condition(bot, "SignalFresh")["status"] == "False", timeout=300)
     status = world.status(bot)
     assert status["lastFailure"]["class"] == "Artifact", status["lastFailure"]
-    assert status["lastSignal"]["model_version"] == signal["model_version"]
+    assert status["lastSignal"]["modelVersion"] == signal["modelVersion"]
     world.delete("tradingbot", bot)
 
 

@@ -61,18 +61,18 @@ def test_the_signal_is_of_the_newest_closed_candle_and_says_its_provenance(
 ) -> None:
     status = world.status(trees)
     signal = status["lastSignal"]
-    closed_at = datetime.fromisoformat(signal["bar_close_ts"])
+    closed_at = datetime.fromisoformat(signal["barCloseTs"])
     decided_at = datetime.fromisoformat(signal["ts"])
     assert timedelta(0) <= decided_at - closed_at < timedelta(seconds=90)
-    assert signal["model_version"] == status["activeModel"]["version"]
-    assert signal["git_commit"] not in {"", "latest"}
+    assert signal["modelVersion"] == status["activeModel"]["version"]
+    assert signal["gitCommit"] not in {"", "latest"}
     assert signal["decision"] in {"LONG", "SHORT", "NO_TRADE"}
 
 
 def test_every_minute_brings_a_new_signal(world: World, trees: str) -> None:
-    first = world.status(trees)["lastSignal"]["bar_close_ts"]
+    first = world.status(trees)["lastSignal"]["barCloseTs"]
     newer = eventually(
-        lambda: _newer(world.status(trees)["lastSignal"]["bar_close_ts"], first), timeout=150
+        lambda: _newer(world.status(trees)["lastSignal"]["barCloseTs"], first), timeout=150
     )
     assert newer is not None
     assert datetime.fromisoformat(newer) <= datetime.now(UTC)
@@ -142,7 +142,7 @@ def test_a_market_that_the_transformer_learns_better_is_served_by_it(world: Worl
     assert algorithms["Trend"] == "TemporalFusionTransformer", status["activeModel"]
     training = world.status(status["activeModel"]["training"], "modeltraining")
     assert training["image"] == world.images.training
-    assert status["lastSignal"]["model_version"] == status["activeModel"]["version"]
+    assert status["lastSignal"]["modelVersion"] == status["activeModel"]["version"]
     world.delete("tradingbot", name)
 
 

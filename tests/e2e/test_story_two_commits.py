@@ -40,7 +40,7 @@ def test_a_signal_names_the_commit_that_its_image_was_built_from(
 
 
 def _wait_for_signal_of(world: World, bot: str, commit: str) -> None:
-    eventually(lambda: world.status(bot)["lastSignal"]["git_commit"] == commit, timeout=200)
+    eventually(lambda: world.status(bot)["lastSignal"]["gitCommit"] == commit, timeout=200)
 
 
 def test_an_operator_of_the_previous_commit_and_back_again_trains_and_restarts_nothing(

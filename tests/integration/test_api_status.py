@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from bot_runtime.contract.conditions import BotCondition, Condition, Reason, TrainingCondition
 from bot_runtime.contract.failures import FailureClass, LastFailure
 from bot_runtime.contract.imagesstatus import ImagesStatus
-from bot_runtime.contract.signal import StatusSignal
+from bot_runtime.contract.signalstatus import StatusSignal
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import (
     ActiveModel,
@@ -70,7 +70,7 @@ def _signal(symbol: str) -> StatusSignal:
         model_version="v1",
         git_commit="abc",
         run_digest=DIGEST,
-        producedBy="18f1fb05-8ef6-4a0e-b64f-21f0ed51ed98",
+        produced_by="18f1fb05-8ef6-4a0e-b64f-21f0ed51ed98",
     )
 
 

@@ -13,7 +13,7 @@ from bot_operator.tradingbot.timetable import Timetable
 from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.imagesstatus import ImagesStatus
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
-from bot_runtime.contract.signal import StatusSignal
+from bot_runtime.contract.signalstatus import StatusSignal
 from bot_runtime.contract.status import (
     ActiveModel,
     TradingBotStatus,

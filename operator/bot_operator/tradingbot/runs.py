@@ -20,7 +20,8 @@ from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.failures import MESSAGE_MAX, FailureClass, LastFailure
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.contract.signal import ShortSignal, StatusSignal
+from bot_runtime.contract.signal import ShortSignal
+from bot_runtime.contract.signalstatus import StatusSignal
 from bot_runtime.contract.status import LastRun, RunOutcome, TradingBotStatus
 
 STEP = "Inference"
@@ -144,14 +145,12 @@ def _mismatch(result: StepResult, configuration: RunConfiguration) -> Unreadable
 
 
 def _to_status(result: StepResult, signal: ShortSignal, pod: Manifest) -> StatusSignal:
-    return StatusSignal.model_validate(
-        {
-            **signal.model_dump(),
-            "model_version": result.model_version,
-            "git_commit": result.git_commit,
-            "run_digest": result.run_digest,
-            "producedBy": uid_of(pod),
-        }
+    return StatusSignal.of(
+        signal,
+        version=str(result.model_version),
+        commit=result.git_commit,
+        digest=result.run_digest,
+        pod=uid_of(pod),
     )
 
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from bot_operator.api.resources import from_time
 from bot_operator.planning.conditions import CLOCKS_DIFFER
-from bot_runtime.contract.signal import FEED_REASONS, StatusSignal
+from bot_runtime.contract.signal import FEED_REASONS
+from bot_runtime.contract.signalstatus import StatusSignal
 
 
 def is_feed_trouble(signal: StatusSignal) -> bool:

@@ -3,7 +3,8 @@
 import pytest
 
 from bot_operator.tradingbot.signals import is_feed_trouble
-from bot_runtime.contract.signal import DecisionReason, StatusSignal
+from bot_runtime.contract.signal import DecisionReason
+from bot_runtime.contract.signalstatus import StatusSignal
 
 
 def _signal(reason: str) -> StatusSignal:
@@ -15,7 +16,7 @@ def _signal(reason: str) -> StatusSignal:
         model_version="btc-0a1b2c3d-0a1b2c3d",
         git_commit="c0ffee0",
         run_digest="d" * 64,
-        producedBy="1",
+        produced_by="1",
     )
 
 

@@ -94,7 +94,8 @@ def test_a_message_has_the_reason_in_its_text_alone(reason: DecisionReason) -> N
     signal = build_signal(reason=reason_text(reason, "9" * 150), decision_reason=reason)
     short = signal.shortened()
     assert "decision_reason" not in json.loads(short.model_dump_json())
-    assert ShortSignal.model_validate_json(short.model_dump_json()).decision_reason is reason
+    read = ShortSignal.model_validate_json(short.model_dump_json())
+    assert reason_in(read.reason) is reason
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_a_reason_of_a_later_release_and_a_cut_one_are_none(
     text: str, found: DecisionReason | None
 ) -> None:
     assert reason_in(text) is found
-    assert build_signal(reason=text).shortened().decision_reason is found
+    assert reason_in(build_signal(reason=text).shortened().reason) is found
     assert Signal.model_validate(_without_reason(text)).decision_reason is found
 
 
