@@ -247,5 +247,4 @@ def _numbers_of(schema: Schema) -> Strategy:
         exclude_min=schema.get("exclusiveMinimum", False),
         exclude_max=schema.get("exclusiveMaximum", False),
         allow_nan=False,
-        width=32,
     )

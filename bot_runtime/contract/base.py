@@ -9,6 +9,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    StringConstraints,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -133,3 +134,6 @@ Image = Annotated[
     ),
 ]
 """Image reference with a tag other than `latest`, or a digest."""
+
+Number = Annotated[str, StringConstraints(max_length=24)]
+"""A number as text (`%.6g`): no floats in the API."""

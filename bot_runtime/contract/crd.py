@@ -19,9 +19,10 @@ from bot_runtime.contract.names import (
 )
 from bot_runtime.contract.printer_columns import BOT_COLUMNS, TRAINING_COLUMNS, Column
 from bot_runtime.contract.rules import Rule, with_rules
-from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
+from bot_runtime.contract.status import TradingBotStatus
 from bot_runtime.contract.structural import Schema, build_schema
 from bot_runtime.contract.tradingbot import TradingBotSpec
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus
 
 API_NAME_MAX: Final = 253
 """What the API server itself allows; bounds the cost of the CEL rules on the name."""

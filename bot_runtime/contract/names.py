@@ -60,6 +60,8 @@ ENV_ADOPT: Final = "BOTCRIPTO_ADOPT"
 """Set on the data step of a bot that has no version: what the store has promoted may be taken."""
 ENV_TRUST: Final = "BOTCRIPTO_TRUST_ENVIRONMENT"
 """Set where HTTP_PROXY, HTTPS_PROXY, NO_PROXY and REQUESTS_CA_BUNDLE are to be followed."""
+ENV_POD_UID: Final = "BOTCRIPTO_POD_UID"
+"""UID of the pod of a candle, by which its two containers know each other's files."""
 ENV_PRUNING: Final = "BOTCRIPTO_PRUNING"
 """What the evaluation may take out of the store (`contract.retention`); unset: nothing."""
 
@@ -73,6 +75,8 @@ THRESHOLD_VARIABLES: Final = {
 """Variables that replace fields of `decision`, by field; these names and no others."""
 
 CONTAINER_NAME: Final = "runtime"
+TRADE_CONTAINER_NAME: Final = "trade"
+"""Beside the container of the inference, in the pod of a candle."""
 PREFLIGHT_CONTAINER_NAME: Final = "preflight"
 
 RUN_AS_USER: Final = 10001

@@ -33,11 +33,13 @@ _AGE: Final = Column("Age", ".metadata.creationTimestamp", "Time since creation.
 
 BOT_COLUMNS: Final = (
     Column("Mode", ".spec.mode", "Paper or Live."),
-    Column("Symbols", ".spec.symbols", "Markets."),
+    Column("Symbols", ".status.symbols", "Markets."),
     Column("Ready", _condition("Ready"), "Whether the bot decides on schedule."),
     Column("State", ".status.state", "Where the bot stands."),
     Column("Model", ".status.activeModel.version", "Version that is served."),
     Column("Decision", ".status.lastSignal.decision", "The newest decision."),
+    Column("Position", ".status.position", "What is held."),
+    Column("Equity", ".status.equity", "Equity in the quote asset."),
     Column("Signal-Age", ".status.lastSignal.ts", "Time since that decision.", "date"),
     _AGE,
     Column("Reason", _condition("Ready", "reason"), "Why it is Ready or not.", priority=1),

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from bot_runtime.contract.base import Model, Time, VersionName
+from bot_runtime.contract.base import Model, Number, Time, VersionName
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.signal import CONTRACT_VERSION, ShortSignal
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.contract.steps import StepOrRun
+from bot_runtime.contract.traderesult import TradeResult
 
 RESULT_MAX_BYTES = 4_000
 REASONS_MAX, REASON_MAX = 8, 160
@@ -18,8 +19,6 @@ REASONS_MAX, REASON_MAX = 8, 160
 WARNINGS_MAX, WARNING_MAX = 4, 200
 """Likewise for warnings."""
 
-Number = Annotated[str, StringConstraints(max_length=24)]
-"""A number as text (`%.6g`): no floats in the API."""
 Metrics = Annotated[
     dict[Annotated[str, StringConstraints(max_length=40)], Number], Field(max_length=16)
 ]
@@ -107,16 +106,27 @@ class StepResult(Model):
     objective: ObjectiveResult | None = None
     evaluation: EvaluationResult | None = None
     signals: tuple[ShortSignal, ...] = Field(default=(), max_length=10)
+    trade: TradeResult | None = None
 
 
 def to_message(result: StepResult) -> str:
     """Return the termination message; optional parts are left out until it fits 4,000 bytes.
 
-    In this order: warnings, scores, all reasons but two, metrics. A result of these limits fits
-    then; raises ValueError where it does not.
+    In this order: warnings, scores, all reasons but two, metrics, actions, all limits but two, and
+    what positions have beside quantity and price. A result of these limits fits then; raises
+    ValueError where it does not.
     """
     text = ""
-    for shrink in (_whole, _without_warnings, _without_scores, _with_two_reasons, _without_metrics):
+    for shrink in (
+        _whole,
+        _without_warnings,
+        _without_scores,
+        _with_two_reasons,
+        _without_metrics,
+        _without_actions,
+        _with_two_limits,
+        _with_bare_positions,
+    ):
         result = shrink(result)
         text = result.model_dump_json(by_alias=True, exclude_none=True)
         if len(text.encode()) <= RESULT_MAX_BYTES:
@@ -145,6 +155,31 @@ def _with_two_reasons(result: StepResult) -> StepResult:
 
 def _without_metrics(result: StepResult) -> StepResult:
     return _with_bare_objectives(result, {"scores": {}, "metrics": {}})
+
+
+def _without_actions(result: StepResult) -> StepResult:
+    if result.trade is None:
+        return result
+    return result.model_copy(update={"trade": result.trade.model_copy(update={"actions": ()})})
+
+
+def _with_two_limits(result: StepResult) -> StepResult:
+    if result.trade is None:
+        return result
+    return _with_state(result.trade, result, limits=result.trade.state.limits[:2])
+
+
+def _with_bare_positions(result: StepResult) -> StepResult:
+    if result.trade is None:
+        return result
+    bare = {"stop_price": None, "target_price": None}
+    positions = [position.model_copy(update=bare) for position in result.trade.state.positions]
+    return _with_state(result.trade, result, positions=tuple(positions))
+
+
+def _with_state(trade: TradeResult, result: StepResult, **changes: Any) -> StepResult:
+    state = trade.state.model_copy(update=changes)
+    return result.model_copy(update={"trade": trade.model_copy(update={"state": state})})
 
 
 def _with_bare_objectives(result: StepResult, bare: dict[str, Any]) -> StepResult:

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from bot_runtime.contract.base import Model
 from bot_runtime.contract.digests import digest_of
+from bot_runtime.contract.execution import ExecutionRun
 from bot_runtime.contract.intervals import Duration, Timeframe
 from bot_runtime.contract.modeltraining import BotReference, ModelTrainingSpec
-from bot_runtime.contract.newer_fields import newer_fields
+from bot_runtime.contract.newer_fields import newer, newer_fields
 from bot_runtime.contract.signal import CONTRACT_VERSION
 from bot_runtime.contract.spec import (
     DecisionSpec,
@@ -21,11 +22,22 @@ from bot_runtime.contract.spec import (
     StorageSpec,
     Symbols,
 )
+from bot_runtime.contract.trading import (
+    DEFAULT_CAPITAL,
+    Capital,
+    OwnRegimes,
+    Risk,
+    RiskSpec,
+    TradingSettings,
+)
 from bot_runtime.contract.tradingbot import TradingBotSpec
 
 
 class RunConfiguration(Model):
-    """Everything that a step needs to know; the same for all five steps of a training."""
+    """Everything that a step needs to know; the same for all five steps of a training.
+
+    Capital, regimes, risk and execution are a bot's: those of a training have their defaults.
+    """
 
     contract_version: int = CONTRACT_VERSION
     namespace: str = Field(max_length=63)
@@ -35,6 +47,10 @@ class RunConfiguration(Model):
     timeframe: Timeframe
     model: ModelSpec
     decision: DecisionSpec
+    capital: Capital = newer(DEFAULT_CAPITAL)
+    regimes: OwnRegimes = newer(())
+    risk: Risk = newer(RiskSpec())
+    execution: ExecutionRun = newer(ExecutionRun())
     training: "TrainingRun | None" = None
     inference: "InferenceRun | None" = None
 
@@ -42,6 +58,11 @@ class RunConfiguration(Model):
     def digest(self) -> str:
         """Sha256 of the canonical JSON: names the ConfigMap and stands in every signal."""
         return digest_of(self.to_json())
+
+    @property
+    def settings(self) -> TradingSettings:
+        """Return what the core of trading reads beside `decision`."""
+        return TradingSettings(capital=self.capital, regimes=self.regimes, risk=self.risk)
 
 
 class TrainingRun(Model):
@@ -54,7 +75,7 @@ class TrainingRun(Model):
 
 
 class InferenceRun(Model):
-    """The part that only inference reads: always pinned to one version."""
+    """The part that the run of a candle reads: always pinned to one version."""
 
     model_version: str = Field(max_length=80)
     deadline_seconds: int
@@ -147,6 +168,10 @@ def inference_run(
         timeframe=bot.timeframe,
         model=ModelSpec.model_validate(bot.model.model_dump(exclude={"pinned_version"})),
         decision=bot.decision,
+        capital=bot.capital,
+        regimes=bot.regimes,
+        risk=bot.risk,
+        execution=bot.execution.run,
         inference=InferenceRun(
             model_version=model_version, deadline_seconds=bot.inference.deadline_seconds
         ),

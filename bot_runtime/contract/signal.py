@@ -142,6 +142,8 @@ class Signal(SignalModel):
 
     Returns are simple returns over the horizon (0.01 = 1 %); times are RFC 3339 in UTC.
     Predictions are None where the feed could not be trusted: nothing was predicted then.
+    Numbers are those that the decision was made by, to the last bit: the container that trades
+    computes the same view of them. `p10` and `p90` are the band as it has adapted by then.
     `volatility` is one candle's, predicted; `position_size` the share of the equity that a LONG
     asks for; `rules` all that was asked of the decision and of that share. A file of version 1
     lacks `volatility` and `rules`.
@@ -202,18 +204,54 @@ def _short(value: float | None) -> str | None:
 
 
 class ShortSignal(SignalModel):
-    """A signal as it travels in the termination message; numbers are strings of 6 digits.
+    """A signal as it travels in the termination message; numbers are strings of 6 digits."""
 
-    The fields of a bot's `StatusSignal`, which says what each of them means.
-    """
+    symbol: str = Field(max_length=41, description="Market that the decision is about.")
+    decision: Decision = Field(description="What was decided: LONG, SHORT or NO_TRADE.")
+    reason: str = Field(
+        max_length=REASON_MAX, description="Why: a word of a closed list, then numbers."
+    )
+    ts: Time = Field(description="When the decision was taken.")
+    bar_close_ts: str | None = Field(
+        default=None, max_length=32, description="Close of the newest candle it was decided on."
+    )
+    prob_up: str | None = Field(
+        default=None, max_length=16, description="Probability of a rise over the horizon, 0 to 1."
+    )
+    expected_return: str | None = Field(
+        default=None,
+        max_length=16,
+        description="Median of the simple return over the horizon (0.01 = 1 %).",
+    )
+    risk_score: str | None = Field(
+        default=None,
+        max_length=16,
+        description="Share of the training rows that were calmer, 0 to 1.",
+    )
+    confidence: str | None = Field(
+        default=None, max_length=16, description="Confidence in the decision, 0 to 1."
+    )
+    drift: str | None = Field(
+        default=None,
+        max_length=40,
+        description=(
+            "How the market differs from the one that the version was judged on: features, "
+            "predictions or calibration, figure > limit; unset where it does not."
+        ),
+    )
 
-    symbol: str = Field(max_length=41)
-    decision: Decision
-    reason: str = Field(max_length=REASON_MAX)
-    ts: Time
-    bar_close_ts: str | None = Field(default=None, max_length=32)
-    prob_up: str | None = Field(default=None, max_length=16)
-    expected_return: str | None = Field(default=None, max_length=16)
-    risk_score: str | None = Field(default=None, max_length=16)
-    confidence: str | None = Field(default=None, max_length=16)
-    drift: str | None = Field(default=None, max_length=40)
+    @property
+    def decision_reason(self) -> DecisionReason | None:
+        """The reason in its text; None where that begins with a word of a later release."""
+        return reason_in(self.reason)
+
+
+class StatusSignal(ShortSignal):
+    """A signal as it stands in a bot's status: with its provenance."""
+
+    model_version: str = Field(max_length=80, description="Version of the models that decided.")
+    git_commit: str = Field(max_length=64, description="Commit of the code that decided.")
+    run_digest: str = Field(max_length=64, description="SHA-256 of the run configuration.")
+    producedBy: str = Field(  # noqa: N815 - the status' own spelling beside the contract's names
+        max_length=36, description="UID of the pod that decided."
+    )

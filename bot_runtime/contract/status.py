@@ -1,18 +1,17 @@
-"""The status of both resources: what the operator tells. Nothing here changes without news."""
+"""The status of a bot: what the operator tells. Nothing here changes without news."""
 
-from typing import Annotated, Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
-from bot_runtime.contract.base import Image, Model, Time, VersionName
+from bot_runtime.contract.base import Model, Number, Time, VersionName
 from bot_runtime.contract.conditions import Conditions
 from bot_runtime.contract.failures import MESSAGE_MAX, LastFailure
-from bot_runtime.contract.imagesstatus import ImagesStatus, ReadFields
-from bot_runtime.contract.newer_fields import newer
-from bot_runtime.contract.results import REASON_MAX, REASONS_MAX, Metrics, Number, Warnings
+from bot_runtime.contract.imagesstatus import ImagesStatus
+from bot_runtime.contract.results import Metrics, Warnings
 from bot_runtime.contract.signalstatus import StatusSignal
 from bot_runtime.contract.spec import Algorithm, Objective
-from bot_runtime.contract.stepstatus import StepStatus
+from bot_runtime.contract.tradingstatus import TradingStatus
 
 
 class ActiveObjective(Model):
@@ -111,6 +110,8 @@ class Children(Model):
     )
 
 
+POSITION_TEXT_MAX: Final = 900
+
 RunOutcome = Literal["Signal", "Failed", "Unseen"]
 """Unseen: the run ended well, and its pod was deleted before its decision was read."""
 
@@ -124,6 +125,14 @@ class LastRun(Model):
         description="Signal, Failed, or Unseen: its pod was deleted before its decision was read."
     )
     run_digest: str = Field(max_length=64, description="SHA-256 of its run configuration.")
+
+
+class JournalGap(Model):
+    """What is missing of a journal that is older than what was known of it."""
+
+    recorded: int = Field(ge=0, description="Number of the newest run that was known of it.")
+    found: int = Field(ge=0, description="Number of the run that was found in its place.")
+    time: Time = Field(description="When that was found; a later risk.resumeAfter accepts it.")
 
 
 BotState = Literal[
@@ -211,6 +220,28 @@ class TradingBotStatus(Model):
             "x-kubernetes-list-map-keys": ["symbol"],
         },
     )
+    symbols: str | None = Field(
+        default=None, max_length=440, description="Markets of the spec, as one text for columns."
+    )
+    equity: Number | None = Field(
+        default=None, description="Equity in the quote asset, rounded, as one text for columns."
+    )
+    position: str | None = Field(
+        default=None,
+        max_length=POSITION_TEXT_MAX,
+        description="What is held, as one text for columns; flat where nothing is.",
+    )
+    trading: TradingStatus | None = Field(
+        default=None,
+        description=(
+            "What the bot's trading has come to. It is written with the next news: an equity "
+            "that moves by less than 0.1 % is none."
+        ),
+    )
+    journal_gap: JournalGap | None = Field(
+        default=None,
+        description="Set while the journal lacks runs that were known of it, as a restored copy.",
+    )
     last_run: LastRun | None = Field(default=None, description="The newest run that has ended.")
     unseen_runs: int = Field(
         default=0, ge=0, description="How many runs ended without anybody seeing their outcome."
@@ -221,79 +252,3 @@ class TradingBotStatus(Model):
     children: Children | None = Field(
         default=None, description="Names of the objects that the bot owns."
     )
-
-
-class VersionStatus(Model):
-    """The version that the evaluation assembled, and its verdict."""
-
-    version: VersionName = Field(description="Name of the version in the store.")
-    artifact_digest: str = Field(max_length=64, description="SHA-256 of the version's manifest.")
-    trained_at: Time = Field(description="When the version was assembled.")
-    git_commit: str = Field(
-        default="unknown", max_length=64, description="Commit of the code that trained it."
-    )
-    promoted: bool = Field(description="Whether it passed the gate.")
-    reasons: tuple[Annotated[str, Field(max_length=REASON_MAX)], ...] = Field(
-        default=(),
-        max_length=REASONS_MAX,
-        description="Why it did not pass the gate, with numbers.",
-    )
-    tradable_share: Number | None = Field(
-        default=None, description="Share of unseen candles that the thresholds would have traded."
-    )
-    binding_threshold: str | None = Field(
-        default=None, max_length=40, description="Threshold that refused most candles."
-    )
-    warnings: Warnings | None = Field(default=None, description="What the evaluation warned of.")
-
-
-TrainingState = Literal[
-    "Pending",
-    "Stopped",
-    "WaitingForSecrets",
-    "WaitingForStorage",
-    "Queued",
-    "Fetching",
-    "Training",
-    "Evaluating",
-    "Promoted",
-    "Rejected",
-    "Failed",
-]
-
-
-class ModelTrainingStatus(Model):
-    """What the operator knows of a training."""
-
-    observed_generation: int = Field(default=0, description="Generation that was last acted on.")
-    state: TrainingState = Field(
-        default="Pending", description="Summary for columns; programs read the conditions."
-    )
-    conditions: Conditions = ()
-    image: Image | None = Field(default=None, description="Image that the steps run.")
-    image_reads: ReadFields = newer(
-        (),
-        description=(
-            "Fields of spec, newer than the first release, that the image reads; of one that "
-            "spec.image names it is taken for granted."
-        ),
-    )
-    run_configuration: str | None = Field(
-        default=None,
-        max_length=253,
-        description="Name of the ConfigMap that holds the run configuration.",
-    )
-    steps: tuple[StepStatus, ...] = Field(
-        default=(),
-        max_length=5,
-        description="The five steps of the run, by name.",
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["name"],
-        },
-    )
-    version: VersionStatus | None = Field(
-        default=None, description="Version that the run has made, and its verdict."
-    )
-    completion_time: Time | None = Field(default=None, description="When the run ended.")
-    last_failure: LastFailure | None = Field(default=None, description="Why the run has failed.")

@@ -8,7 +8,7 @@ Step = Literal["Data", Objective, "Evaluation"]
 """A step of a training, which has a Job of its own."""
 TRAINING_STEPS: Final[tuple[Step, ...]] = ("Data", *OBJECTIVES, "Evaluation")
 """In their order; those of the objectives run side by side."""
-StepOrRun = Literal["Preflight", Step, "Inference"]
+StepOrRun = Literal["Preflight", Step, "Inference", "Trade"]
 """Whatever the runtime runs and leaves a result of."""
 
 COMMANDS: Final[dict[StepOrRun, tuple[str, ...]]] = {
@@ -17,6 +17,7 @@ COMMANDS: Final[dict[StepOrRun, tuple[str, ...]]] = {
     **{objective: ("train", "--objective", objective) for objective in OBJECTIVES},
     "Evaluation": ("evaluate",),
     "Inference": ("infer",),
+    "Trade": ("trade",),
 }
 """Arguments of `python -m bot_runtime`: a word, and where steps share it an option that has the
 step's name as its value."""

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import Field
 
 from bot_runtime.contract.base import Model, Time
+from bot_runtime.contract.newer_fields import newer
 from bot_runtime.contract.rules import Rule, matches
 
 Regime = Literal["BULL_TREND", "RANGE_SIDEWAYS", "BEAR_TREND", "CRISIS_HIGH_VOL"]
@@ -46,7 +47,7 @@ Money = Annotated[
     Field(max_length=21),
     matches(
         r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,8})?",
-        'is not an amount of money: write digits in quotes, such as "1000" or "0.25", with at most '
+        "is not an amount of money: write digits in quotes, such as '1000' or '0.25', with at most "
         "12 before the point and 8 behind it",
     ),
 ]
@@ -56,7 +57,7 @@ PositiveMoney = Annotated[
     Money,
     Rule(
         "self.matches('[1-9]')",
-        'is nothing: write an amount above 0, such as "1000"',
+        "is nothing: write an amount above 0, such as '1000'",
         lambda text: Decimal(text) > 0,
         quotes=True,
     ),
@@ -74,7 +75,7 @@ class RegimeSpec(Model):
         default=0.0,
         ge=0,
         le=0.3,
-        description="What is added to decision.probMin for an entry (0.02 = two points more).",
+        description="Share that is added to decision.probMin for an entry (0.02 = 2 % more).",
     )
     entries: bool = Field(
         default=True, description="False: nothing is bought in this regime; exits go on."
@@ -122,7 +123,7 @@ class StopLossSpec(Model):
 
     RULES = (
         Rule(
-            "self.min <= self.max",
+            "!has(self.min) || self.min <= self.max",
             "stopLoss.min is above stopLoss.max: write the nearer bound as min",
             lambda self: self.min <= self.max,
             field=".min",
@@ -156,21 +157,21 @@ class RiskSpec(Model):
 
     RULES = (
         Rule(
-            "self.maxPosition <= self.maxExposure",
+            "!has(self.maxPosition) || self.maxPosition <= self.maxExposure",
             "risk.maxPosition is above risk.maxExposure: no position could reach it; lower it, or "
             "raise maxExposure",
             lambda self: self.max_position <= self.max_exposure,
             field=".maxPosition",
         ),
         Rule(
-            "self.dailyLossCap <= self.weeklyLossCap",
+            "!has(self.dailyLossCap) || self.dailyLossCap <= self.weeklyLossCap",
             "risk.dailyLossCap is above risk.weeklyLossCap: a day would never trip it first; lower "
             "it, or raise weeklyLossCap",
             lambda self: self.daily_loss_cap <= self.weekly_loss_cap,
             field=".dailyLossCap",
         ),
         Rule(
-            "self.weeklyLossCap <= self.maxDrawdown",
+            "!has(self.weeklyLossCap) || self.weeklyLossCap <= self.maxDrawdown",
             "risk.weeklyLossCap is above risk.maxDrawdown: a week would never trip it first; lower "
             "it, or raise maxDrawdown",
             lambda self: self.weekly_loss_cap <= self.max_drawdown,
@@ -215,19 +216,26 @@ class RiskSpec(Model):
         default=0.03,
         gt=0,
         le=1,
-        description="Fall from the equity at 00:00 UTC that stops entries until the next.",
+        description=(
+            "Fall from the equity at 00:00 UTC that stops entries until the next (0.03 = 3 %)."
+        ),
     )
     weekly_loss_cap: float = Field(
         default=0.08,
         gt=0,
         le=1,
-        description="Fall from the equity at Monday 00:00 UTC that stops entries until the next.",
+        description=(
+            "Fall from the equity at Monday 00:00 UTC that stops entries until the next "
+            "(0.08 = 8 %)."
+        ),
     )
     max_drawdown: float = Field(
         default=0.15,
         gt=0,
         le=1,
-        description="Fall from the highest equity that stops entries until resumeAfter.",
+        description=(
+            "Fall from the highest equity that stops entries until resumeAfter (0.15 = 15 %)."
+        ),
     )
     loss_streak: LossStreakSpec = Field(
         default_factory=LossStreakSpec, description="When losses in a row stop entries."
@@ -256,19 +264,22 @@ class RiskSpec(Model):
     )
 
 
+DEFAULT_CAPITAL: Final = "10000"
+Capital = Annotated[
+    PositiveMoney, Field(description="Amount in the quote asset that the bot may use.")
+]
+OwnRegimes = Annotated[
+    Regimes, Field(description="Regimes that differ from the default table, each by its name.")
+]
+Risk = Annotated[RiskSpec, Field(description="Sizes of positions and limits of losses.")]
+
+
 class TradingSettings(Model):
     """What the core of trading reads beside `decision`: one bot's capital, regimes and risk."""
 
-    capital: PositiveMoney = Field(
-        default="10000", description="Amount in the quote asset that the bot may use."
-    )
-    regimes: Regimes = Field(
-        default=(),
-        description="Regimes that differ from the default table, each by its name.",
-    )
-    risk: RiskSpec = Field(
-        default_factory=RiskSpec, description="Sizes of positions and limits of losses."
-    )
+    capital: Capital = newer(DEFAULT_CAPITAL)
+    regimes: OwnRegimes = newer(())
+    risk: Risk = newer(RiskSpec())
 
     @property
     def regime_table(self) -> tuple[RegimeSpec, ...]:

@@ -7,7 +7,9 @@ from pydantic import Field
 
 from bot_runtime.contract.base import Image, Model, VersionName
 from bot_runtime.contract.cron import CEL_NOT_FINER, Schedule, fires_finer_than
-from bot_runtime.contract.intervals import Duration, Timeframe
+from bot_runtime.contract.execution import ExecutionSpec
+from bot_runtime.contract.intervals import Duration, Timeframe, seconds_of
+from bot_runtime.contract.newer_fields import newer
 from bot_runtime.contract.podspec import (
     INFERENCE_RESOURCES,
     TRAINING_RESOURCES,
@@ -24,6 +26,14 @@ from bot_runtime.contract.spec import (
     Symbols,
 )
 from bot_runtime.contract.timezones import TimeZone
+from bot_runtime.contract.trading import (
+    DEFAULT_CAPITAL,
+    Capital,
+    OwnRegimes,
+    Risk,
+    RiskSpec,
+    TradingSettings,
+)
 
 
 class ImagesSpec(Model):
@@ -182,6 +192,15 @@ class TradingBotSpec(Model):
             ),
             field=".inference.schedule",
         ),
+        Rule(
+            "self.timeframe == '1m' ? self.execution.deadlineSeconds < 60 : "
+            "self.timeframe == '3m' ? self.execution.deadlineSeconds < 180 : "
+            "self.timeframe != '5m' || self.execution.deadlineSeconds < 300",
+            "execution.deadlineSeconds is not below the timeframe: the run would meet the next; "
+            "write fewer seconds than a candle lasts",
+            lambda self: self.execution.deadline_seconds < seconds_of(self.timeframe),
+            field=".execution.deadlineSeconds",
+        ),
     )
 
     exchange: ExchangeSpec = Field(description="Where candles come from and orders would go.")
@@ -190,7 +209,9 @@ class TradingBotSpec(Model):
         description="Length of a candle: 1m is a minute, 1h an hour, 1d a day."
     )
     mode: Literal["Paper", "Live"] = Field(
-        description="Paper decides without orders; Live is not available yet and runs nothing."
+        description=(
+            "Paper trades on candles, without money; Live is not available yet and runs nothing."
+        )
     )
     suspend: bool = Field(
         default=False,
@@ -219,6 +240,12 @@ class TradingBotSpec(Model):
     decision: DecisionSpec = Field(
         default_factory=DecisionSpec, description="Thresholds that turn predictions into decisions."
     )
+    capital: Capital = newer(DEFAULT_CAPITAL)
+    regimes: OwnRegimes = newer(())
+    risk: Risk = newer(RiskSpec())
+    execution: ExecutionSpec = newer(
+        ExecutionSpec(), description="How orders are carried out, and the run that does so."
+    )
     storage: StorageSpec = Field(
         default_factory=StorageSpec,
         description="The volume that holds the bot's candles, versions and signals.",
@@ -227,3 +254,8 @@ class TradingBotSpec(Model):
         default_factory=PodSpec,
         description="Where the bot's pods may run, and how they pull images.",
     )
+
+    @property
+    def settings(self) -> TradingSettings:
+        """Return what the core of trading reads beside `decision`."""
+        return TradingSettings(capital=self.capital, regimes=self.regimes, risk=self.risk)

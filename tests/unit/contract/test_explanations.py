@@ -14,8 +14,9 @@ from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.retention import Pruning
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
+from bot_runtime.contract.status import TradingBotStatus
 from bot_runtime.contract.tradingbot import TradingBotSpec
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus
 
 MODELS = (
     TradingBotSpec,

@@ -23,7 +23,8 @@ from bot_runtime.contract.runconfig import (
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from tests.resources import bot
 
-OF_TODAY = ("decision.policy", "decision.slippageBps")
+OF_DECISION = ("decision.policy", "decision.slippageBps")
+OF_TRADING = ("capital", "regimes", "risk", "execution")
 OTHERS = {"policy": "VolatilityManaged", "slippageBps": 7}
 
 
@@ -43,9 +44,9 @@ def written_of(spec: TradingBotSpec) -> list[dict[str, Any]]:
 
 
 def test_every_newer_field_is_known_by_its_path_in_yaml() -> None:
-    assert NEWER_FIELDS == OF_TODAY
-    assert newer_fields(TradingBotSpec) == OF_TODAY
-    assert newer_fields(ModelTrainingSpec) == OF_TODAY
+    assert (*OF_DECISION, *OF_TRADING) == NEWER_FIELDS
+    assert newer_fields(TradingBotSpec) == NEWER_FIELDS
+    assert newer_fields(ModelTrainingSpec) == OF_DECISION
 
 
 @pytest.mark.parametrize("decision", [{}, {"policy": "Thresholds", "slippageBps": 5}])
@@ -71,6 +72,35 @@ def test_another_value_is_written_and_changes_the_digest_of_runs_alone(field: st
     assert training_digest(training_of(default)) == training_digest(training_of(changed))
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("capital", "500"),
+        ("regimes", [{"name": "BEAR_TREND", "entries": False}]),
+        ("risk", {"maxPosition": 0.2}),
+        ("execution", {"deadlineSeconds": 30}),
+    ],
+)
+def test_what_a_bot_trades_by_reaches_its_runs_alone(field: str, value: Any) -> None:
+    changed = TradingBotSpec.model_validate(bot(**{field: value})["spec"])
+    spec, training, run, inference = written_of(changed)
+    assert field in spec
+    assert field in inference
+    assert field not in training
+    assert field not in run
+    assert newer_fields_set(changed) == (field,)
+    assert without_fields(changed, (field,)) == spec_of()
+    default, of_changed = (inference_run("n", "b", s, "v") for s in (spec_of(), changed))
+    assert default.digest != of_changed.digest
+
+
+def test_the_size_of_the_container_that_trades_is_in_no_configuration() -> None:
+    larger = {"resources": {"limits": {"memory": "1Gi"}}}
+    changed = TradingBotSpec.model_validate(bot(execution=larger)["spec"])
+    default, of_changed = (inference_run("n", "b", s, "v") for s in (spec_of(), changed))
+    assert default == of_changed
+
+
 def test_what_is_written_is_read_back() -> None:
     for decision in ({}, OTHERS):
         spec = spec_of(**decision)
@@ -81,7 +111,7 @@ def test_fields_are_set_back_to_their_default_one_by_one() -> None:
     changed = spec_of(**OTHERS, probMin=0.6)
     assert without_fields(changed, ()) is changed
     assert without_fields(changed, ("decision.policy",)) == spec_of(slippageBps=7, probMin=0.6)
-    assert without_fields(changed, OF_TODAY) == spec_of(probMin=0.6)
+    assert without_fields(changed, OF_DECISION) == spec_of(probMin=0.6)
 
 
 @pytest.mark.parametrize(

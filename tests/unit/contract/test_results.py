@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from bot_runtime.contract.exitcodes import ExitCode
@@ -94,3 +96,62 @@ def test_what_cannot_fit_is_told() -> None:
     result = _evaluation(metrics=1, key=10).model_copy(update={"git_commit": "c" * 5000})
     with pytest.raises(ValueError, match="bytes do not fit"):
         to_message(result)
+
+
+AMOUNT, TIME = "12345678901.12345678", "2026-01-31T12:00:00Z"
+
+
+def _position(symbol: str) -> dict[str, Any]:
+    prices = dict.fromkeys(("quantity", "entryPrice", "stopPrice", "targetPrice"), AMOUNT)
+    return {"symbol": symbol, **prices, "openedAt": TIME}
+
+
+def _limit(symbol: str) -> dict[str, Any]:
+    numbers = dict.fromkeys(("value", "threshold"), "0.123456")
+    times = dict.fromkeys(("trippedAt", "resetsAt"), TIME)
+    return {"limit": "StopCooldown", "symbol": symbol, **numbers, **times}
+
+
+def _action(symbol: str) -> dict[str, Any]:
+    amounts = dict.fromkeys(("quantity", "price", "profit"), AMOUNT)
+    return {"order": "b" * 32, "symbol": symbol, "purpose": "Increase", "time": TIME, **amounts}
+
+
+def _traded(positions: int, limits: int, symbol: str) -> StepResult:
+    """Return the result of a run that trades, with so much to tell."""
+    doubt = {"reason": "JournalUnavailable", "message": "m" * 300}
+    equity = ("equity", "cash", "peak", "dayStart", "weekStart")
+    state = {
+        "settledAt": TIME,
+        "account": {"exposure": "0.123456", **dict.fromkeys(equity, AMOUNT)},
+        "positions": [_position(f"{symbol[:-1]}{n}") for n in range(positions)],
+        "limits": [_limit(symbol)] * limits,
+        "lastAction": _action(symbol),
+        "journal": {"id": "j" * 32, "sequence": 10_000_000, "schema": "0002"},
+        "totals": dict.fromkeys(("orders", "fills", "trades", "missed"), 1_000_000),
+    }
+    actions = [_action(symbol)] * 4
+    trade = {"state": state, "actions": actions, "entries": doubt, "records": doubt}
+    return StepResult.model_validate({"step": "Trade", **HEAD, "trade": trade})
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDT", "A" * 20 + "/" + "B" * 20])
+def test_an_account_that_holds_and_is_stopped_by_all_it_can_fits(symbol: str) -> None:
+    result = _traded(10, 8, symbol)
+    text = to_message(result)
+    assert _size(text) <= RESULT_MAX_BYTES
+    found = StepResult.model_validate_json(text).trade
+    assert found is not None
+    assert result.trade is not None
+    assert len(found.state.positions) == 10
+    assert len(found.state.limits) == 2
+    assert found.entries == result.trade.entries
+    assert found.state.account == result.trade.state.account
+
+
+def test_a_usual_account_loses_nothing() -> None:
+    result = _traded(3, 1, "BTC/USDT")
+    assert result.trade is not None
+    calm = result.trade.model_copy(update={"records": None})
+    result = result.model_copy(update={"trade": calm})
+    assert StepResult.model_validate_json(to_message(result)) == result

@@ -71,6 +71,28 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "decision.probMin": 0.6,
     "decision.minExpectedReturn": 0.001,
     "decision.feesBps": 7.5,
+    "capital": "500",
+    "regimes": [{"name": "BEAR_TREND", "entries": False}],
+    "risk.kellyFraction": 0.5,
+    "risk.maxPosition": 0.2,
+    "risk.maxExposure": 0.6,
+    "risk.positionVolatility": 0.01,
+    "risk.cvarMax": 0.02,
+    "risk.dailyLossCap": 0.02,
+    "risk.weeklyLossCap": 0.07,
+    "risk.maxDrawdown": 0.2,
+    "risk.lossStreak.trades": 5,
+    "risk.lossStreak.cooldownCandles": 6,
+    "risk.stopCooldownCandles": 3,
+    "risk.stopLoss.volatilities": 3,
+    "risk.stopLoss.min": 0.01,
+    "risk.stopLoss.max": 0.2,
+    "risk.takeProfit.volatilities": 3,
+    "risk.maxHoldingCandles": 9,
+    "risk.resumeAfter": "2026-01-02T03:04:05Z",
+    "execution.deadlineSeconds": 30,
+    "execution.resources.limits": {"memory": "1Gi"},
+    "execution.resources.requests": {"cpu": "60m"},
     "storage.existingClaim": "mine",
     "storage.storageClassName": "fast",
     "storage.size": "3Gi",
@@ -85,7 +107,7 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "pod.noProxy": [".svc"],
     "pod.caConfigMap": "roots",
 }
-ONLY_ONE_VALUE = {"exchange.marketType"}
+ONLY_ONE_VALUE = {"exchange.marketType", "execution.paperFills"}
 
 
 def _bot_spec(changes: dict[str, Any]) -> TradingBotSpec:

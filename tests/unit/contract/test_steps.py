@@ -10,7 +10,7 @@ def test_the_steps_of_a_training_are_the_objectives_between_data_and_evaluation(
     assert TRAINING_STEPS[1:-1] == OBJECTIVES
 
 
-def test_every_step_has_the_command_that_older_images_know() -> None:
+def test_every_step_has_its_command_and_those_of_older_images_never_change() -> None:
     assert COMMANDS == {
         "Preflight": ("preflight",),
         "Data": ("fetch",),
@@ -19,6 +19,7 @@ def test_every_step_has_the_command_that_older_images_know() -> None:
         "Risk": ("train", "--objective", "Risk"),
         "Evaluation": ("evaluate",),
         "Inference": ("infer",),
+        "Trade": ("trade",),
     }
     assert tuple(COMMANDS) == get_args(StepOrRun)
     assert AT_ONCE == "--no-jitter"

@@ -5,15 +5,20 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from bot_runtime.contract.execution import ExecutionSpec
 from bot_runtime.contract.explanations import explain
+from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.contract.trading import (
     DEFAULT_REGIMES,
     REGIMES,
+    LossStreakSpec,
     RegimeSpec,
     RiskSpec,
     StopLossSpec,
     TradingSettings,
 )
+from bot_runtime.contract.tradingbot import TradingBotSpec
+from tests.resources import EXAMPLES, bot, example
 
 
 def refusal_of(**settings: Any) -> str:
@@ -74,7 +79,7 @@ NO_MONEY = "is not an amount of money: write digits in quotes"
 @pytest.mark.parametrize(
     ("capital", "message"),
     [
-        ("0", "found '0'; is nothing: write an amount above 0, such as \"1000\""),
+        ("0", "found '0'; is nothing: write an amount above 0, such as '1000'"),
         ("0.00000000", "is nothing"),
         ("-1", NO_MONEY),
         ("+1", NO_MONEY),
@@ -165,3 +170,13 @@ def test_limits_may_be_equal() -> None:
     same = {"dailyLossCap": 0.1, "weeklyLossCap": 0.1, "maxDrawdown": 0.1}
     RiskSpec.model_validate({**same, "maxPosition": 1, "maxExposure": 1})
     StopLossSpec(min=0.1, max=0.1)
+
+
+def test_the_example_in_full_has_every_field_at_its_default() -> None:
+    spec = TradingBotSpec.model_validate(example("trading.yaml")["spec"])
+    plain = TradingBotSpec.model_validate(bot()["spec"])
+    assert spec == plain.model_copy(update={"regimes": DEFAULT_REGIMES})
+    text = (EXAMPLES / "trading.yaml").read_text(encoding="utf-8")
+    parts = (RiskSpec, StopLossSpec, LossStreakSpec, RegimeSpec, ExecutionSpec, DecisionSpec)
+    names = {field.alias for part in parts for field in part.model_fields.values()}
+    assert {name for name in names if f"{name}:" not in text} == set()
