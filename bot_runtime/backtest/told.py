@@ -32,6 +32,10 @@ class Told(NamedTuple):
     predictions: Predictions
     regimes: Rows
 
+    def at(self, rows: Rows) -> "Told":
+        """Return what was said at some rows."""
+        return Told(self.open_ms[rows], self.predictions.at(rows), self.regimes[rows])
+
     def within(self, begin_ms: int, end_ms: int) -> "Told":
         """Return what was said of the candles that open in [begin, end) ms."""
         first, last = (int(i) for i in np.searchsorted(self.open_ms, (begin_ms, end_ms)))
@@ -56,11 +60,22 @@ class Told(NamedTuple):
 def tell(
     version: ServedVersion, candles: Mapping[str, Candles], begin_ms: int, progress: Progress
 ) -> dict[str, Told]:
-    """Return what the version says of every candle that opens from a time on.
+    """Return what the version says of every candle that opens from a time on, as it is told.
+
+    The bands of p10 and p90 begin to adapt at `begin_ms`; each knows the outcomes that had ended by
+    then, and none later.
+    """
+    told = say(version, candles, begin_ms, progress)
+    return {s: told[s]._replace(predictions=adapted(version, candles[s], told[s])) for s in told}
+
+
+def say(
+    version: ServedVersion, candles: Mapping[str, Candles], begin_ms: int, progress: Progress
+) -> dict[str, Told]:
+    """Return what the version says of every candle that opens from a time on, by its models alone.
 
     A candle whose history has a hole has no prediction, and a symbol that was not listed yet has no
-    part in the features of the others. The bands of p10 and p90 begin to adapt at
-    `begin_ms`; each knows the outcomes that had ended by then, and none later.
+    part in the features of the others.
     """
     parts = {symbol: [Told.none()] for symbol in candles}
     listed = [part for part in candles.values() if len(part) > 0]
@@ -76,7 +91,7 @@ def tell(
         for symbol, part in near.items():
             parts[symbol].append(_said(version, part, panel[symbol], from_ms))
         progress((until_ms - from_ms) // interval_ms)
-    return {s: _adapted(version, candles[s], Told.joined(told)) for s, told in parts.items()}
+    return {symbol: Told.joined(told) for symbol, told in parts.items()}
 
 
 def _said(version: ServedVersion, candles: Candles, features: Values, from_ms: int) -> Told:
@@ -90,7 +105,8 @@ def _said(version: ServedVersion, candles: Candles, features: Values, from_ms: i
     return Told(candles.open_time_ms[rows], told, regimes_of(features[rows]))
 
 
-def _adapted(version: ServedVersion, candles: Candles, told: Told) -> Told:
+def adapted(version: ServedVersion, candles: Candles, told: Told) -> Predictions:
+    """Return what was said with the band as it adapts to the outcomes of these rows alone."""
     inputs = version.manifest.inputs
     horizon_ms = inputs.horizon_steps * candles.interval_ms
     at = np.searchsorted(candles.open_time_ms, told.open_ms)
@@ -102,7 +118,7 @@ def _adapted(version: ServedVersion, candles: Candles, told: Told) -> Told:
     unit = volatility[at] * np.sqrt(inputs.horizon_steps)
     close_ms = told.open_ms + candles.interval_ms
     predictions, _ = adapt_band(told.predictions, Ahead(close_ms, unit, outcome, horizon_ms))
-    return told._replace(predictions=predictions)
+    return predictions
 
 
 def tracks_of(

@@ -1,11 +1,10 @@
 """Which version decided at which candle: the one that had been promoted by then."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.market.candles import utc
+from bot_runtime.market.candles import ms_of, utc
 from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
 from bot_runtime.process.threads import cpu_count
 from bot_runtime.serving.version import ServedVersion, check_inputs, load_version
@@ -44,7 +43,7 @@ def terms_of(store: Store, configuration: RunConfiguration, end_ms: int) -> tupl
             f"{store.root}: no version was ever promoted; run `python -m bot_runtime run` first, "
             "or name one with --version"
         )
-    begins = [_ms(promotion.trained_at or "") for promotion in promotions]
+    begins = [ms_of(promotion.trained_at or "") for promotion in promotions]
     ends = [*begins[1:], max(end_ms, begins[-1]) + 1]
     return tuple(
         Term(p.version, _load(store, configuration, p.version), begin, end)
@@ -88,7 +87,3 @@ def describe_gone(terms: Sequence[Term]) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if names else "none"
-
-
-def _ms(time: str) -> int:
-    return int(datetime.fromisoformat(time).timestamp() * 1000)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot_runtime.arrays import Columns, Rows, Values
+from bot_runtime.arrays import Rows, Values
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.evaluation.gate import LEAST_BLOCKS, Duel
 from bot_runtime.evaluation.score_tables import (
@@ -25,27 +25,16 @@ from bot_runtime.learning.unseen import adapt
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.scoring import scores
 from bot_runtime.scoring.parity import check_parity
-from bot_runtime.serving.predictions import Predictions
+from bot_runtime.serving.predictions import Predictions, columns_of
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.bundle import VersionManifest
 from bot_runtime.store.layout import Store
 from bot_runtime.trading.account import Account
 from bot_runtime.trading.strategy import Strategy
 
-COLUMNS: dict[Objective, tuple[str, ...]] = {
-    "Trend": ("prob_up",),
-    "Return": ("p10", "p50", "p90"),
-    "Risk": ("volatility", "risk_score"),
-}
-
 LOSSES: dict[Objective, str] = {"Trend": "log loss", "Return": "pinball", "Risk": "QLIKE"}
 """The loss of each objective that the gate judges."""
 CHAMPION = "champion"
-
-
-def columns_of(predictions: Predictions, objective: Objective) -> Columns:
-    """Return one objective's part of served predictions."""
-    return {name: getattr(predictions, name) for name in COLUMNS[objective]}
 
 
 def predict_adapted(version: ServedVersion, data: TrainingData, rows: Rows) -> Predictions:

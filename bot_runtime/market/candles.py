@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -176,3 +177,8 @@ def rows_without_gap(candles: Candles, length: int) -> Flags:
 def utc(time_ms: int) -> str:
     """Return a time as RFC 3339 in UTC with seconds: 2026-01-31T12:00:00Z."""
     return f"{np.datetime64(time_ms, 'ms').astype('datetime64[s]')}Z"
+
+
+def ms_of(time: str) -> int:
+    """Return a time in RFC 3339, as `utc` writes it, in ms."""
+    return int(datetime.fromisoformat(time).timestamp() * 1000)

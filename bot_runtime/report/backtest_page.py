@@ -32,7 +32,7 @@ from bot_runtime.report.rendering import NONE, minute, money, number, part, perc
 from bot_runtime.report.trade_pictures import CLOSED_BY, quote_of
 from bot_runtime.scoring.overfitting import deflated_sharpe
 from bot_runtime.scoring.ratios import annual_return, annual_sortino, calmar
-from bot_runtime.trading.limits import Trip
+from bot_runtime.trading.trips import Trip
 
 TRIPS_SHOWN: Final = 10
 """Newest trips of each limit that are listed one by one."""

@@ -9,7 +9,7 @@ from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.contract.trading import RuleName
 from bot_runtime.report.rendering import minute, part, percent
 from bot_runtime.scoring.overfitting import deflated_sharpe
-from bot_runtime.trading.limits import FOREVER, Trip
+from bot_runtime.trading.trips import FOREVER, Trip
 
 SHORT_DAYS: Final = 90
 """Of fewer days, the figures of a year say little."""

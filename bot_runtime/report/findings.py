@@ -9,7 +9,6 @@ from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.evaluation.frontier import Frontier
 from bot_runtime.evaluation.gate import Duel
-from bot_runtime.evaluation.judge import columns_of
 from bot_runtime.evaluation.score_tables import (
     MODEL,
     Table,
@@ -22,7 +21,7 @@ from bot_runtime.evaluation.tradable_share import TradingRecord
 from bot_runtime.learning.choice import Choice
 from bot_runtime.learning.curve import LearningCurve
 from bot_runtime.learning.datasets import TrainingData
-from bot_runtime.serving.predictions import Predictions
+from bot_runtime.serving.predictions import Predictions, columns_of
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.trading.account import Account
 from bot_runtime.trading.performance import Performance

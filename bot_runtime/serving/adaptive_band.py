@@ -37,7 +37,7 @@ class AdaptiveBand:
         """Return p10 and p90 as they are told, never beyond p50; returns, as is `unit`."""
         return min(p10 - self.lower * unit, p50), max(p90 + self.upper * unit, p50)
 
-    def adjusted(self, told: Predictions, unit: Values) -> tuple[Values, Values]:
+    def adjusted(self, told: Predictions, unit: Values | float) -> tuple[Values, Values]:
         """Return p10 and p90 of many rows (n,) by this band as it is now."""
         p10 = np.minimum(told.p10 - self.lower * unit, told.p50)
         return p10, np.maximum(told.p90 + self.upper * unit, told.p50)

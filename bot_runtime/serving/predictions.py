@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from bot_runtime.arrays import Rows, Values
+from bot_runtime.arrays import Columns, Rows, Values
+from bot_runtime.contract.spec import Objective
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +41,21 @@ class Predictions:
         return len(self.prob_up)
 
     def __getitem__(self, row: int) -> Prediction:
-        return Prediction(*(float(getattr(self, name)[row]) for name in _NAMES))
+        return Prediction(*(float(getattr(self, name)[row]) for name in PREDICTED))
 
     def at(self, rows: Rows | slice) -> "Predictions":
         """Return the predictions of some rows."""
-        return Predictions(*(getattr(self, name)[rows] for name in _NAMES))
+        return Predictions(*(getattr(self, name)[rows] for name in PREDICTED))
 
     @classmethod
     def none(cls) -> "Predictions":
         """Return the predictions of no row."""
-        return cls(*(np.empty(0) for _ in _NAMES))
+        return cls(*(np.empty(0) for _ in PREDICTED))
 
     @classmethod
     def joined(cls, parts: Sequence["Predictions"]) -> "Predictions":
         """Return the predictions of all parts, one after the other."""
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in _NAMES))
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in PREDICTED))
 
     def with_band(self, p10: Values, p90: Values) -> "Predictions":
         """Return the predictions with another band (n,)."""
@@ -63,7 +64,20 @@ class Predictions:
     @classmethod
     def of(cls, prediction: Prediction) -> "Predictions":
         """Return one prediction as columns of one row."""
-        return cls(*(np.array([getattr(prediction, name)]) for name in _NAMES))
+        return cls(*(np.array([getattr(prediction, name)]) for name in PREDICTED))
 
 
-_NAMES = tuple(field.name for field in fields(Prediction))
+_OF_OBJECTIVE: dict[Objective, tuple[str, ...]] = {
+    "Trend": ("prob_up",),
+    "Return": ("p10", "p50", "p90"),
+    "Risk": ("volatility", "risk_score"),
+}
+
+
+def columns_of(predictions: Predictions, objective: Objective) -> Columns:
+    """Return one objective's part of predictions."""
+    return {name: getattr(predictions, name) for name in _OF_OBJECTIVE[objective]}
+
+
+PREDICTED = tuple(field.name for field in fields(Prediction))
+"""The columns of predictions."""

@@ -14,11 +14,11 @@ from bot_runtime.market.candles import Candles
 from bot_runtime.scoring.ratios import returns_of
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.trading.decision import views_of
-from bot_runtime.trading.limits import Trip
 from bot_runtime.trading.positions import Fill, Trade
 from bot_runtime.trading.precision import MONEY_DIGITS, Market, to_float
 from bot_runtime.trading.strategy import Strategy
 from bot_runtime.trading.symbol import Leg
+from bot_runtime.trading.trips import Trip
 from bot_runtime.trading.walk import Followed, Walk
 
 PART: Final = 32_768

@@ -3,7 +3,7 @@
 Flat, a LONG view enters: every rule has to pass, and the share is the least that view, exposure and
 capital allow. In a position, a SHORT view or the end of the holding time exits; under the policy
 VolatilityManaged the quantity follows the wanted share. Nothing else is done, and no limit stops an
-exit.
+exit. An account that is worth nothing, or less, buys nothing.
 """
 
 from typing import Final, NamedTuple
@@ -131,7 +131,8 @@ def _buy(
     purpose = Purpose.INCREASE if held else Purpose.ENTRY
     market = seen.market
     price = market.costs.bought_at(seen.close)
-    affordable = (account.cash + market.notional(held, seen.close)) / account.equity
+    worth = account.cash + market.notional(held, seen.close)
+    affordable = worth / account.equity if account.equity > 0 else 0.0
     share = min(intent.share, account.room, affordable)
     lots = max(0, _lots_of(share, price, account, market) - held)
     asked = (

@@ -25,7 +25,7 @@ def columns(held: Sequence[tuple[int, ...]], ticks: Sequence[Counts]) -> tuple[V
     # Counted in their largest common coin, most sums fit into a float; Python's integers take all.
     coin = math.gcd(_UNIT, *(math.gcd(*column) for column in money))
     cash, *worths = ([amount // coin for amount in column] for column in money)
-    most = max(cash) + sum(
+    most = max(map(abs, cash)) + sum(
         max(worth) * int(prices.max(initial=0)) for worth, prices in zip(worths, ticks, strict=True)
     )
     kind: Any = np.float64 if most < EXACT else object

@@ -54,12 +54,18 @@ class Book(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What a candle made of a book; `cash` is the account's after it."""
+    """What a candle made of a book.
+
+    Attributes:
+        cash: the account's after it.
+        sale: what was to be sold in it; None where nothing was.
+    """
 
     book: Book
     fills: tuple[Fill, ...]
     trade: Trade | None
     cash: int
+    sale: Order | None = None
 
 
 def settle(bar: Bar, book: Book, market: Market, cash: int) -> Settled:
@@ -68,7 +74,7 @@ def settle(bar: Bar, book: Book, market: Market, cash: int) -> Settled:
     The book's own order is worked first, at the open; then its stop, or else its target.
     """
     order, room = book.order, bar.room
-    bought = sold = None
+    bought = sold = selling = None
     if order is not None and order.purpose.is_buy:
         bought = _buy(bar, order, market, cash)
         book = _after_buy(book, order, bought, market)
@@ -76,10 +82,10 @@ def settle(bar: Bar, book: Book, market: Market, cash: int) -> Settled:
     sale = _sale(bar, book, market)
     purpose = Purpose.ENTRY
     if sale is not None:
-        order, ticks = sale
-        purpose = order.purpose
-        sold = _sell(bar, order, ticks, market, room)
-        book = _after_sale(bar, book, order, sold, market)
+        selling, ticks = sale
+        purpose = selling.purpose
+        sold = _sell(bar, selling, ticks, market, room)
+        book = _after_sale(bar, book, selling, sold, market)
     fills: tuple[Fill, ...] = ()
     if bought is not None:
         fills, cash = (bought,), cash + posting(bought, market)
@@ -87,11 +93,12 @@ def settle(bar: Bar, book: Book, market: Market, cash: int) -> Settled:
         fills, cash = (*fills, sold), cash + posting(sold, market)
     position = book.position
     if position is None or (bought is None and sale is None):
-        return Settled(book, fills, None, cash)
+        return Settled(book, fills, None, cash, selling)
     if position.lots > 0 and market.takes(position.lots, bar.close):
-        return Settled(book, fills, None, cash)
+        return Settled(book, fills, None, cash, selling)
     trade, dust = closed(position, bar.open_ms, purpose)
-    return Settled(Book(None, None, dust), fills, trade if position.received > 0 else None, cash)
+    is_trade = position.received > 0
+    return Settled(Book(None, None, dust), fills, trade if is_trade else None, cash, selling)
 
 
 def _buy(bar: Bar, order: Order, market: Market, cash: int) -> Fill | None:

@@ -49,3 +49,11 @@ def markets_of(
 def _is_on_grid(prices: Values, step: Decimal) -> bool:
     steps = prices / float(step)
     return bool(np.all(np.abs(steps - np.rint(steps)) <= 1e-9 * steps))
+
+
+def finest_filters(candles: Candles) -> Filters:
+    """Return the filters of a market of which the exchange tells none: steps that lose nothing."""
+    price = float(np.median(candles.close)) if len(candles) else 1.0
+    magnitude = math.floor(math.log10(price))
+    tick = Decimal(1).scaleb(-max(0, min(FINEST, DIGITS - magnitude)))
+    return Filters(tick=tick, lot=LOT.scaleb(max(0, -magnitude)))

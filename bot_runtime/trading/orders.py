@@ -27,6 +27,8 @@ class Purpose(IntEnum):
     TARGET = 4
     INCREASE = 5
     DECREASE = 6
+    REMOVED = 7
+    """Its symbol is not traded any more."""
 
     @property
     def is_buy(self) -> bool:

@@ -37,7 +37,8 @@ def build_signal(
 ) -> Signal:
     """Return a symbol's signal; without predictions where the feed is in trouble.
 
-    Its p10 and p90 are the model's own; the share that it asks for is by the adapted ones.
+    Its p10 and p90 are the model's own, so that drift is measured by them. The view is by the
+    adapted ones, which served_band.follow writes into the signal in their place.
     """
     feed = observed.feed
     calibration = version.trend_calibration
@@ -68,6 +69,9 @@ def _decided(
     features = observed.features
     assert features is not None, "asked for what is decided on alone"
     strategy = Strategy.of_run(configuration)
+    # By the same closes as the band that is told, and of the newest row: of older ones no view has
+    # a band to look at.
+    unit = version.unit(candles.close)
     candles = candles[-len(features) :]
     volatility = realised_volatility(candles.close, version.manifest.inputs.volatility_candles)
     whole = rows_without_gap(candles, version.context_length)
@@ -76,7 +80,6 @@ def _decided(
     number = candles.open_time_ms[rows] // candles.interval_ms
     newest = len(rows) - 1
     prediction = predictions[newest]
-    unit = strategy.over_horizon(volatility[rows])
     adapted = predictions.with_band(*observed.band.adjusted(predictions, unit))
     view = views_of(adapted, strategy, regimes_of(features[rows]), number)[newest]
     return {

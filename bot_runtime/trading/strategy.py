@@ -49,8 +49,8 @@ class Strategy:
 
     @classmethod
     def of_run(cls, run: RunConfiguration) -> "Strategy":
-        """Return the strategy of a run: its configuration has no capital, regimes or risk yet."""
-        return cls.of(run.decision, run.model, run.timeframe)
+        """Return the strategy of a run."""
+        return cls.of(run.decision, run.model, run.timeframe, run.settings)
 
     def with_decision(self, **changes: object) -> "Strategy":
         """Return the strategy with other thresholds."""

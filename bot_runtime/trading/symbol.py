@@ -11,6 +11,7 @@ import numpy as np
 
 from bot_runtime.arrays import Counts, Rows, Times, Values
 from bot_runtime.market.candles import Candles
+from bot_runtime.trading.account_state import BookState
 from bot_runtime.trading.decision import Intent, Views
 from bot_runtime.trading.exposure import RETURNS, Closes
 from bot_runtime.trading.fills import MAX_VOLUME_SHARE, Bar, Book
@@ -67,6 +68,28 @@ class Symbol:
         self._interval_ms, self._holding_ms = strategy.interval_ms, strategy.holding_ms
         self._history = Closes(np.empty(0, np.int64), np.empty(0))
 
+    def resume(self, book: Book, closes: Closes | None) -> None:
+        """Go on with a book after the newest closes; there are none of a symbol that is new."""
+        if closes is not None and len(closes.close):
+            self._history = closes
+            self._close = int(self.market.ticks(closes.close[-1:])[0])
+        self.keep(book)
+
+    @property
+    def state(self) -> BookState | None:
+        """Return what is held and ordered; None where nothing is."""
+        market = self.market
+        return (
+            None
+            if self.is_idle
+            else BookState(tick=market.tick, lot=market.lot, **self.book._asdict())
+        )
+
+    @property
+    def equity(self) -> int:
+        """Return what is held at the last close of the parts so far, in money."""
+        return int(self.worth * self._close)
+
     def take(self, leg: Leg, times: Times, close_ms: list[int]) -> None:
         """Read a part, in which candles of any symbol open at `times` (n,)."""
         candles, views, n = leg.candles, leg.views, len(times)
@@ -83,7 +106,7 @@ class Symbol:
             self._places = [*places.tolist(), n]
             self._rows = np.searchsorted(places, np.arange(n + 1)).tolist()
             self.ticks = known[np.searchsorted(places, np.arange(n), side="right")]
-        self.closes, self._close = self.ticks.tolist(), known[-1]
+        self.closes, self._close = self.ticks.tolist(), int(known[-1])
         self._take_views(views, leg.rows, len(candles))
         before = self._history
         self._history = Closes(

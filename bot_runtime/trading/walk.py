@@ -3,7 +3,8 @@
 What predictions ask for was computed for whole columns (decision.py). Every symbol knows the next
 candle at which something may be done with it, and the walk jumps from one of these to the next;
 between them the equity alone is marked. It is a fold: `Walk.follow` takes the candles in any parts,
-and the rows are the same as in one piece.
+and the rows are the same as in one piece. Between two parts all that it knows is its `state` and
+the newest closes, of which `Walk.resumed` makes it again, under settings that may have changed.
 
 Where something is done, in this order: orders and positions of every symbol are settled, the equity
 is marked at the close and judged by the limits, and what comes next is planned, symbol by symbol.
@@ -18,15 +19,32 @@ from typing import NamedTuple
 import numpy as np
 
 from bot_runtime.arrays import Times, Values
-from bot_runtime.trading.actions import AccountSeen, MarketSeen, plan_trade
+from bot_runtime.trading.account_state import AccountState
+from bot_runtime.trading.actions import AccountSeen, Action, MarketSeen, plan_trade
+from bot_runtime.trading.changed_settings import Adjustment, carried_over
 from bot_runtime.trading.equity import columns
-from bot_runtime.trading.exposure import correlations, room_for
+from bot_runtime.trading.exposure import Closes, correlations, room_for
 from bot_runtime.trading.fills import Book, settle
-from bot_runtime.trading.limits import Limits, Trip
+from bot_runtime.trading.limits import Limits
 from bot_runtime.trading.positions import Fill, Trade
 from bot_runtime.trading.precision import Market, to_money
 from bot_runtime.trading.strategy import Strategy
 from bot_runtime.trading.symbol import Leg, Symbol
+from bot_runtime.trading.trips import Trip
+from bot_runtime.trading.worked_orders import Worked, worked
+
+
+class Plan(NamedTuple):
+    """What was asked for at a candle's close, and what was done.
+
+    Attributes:
+        opened_ms: when the position was opened that it is about, or will be.
+    """
+
+    symbol: str
+    close_ms: int
+    opened_ms: int
+    action: Action
 
 
 class Followed(NamedTuple):
@@ -34,7 +52,10 @@ class Followed(NamedTuple):
 
     Attributes:
         close_ms, equity, cash: at every candle of any symbol, (n,), in the quote asset.
-        fills, trades: each beside its symbol.
+        fills, trades: each beside its symbol; what was sold by a change of settings comes first.
+        trips, resets: limits that tripped, and those that reset, each as it had tripped.
+        adjusted: what a change of settings has moved without a fill.
+        plans, orders: every plan, and what became of orders, where the run wants to be told.
     """
 
     close_ms: Times
@@ -43,9 +64,13 @@ class Followed(NamedTuple):
     fills: list[tuple[str, Fill]]
     trades: list[tuple[str, Trade]]
     trips: list[Trip]
+    resets: list[Trip]
+    adjusted: list[Adjustment]
+    plans: list[Plan]
+    orders: list[Worked]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Part:
     """What is noted while a part is walked; `close_ms` are the closes of its candles.
 
@@ -53,10 +78,14 @@ class _Part:
         held: place, cash, and the worth of each symbol, from every candle on that changes them.
     """
 
-    close_ms: list[int]
+    close_ms: list[int] = field(default_factory=list)
+    is_told: bool = False
     held: list[tuple[int, ...]] = field(default_factory=list)
     fills: list[tuple[str, Fill]] = field(default_factory=list)
     trades: list[tuple[str, Trade]] = field(default_factory=list)
+    adjusted: list[Adjustment] = field(default_factory=list)
+    plans: list[Plan] = field(default_factory=list)
+    orders: list[Worked] = field(default_factory=list)
 
 
 class Walk:
@@ -65,18 +94,77 @@ class Walk:
     def __init__(self, strategy: Strategy, markets: Mapping[str, Market], begin_ms: int) -> None:
         self._interval_ms, self._max_exposure = strategy.interval_ms, strategy.risk.max_exposure
         self._symbols = [Symbol(name, market, strategy) for name, market in markets.items()]
-        self._cash = to_money(Decimal(strategy.settings.capital))
+        self._capital = self._cash = to_money(Decimal(strategy.settings.capital))
         self._limits = Limits(strategy.risk, strategy.interval_ms, self._cash, begin_ms)
+        self._part = _Part()
 
-    def follow(self, legs: Mapping[str, Leg]) -> Followed:
-        """Go through the next candles of every symbol, and return what came of them."""
+    @classmethod
+    def resumed(
+        cls,
+        state: AccountState,
+        strategy: Strategy,
+        markets: Mapping[str, Market],
+        closes: Mapping[str, Closes],
+    ) -> "Walk":
+        """Return the walk that goes on from a state, by settings that may have changed.
+
+        `closes` are the newest of every symbol, also of one that is held and not traded any more:
+        exposure.RETURNS + 1 of them, or all where there are fewer. What a change does is told with
+        the next part (changed_settings.py).
+        """
+        walk = cls(strategy, markets, state.limits.now_ms)
+        now = carried_over(state, strategy, markets, closes)
+        walk._cash = now.state.cash
+        walk._limits = Limits.resumed(strategy.risk, strategy.interval_ms, now.state.limits)
+        for symbol in walk._symbols:
+            held = now.state.books.get(symbol.name)
+            symbol.resume(Book() if held is None else held.book, closes.get(symbol.name))
+        if walk.equity != walk._limits.equity:
+            walk._limits.mark(state.limits.now_ms, walk.equity)
+        part = walk._part
+        part.fills, part.trades, part.orders = now.fills, now.trades, now.orders
+        part.adjusted = now.adjusted
+        return walk
+
+    @property
+    def state(self) -> AccountState:
+        """Return all that is known after the parts so far, but for the closes."""
+        books = {symbol.name: symbol.state for symbol in self._symbols}
+        return AccountState(
+            capital=self._capital,
+            cash=self._cash,
+            limits=self._limits.state,
+            books={name: book for name, book in books.items() if book is not None},
+        )
+
+    @property
+    def cash(self) -> int:
+        """Return what is not in positions, in money."""
+        return self._cash
+
+    @property
+    def equity(self) -> int:
+        """Return cash and what is held at the last closes, in money."""
+        return self._cash + sum(symbol.equity for symbol in self._symbols)
+
+    def standing(self, at_ms: int) -> tuple[Trip, ...]:
+        """Return the limits that stand at a time."""
+        return self._limits.standing(at_ms)
+
+    def follow(self, legs: Mapping[str, Leg], *, is_told: bool = False) -> Followed:
+        """Go through the next candles of every symbol, and return what came of them.
+
+        Where the run wants to be told, every entry that is wanted is planned, also where a limit
+        stops it, and asked of every limit; the rows are the same.
+        """
         times = reduce(np.union1d, [leg.candles.open_time_ms for leg in legs.values()])
         closes, place, n = times + self._interval_ms, 0, len(times)
-        part = _Part(closes.tolist())
+        part, self._part = self._part, _Part()
+        part.close_ms, part.is_told = closes.tolist(), is_told
         self._note(0, part)
         for symbol in self._symbols:
             symbol.take(legs[symbol.name], times, part.close_ms)
-            symbol.look(0, self._limits.stopped_until_ms(symbol.name))
+            symbol.look(0, 0 if is_told else self._limits.stopped_until_ms(symbol.name))
         while place < n:
             until = min([symbol.next for symbol in self._symbols])
             if place < until:
@@ -85,8 +173,18 @@ class Walk:
                 self._act(until, part)
             place = until + 1
         equity, cash = columns(part.held, [symbol.ticks for symbol in self._symbols])
-        trips = self._limits.take_trips()
-        return Followed(closes, equity, cash, part.fills, part.trades, trips)
+        return Followed(
+            close_ms=closes,
+            equity=equity,
+            cash=cash,
+            fills=part.fills,
+            trades=part.trades,
+            trips=self._limits.take_trips(),
+            resets=self._limits.take_resets(part.close_ms[-1]) if n else [],
+            adjusted=part.adjusted,
+            plans=part.plans,
+            orders=part.orders,
+        )
 
     def _note(self, place: int, part: _Part) -> None:
         """Note what is held from a candle on."""
@@ -126,13 +224,18 @@ class Walk:
             if symbol.next == place:
                 free_ms = self._limits.stopped_until_ms(symbol.name)
                 if symbol.is_asked:
-                    self._plan(symbol, place, at_ms, free_ms)
-                symbol.look(place + 1, free_ms)
+                    self._plan(symbol, place, part, free_ms)
+                symbol.look(place + 1, 0 if part.is_told else free_ms)
 
     def _settle(self, symbol: Symbol, place: int, part: _Part) -> None:
         """Carry out what a candle does to a symbol's order and position."""
-        book, fills, trade, self._cash = settle(symbol.bar, symbol.book, symbol.market, self._cash)
+        before = symbol.book
+        settled = settle(symbol.bar, before, symbol.market, self._cash)
+        book, fills, trade, self._cash, _ = settled
         symbol.keep(book)
+        if part.is_told:
+            open_ms = part.close_ms[place] - self._interval_ms
+            part.orders += worked(symbol.name, open_ms, before, settled)
         for fill in fills:
             part.fills.append((symbol.name, fill))
             self._note(place, part)
@@ -140,15 +243,20 @@ class Walk:
             part.trades.append((symbol.name, trade))
             self._limits.closed(symbol.name, part.close_ms[place], trade)
 
-    def _plan(self, symbol: Symbol, place: int, at_ms: int, free_ms: int) -> None:
+    def _plan(self, symbol: Symbol, place: int, part: _Part, free_ms: int) -> None:
         """Order what the view at a candle's close asks for; limits stop entries until `free_ms`."""
-        position, order, dust = symbol.book
-        limits = self._limits.results(symbol.name, at_ms) if at_ms < free_ms else ()
+        at_ms = part.close_ms[place]
+        position, _, dust = symbol.book
+        is_asked = part.is_told or at_ms < free_ms
+        limits = self._limits.results(symbol.name, at_ms) if is_asked else ()
         account = self._account_for(symbol, place, at_ms)
         seen = MarketSeen(symbol.market, at_ms, symbol.closes[place], symbol.regime)
-        order = plan_trade(symbol.intent, position, account, limits, seen).order
-        if order is not None:
-            symbol.book = Book(position, order, dust)
+        action = plan_trade(symbol.intent, position, account, limits, seen)
+        if action.order is not None:
+            symbol.book = Book(position, action.order, dust)
+        if part.is_told:
+            opened_ms = at_ms if position is None else position.opened_ms
+            part.plans.append(Plan(symbol.name, at_ms, opened_ms, action))
 
     def _account_for(self, symbol: Symbol, place: int, at_ms: int) -> AccountSeen:
         """Return the account as a plan for one symbol sees it, beside what the others hold."""
@@ -157,6 +265,9 @@ class Walk:
         if not others:
             return AccountSeen(equity, self._cash, self._max_exposure)
         ordered = [other.ordered(place, at_ms) for other in others]
+        free = self._cash - sum(ordered)
+        if equity <= 0:
+            return AccountSeen(equity, free, 0.0)
         open_ms = at_ms - self._interval_ms
         weights = [
             (other.worth * other.closes[place] + money) / equity
@@ -164,4 +275,4 @@ class Walk:
         ]
         closes = [other.closes_until(open_ms) for other in (*others, symbol)]
         room = room_for(weights, correlations(closes), self._max_exposure)
-        return AccountSeen(equity, self._cash - sum(ordered), room)
+        return AccountSeen(equity, free, room)

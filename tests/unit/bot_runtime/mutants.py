@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import inspect
 import itertools
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,16 @@ from types import ModuleType
 from typing import Any
 
 TESTS = "tests.unit.bot_runtime"
-FRESH = ("bot_runtime.trading", "bot_runtime.scoring.ratios", TESTS)
+FRESH = (
+    "bot_runtime.trading",
+    "bot_runtime.scoring.ratios",
+    "bot_runtime.journal",
+    "bot_runtime.backtest",
+    "bot_runtime.exchange.unsettled",
+    "bot_runtime.steps.trade",
+    "bot_runtime.store.marker",
+    TESTS,
+)
 """What is imported anew around a mutant: whoever may hold a part of the module, and the tests."""
 
 
@@ -44,14 +54,19 @@ class Mutant:
         return source.replace(self.was, self.now)
 
 
-def run_test_on(mutant: Mutant) -> None:
-    """Run a mutant's test, with every one of its parameters, on the module with the fault."""
+def run_test_on(mutant: Mutant, **fixtures: Any) -> None:
+    """Run a mutant's test, with every one of its parameters, on the module with the fault.
+
+    `fixtures` are those that the test may ask for.
+    """
     module, function = mutant.test.split(".")
     with _imported_anew():
         _install(f"bot_runtime.{mutant.module}", mutant.source)
         test = getattr(importlib.import_module(f"{TESTS}.{module}"), function)
+        asked = inspect.signature(test).parameters
+        given = {name: value for name, value in fixtures.items() if name in asked}
         for case in _cases(test):
-            test(**case)
+            test(**given, **case)
 
 
 @contextmanager

@@ -15,10 +15,10 @@ from bot_runtime.serving.predictions import Predictions
 from bot_runtime.trading.account import Track, legs_of
 from bot_runtime.trading.decision import Views, views_of
 from bot_runtime.trading.exposure import Closes, correlations, room_for
-from bot_runtime.trading.limits import FOREVER, Trip
 from bot_runtime.trading.positions import posting
 from bot_runtime.trading.precision import Market, to_decimal, to_money
 from bot_runtime.trading.strategy import Strategy
+from bot_runtime.trading.trips import FOREVER, Trip
 from bot_runtime.trading.walk import Followed, Walk
 from tests.unit.bot_runtime import reference_account as reference
 

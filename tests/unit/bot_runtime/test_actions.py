@@ -194,3 +194,14 @@ def test_a_change_that_is_too_small_for_an_order_is_not_made() -> None:
 
 def test_an_increase_beyond_the_room_is_refused() -> None:
     assert "refused by MinOrder" in follows(0.75, room=0.4).sentence
+
+
+@pytest.mark.parametrize("equity", [0, -EQUITY])
+def test_an_account_that_is_worth_nothing_buys_nothing(equity: int) -> None:
+    found = plan(equity=equity)
+    assert found.order is None
+    assert [str(rule.rule) for rule in found.rules if not rule.passed] == ["Capital", "MinOrder"]
+    managed = LONG._replace(holding_ms=0)
+    assert plan(managed, position(share=0.3), equity=equity, cash=-EQUITY).order == Order(
+        Purpose.DECREASE, 48, 1000, 0.5, 1
+    ), "it sells what no share of it pays for"

@@ -13,8 +13,8 @@ from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.contract.trading import RuleName
 from bot_runtime.report.backtest_page import TRIPS_SHOWN, render_backtest
 from bot_runtime.report.backtest_words import class_of, headline_of, points_of, shifted_sentences
-from bot_runtime.trading.limits import FOREVER, Trip
 from bot_runtime.trading.precision import to_money
+from bot_runtime.trading.trips import FOREVER, Trip
 from tests.html_pages import Page, check_page
 from tests.unit.bot_runtime.backtests import (
     backtest_of,

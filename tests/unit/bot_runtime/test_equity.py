@@ -44,3 +44,10 @@ def test_the_last_note_of_a_candle_holds() -> None:
 def test_no_candles_have_no_equity() -> None:
     equity, cash = columns([(0, UNIT, 0)], [np.empty(0, np.int64)])
     assert len(equity) == len(cash) == 0
+
+
+def test_cash_below_nothing_is_exact_too() -> None:
+    cash = -(2**60) - 200
+    equity, found = columns([(0, cash, 1)], [np.array([80])])
+    assert equity.tolist() == [(cash + 80) / UNIT]
+    assert found.tolist() == [cash / UNIT]

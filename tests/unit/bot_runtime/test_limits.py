@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot_runtime.contract.intervals import DAY_MS
-from bot_runtime.contract.trading import RiskSpec
-from bot_runtime.trading.limits import FOREVER, Limits, day_of, week_of
+from bot_runtime.contract.trading import RiskSpec, RuleName
+from bot_runtime.trading.limits import Limits, day_of, week_of
 from bot_runtime.trading.orders import Purpose
 from bot_runtime.trading.positions import Trade
+from bot_runtime.trading.trips import FOREVER, Trip
 
 HOUR_MS = 3_600_000
 FRIDAY_MS, SATURDAY_MS, SUNDAY_MS, MONDAY_MS = (day * DAY_MS for day in (1, 2, 3, 4))
@@ -179,6 +180,145 @@ def test_an_account_with_nothing_left_trips_everything_and_divides_by_nothing() 
     found = marked(limits(), (1, 0), (24, 0), (80, 0))
     assert {name for name, _, _ in told(found)} == {"DailyLoss", "WeeklyLoss", "Drawdown"}
     assert all(r.value == r.value for r in found.results("A", found.now_ms))
+
+
+# --- what stands, what has reset, and what a state brings back
+
+
+def again(found: Limits, **risk: Any) -> Limits:
+    """Return limits that are resumed from what these know, under settings that may be others."""
+    caps = {"daily_loss_cap": 0.125, "weekly_loss_cap": 0.25, "max_drawdown": 0.5}
+    return Limits.resumed(RiskSpec(**(caps | risk)), HOUR_MS, found.state)
+
+
+def test_what_stands_is_told_with_the_symbol_it_keeps_out_and_until_when() -> None:
+    found = marked(limits(), (1, 875))
+    at = found.now_ms
+    found.closed("A/B", at, trade(-1, Purpose.STOP))
+    assert found.standing(at) == (
+        Trip(at, RuleName.DAILY_LOSS, 0.125, 0.125, SATURDAY_MS),
+        Trip(at, RuleName.STOP_COOLDOWN, 0.0, 2, at + 2 * HOUR_MS, "A/B"),
+    )
+    assert [trip.limit for trip in found.standing(at + 2 * HOUR_MS)] == ["DailyLoss"]
+    assert found.standing(SATURDAY_MS) == ()
+
+
+def test_a_reset_is_told_once_by_its_time() -> None:
+    found = marked(limits(), (1, 875))
+    found.closed("A", found.now_ms, trade(-1, Purpose.STOP))
+    day, stop = found.trips
+    assert found.take_resets(stop.resets_ms - 1) == []
+    assert found.take_resets(SATURDAY_MS) == [stop, day]
+    assert found.take_resets(SATURDAY_MS) == []
+
+
+def test_a_limit_that_trips_again_has_reset_before() -> None:
+    found = marked(limits(), (1, 875), (24, 880), (26, 770))
+    first, second = found.trips
+    assert found.take_resets(SUNDAY_MS - 1) == [first]
+    assert found.standing(found.now_ms) == (second,)
+
+
+def test_a_row_of_losses_while_one_stands_prolongs_it() -> None:
+    found = limits(loss_streak={"trades": 1, "cooldown_candles": 5})
+    for hours in (1, 3):
+        found.closed("A", FRIDAY_MS + hours * HOUR_MS, trade(-1))
+    first, second = found.trips
+    assert found.take_resets(first.resets_ms) == [], "it still stands"
+    assert found.take_resets(second.resets_ms) == [second]
+
+
+@given(
+    equities=st.lists(st.integers(300, 1400), min_size=2, max_size=60),
+    at=st.integers(0, 60),
+    resumes=st.sampled_from([None, "1970-01-02T07:30:00Z", "1970-01-03T00:00:00Z"]),
+    lost=st.lists(st.integers(0, 60), max_size=12),
+)
+def test_limits_that_are_resumed_judge_as_if_they_had_not_been(
+    equities: list[int], at: int, resumes: str | None, lost: list[int]
+) -> None:
+    one, other = (limits(resume_after=resumes) for _ in range(2))
+    for i, equity in enumerate(equities):
+        close_ms = FRIDAY_MS + (i + 1) * HOUR_MS
+        if i == at:
+            trips, resets = other.trips, other.resets
+            other = again(other, resume_after=resumes)
+            other.trips, other.resets = trips, resets
+        for found in (one, other):
+            if i in lost:
+                found.closed("A", close_ms, trade(-1, Purpose.STOP))
+            found.mark(close_ms, equity)
+        assert one == other
+
+
+def test_what_stands_goes_on_standing_under_other_caps() -> None:
+    found = again(marked(limits(), (1, 875)), daily_loss_cap=0.2)
+    assert [trip.limit for trip in found.standing(found.now_ms)] == ["DailyLoss"]
+    assert stands(marked(found, (2, 999))) == ["DailyLoss"]
+    assert stands(marked(found, (24, 999))) == []
+
+
+def test_other_caps_judge_from_the_equities_of_before() -> None:
+    found = again(marked(limits(), (1, 901)), daily_loss_cap=0.0625)
+    assert (stands(found), told(found)) == ([], [])
+    ((limit, value, resets_ms),) = told(marked(found, (2, 901)))
+    assert (limit, resets_ms) == ("DailyLoss", SATURDAY_MS)
+    assert value == pytest.approx(0.099)
+
+
+def fallen(**risk: Any) -> Limits:
+    """Return limits whose drawdown of half of 1600 has tripped on Sunday at 01:00."""
+    loose = {"daily_loss_cap": 0.5, "weekly_loss_cap": 0.5}
+    marks = ((1, 1600), (24, 1600), (48, 801), (49, 800), (60, 820))
+    return marked(limits(**loose, **risk), *marks)
+
+
+def drawdown(found: Limits, **risk: Any) -> Limits:
+    return again(found, daily_loss_cap=0.5, weekly_loss_cap=0.5, **risk)
+
+
+def test_a_time_of_resume_that_has_passed_forgives_at_once_and_measures_anew() -> None:
+    found = drawdown(fallen(), resume_after="1970-01-04T02:00:00Z")
+    assert stands(found) == []
+    (reset,) = found.take_resets(found.now_ms)
+    assert (reset.limit, reset.resets_ms) == ("Drawdown", SUNDAY_MS + 2 * HOUR_MS)
+    marked(found, (72, 820), (96, 420), (97, 411))
+    assert stands(found) == []
+    assert told(marked(found, (98, 410)))[-1] == ("Drawdown", 0.5, FOREVER)  # half of 820
+
+
+def test_a_time_of_resume_to_come_is_when_a_drawdown_resets() -> None:
+    found = drawdown(fallen(), resume_after="1970-01-05T12:00:00Z")
+    (trip,) = found.standing(found.now_ms)
+    assert trip.resets_ms == MONDAY_MS + 12 * HOUR_MS
+    assert stands(marked(found, (83, 820))) == ["Drawdown"]
+    assert stands(marked(found, (84, 820))) == []
+
+
+def test_a_time_of_resume_before_the_trip_forgives_nothing() -> None:
+    for time in ("1970-01-04T01:00:00Z", "1970-01-03T00:00:00Z"):
+        found = drawdown(fallen(), resume_after=time)
+        assert [trip.resets_ms for trip in found.standing(found.now_ms)] == [FOREVER]
+
+
+def test_without_a_time_of_resume_a_drawdown_stands_for_good() -> None:
+    found = drawdown(fallen(resume_after="1970-01-05T12:00:00Z"))
+    assert [trip.resets_ms for trip in found.standing(found.now_ms)] == [FOREVER]
+    assert stands(marked(found, (84, 820))) == ["Drawdown"]
+
+
+def test_an_account_that_is_worth_nothing_has_nothing_left_to_lose() -> None:
+    found = again(marked(limits(), (1, 0), (80, -5), (81, -90)))
+    assert told(found) == []
+    assert told(marked(found, (200, -90), (201, -100))) == []
+
+
+def test_a_cooldown_that_ends_within_a_candle_stands_until_then() -> None:
+    found = limits(stop_cooldown_candles=2)
+    found.closed("A", FRIDAY_MS, trade(-1, Purpose.STOP))
+    late = FRIDAY_MS + 2 * HOUR_MS - 1
+    assert not found.results("A", late)[-1].passed
+    assert found.stopped_until_ms("A") > late
 
 
 # --- many candles at once

@@ -16,6 +16,13 @@ HELD = "test_volatility_managed.test_held_changes_only_where_wanted_moved_by_mor
 ROOM = "test_exposure.test_room"
 SHORT = "test_actions.test_a_short_view_sells_what_is_held_and_no_limit_stops_it"
 REFUSES = "test_actions.test_each_rule_refuses_an_entry_and_is_the_one_that_is_told"
+SOLD = (
+    "test_changed_settings.test_what_is_held_of_a_symbol_that_is_removed_is_sold_at_the_last_price"
+)
+STEPS = "test_changed_settings.test_a_coarser_step_cuts_lots_and_rounds_prices_against_the_account"
+PIECE = (
+    "test_account_state.test_an_account_that_is_resumed_at_every_candle_has_the_rows_of_one_piece"
+)
 RECORDS = "test_account.test_records_are_what_was_filled_and_what_was_closed"
 
 RULES = [
@@ -211,8 +218,8 @@ LIMITS = [
     Mutant(
         "resumeAfter forgives and still measures from before",
         "trading.limits",
-        "self._peak.until_ms = self._peak.start = 0",
-        "self._peak.until_ms = 0",
+        "            self._peak.start = 0\n",
+        "            pass\n",
         "test_limits.test_resume_after_forgives_drawdowns_of_before_and_measures_anew",
     ),
     Mutant(
@@ -225,8 +232,8 @@ LIMITS = [
     Mutant(
         "a cooldown is a candle short",
         "trading.limits",
-        "close_ms + risk.stop_cooldown_candles * self.interval_ms",
-        "close_ms + (risk.stop_cooldown_candles - 1) * self.interval_ms",
+        "close_ms + candles * self.interval_ms",
+        "close_ms + (candles - 1) * self.interval_ms",
         "test_limits.test_a_stop_keeps_its_symbol_out_for_a_while",
     ),
     Mutant(
@@ -540,7 +547,199 @@ FIGURES = [
         "test_ratios.test_sortino_takes_the_losses_alone_over_all_returns",
     ),
 ]
-MUTANTS = [*RULES, *SIZES, *LIMITS, *PLANS, *FILLS, *FIGURES]
+RESUMED = [
+    Mutant(
+        "a deposit is a profit",
+        "trading.changed_settings",
+        "moved(state.limits, given) if given else state.limits",
+        "state.limits",
+        "test_changed_settings.test_neither_a_deposit_nor_a_withdrawal_trips_a_limit",
+    ),
+    Mutant(
+        "a withdrawal is a loss",
+        "trading.changed_settings",
+        "start * after // before",
+        "start + after - before",
+        "test_changed_settings.test_neither_a_deposit_nor_a_withdrawal_trips_a_limit",
+    ),
+    Mutant(
+        "a deposit is no cash",
+        "trading.changed_settings",
+        "cash=cash + given",
+        "cash=cash",
+        "test_changed_settings.test_a_capital_that_changes_moves_cash_and_is_told",
+    ),
+    Mutant(
+        "a managed position keeps the share of another equity",
+        "trading.changed_settings",
+        "if given and strategy.is_managed:",
+        "if False:",
+        "test_changed_settings.test_a_managed_position_follows_its_share_of_the_new_equity",
+    ),
+    Mutant(
+        "a stop stays where the policy has none",
+        "trading.changed_settings",
+        "position._replace(stop=0, target=NEVER, until_ms=NEVER)",
+        "position._replace(until_ms=NEVER)",
+        "test_changed_settings.test_a_position_of_thresholds_follows_its_share_under_volatility_managed",
+    ),
+    Mutant(
+        "a holding time has begun before",
+        "trading.changed_settings",
+        "until_ms=at_ms + strategy.holding_ms",
+        "until_ms=position.opened_ms + strategy.holding_ms",
+        "test_changed_settings.test_a_managed_position_gets_a_holding_time_under_thresholds",
+    ),
+    Mutant(
+        "what is removed is sold without slippage",
+        "trading.changed_settings",
+        "costs.sold_at(int(market.ticks(np.array([close]))[0]))",
+        "int(market.ticks(np.array([close]))[0])",
+        SOLD,
+    ),
+    Mutant(
+        "an order of what is removed goes on",
+        "trading.changed_settings",
+        "    if book.order is not None:\n",
+        "    if False:\n",
+        SOLD,
+    ),
+    Mutant(
+        "dust of what is removed is lost",
+        "trading.changed_settings",
+        "    if position.lots == 0:\n",
+        "    if book.position is None:\n",
+        "test_changed_settings.test_dust_of_a_symbol_that_is_removed_is_sold_as_a_trade_of_its_own",
+    ),
+    Mutant(
+        "lots are rounded to the dearer step",
+        "trading.changed_settings",
+        "lots = math.floor(before * lot)",
+        "lots = math.ceil(before * lot)",
+        STEPS,
+    ),
+    Mutant(
+        "a stop is rounded towards the price by another tick",
+        "trading.changed_settings",
+        "max(1, math.floor(stop * tick))",
+        "max(1, math.ceil(stop * tick))",
+        STEPS,
+    ),
+    Mutant(
+        "what is cut off is not told",
+        "trading.changed_settings",
+        "        if lost:\n",
+        "        if False:\n",
+        STEPS,
+    ),
+    Mutant(
+        "a week is measured from the day's equity",
+        "trading.limits",
+        "limits._week.begin(state.week)",
+        "limits._week.begin(state.day)",
+        PIECE,
+    ),
+    Mutant(
+        "a row of losses is forgotten",
+        "trading.limits",
+        "state.now_ms, state.streak)",
+        "state.now_ms, 0)",
+        PIECE,
+    ),
+    Mutant(
+        "what stands is forgotten",
+        "trading.limits",
+        "            limits._stand(limits._by_resume(trip))\n",
+        "            pass\n",
+        PIECE,
+    ),
+    Mutant(
+        "a time of resume before the trip forgives",
+        "trading.limits",
+        "self._resume_ms if self._resume_ms > trip.at_ms else FOREVER",
+        "self._resume_ms or FOREVER",
+        "test_limits.test_a_time_of_resume_before_the_trip_forgives_nothing",
+    ),
+    Mutant(
+        "a time of resume that has passed measures from before",
+        "trading.limits",
+        "            self._rise(self.equity)\n",
+        "            pass\n",
+        "test_limits.test_a_time_of_resume_that_has_passed_forgives_at_once_and_measures_anew",
+    ),
+    Mutant(
+        "a reset is told at every part",
+        "trading.limits",
+        "{k: t for k, t in self._standing.items() if t.resets_ms > until_ms}",
+        "dict(self._standing)",
+        "test_limits.test_a_reset_is_told_once_by_its_time",
+    ),
+    Mutant(
+        "a reset is lost where the limit trips again",
+        "trading.limits",
+        "            self.resets.append(before)\n",
+        "            pass\n",
+        "test_limits.test_a_limit_that_trips_again_has_reset_before",
+    ),
+    Mutant(
+        "the last close is forgotten",
+        "trading.symbol",
+        "            self._close = int(self.market.ticks(closes.close[-1:])[0])\n",
+        "",
+        PIECE,
+    ),
+    Mutant(
+        "closes of before are forgotten",
+        "trading.symbol",
+        "            self._history = closes\n",
+        "",
+        PIECE,
+    ),
+    Mutant("cash begins anew", "trading.walk", "        walk._cash = now.state.cash\n", "", PIECE),
+    Mutant(
+        "a limit that stops an entry is not told",
+        "trading.walk",
+        "symbol.look(place + 1, 0 if part.is_told else free_ms)",
+        "symbol.look(place + 1, free_ms)",
+        "test_worked_orders.test_what_is_told_of_an_order_is_the_same_in_any_parts",
+    ),
+    Mutant(
+        "nothing is divided by",
+        "trading.actions",
+        "if account.equity > 0 else 0.0",
+        "if account.equity > 0 else 1.0",
+        "test_actions.test_an_account_that_is_worth_nothing_buys_nothing",
+    ),
+    Mutant(
+        "what is left of a purchase works on",
+        "trading.worked_orders",
+        "OrderState.EXPIRED if left else OrderState.FILLED",
+        "OrderState.PARTIAL if left else OrderState.FILLED",
+        "test_worked_orders.test_each_fill_belongs_to_one_order_and_the_events_add_up_to_it",
+    ),
+    Mutant(
+        "what is left of a target has expired",
+        "trading.worked_orders",
+        "if order is None and not waits:",
+        "if order is None:",
+        "test_worked_orders.test_each_fill_belongs_to_one_order_and_the_events_add_up_to_it",
+    ),
+    Mutant(
+        "an exit is another order each time",
+        "trading.ids",
+        "Purpose.INCREASE, Purpose.DECREASE)",
+        "Purpose.INCREASE, Purpose.DECREASE, Purpose.TIME)",
+        "test_ids.test_every_exit_of_a_position_is_the_same_order_whenever_it_is_placed",
+    ),
+    Mutant(
+        "a managed share is computed from one candle",
+        "trading.signal_views",
+        "    if not strategy.is_managed:\n",
+        "    if True:\n",
+        "test_parity_of_runs.test_a_managed_share_is_the_signals_own",
+    ),
+]
+MUTANTS = [*RULES, *SIZES, *LIMITS, *PLANS, *FILLS, *FIGURES, *RESUMED]
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
@@ -550,5 +749,5 @@ def test_each_planted_fault_fails_a_test(mutant: Mutant) -> None:
 
 
 def test_without_a_fault_the_same_tests_pass() -> None:
-    for test in {mutant.test for mutant in MUTANTS} - {AGREES}:
+    for test in {mutant.test for mutant in MUTANTS} - {AGREES, PIECE}:
         run_test_on(replace(MUTANTS[0], now=MUTANTS[0].was, test=test))

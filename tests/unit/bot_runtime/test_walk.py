@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot_runtime.contract.trading import RuleName
 from bot_runtime.market.candles import Candles
 from bot_runtime.trading import walk
 from bot_runtime.trading.account import legs_of
 from bot_runtime.trading.actions import plan_trade
-from bot_runtime.trading.decision import Views
 from bot_runtime.trading.fills import MAX_VOLUME_SHARE
+from bot_runtime.trading.orders import Purpose
 from bot_runtime.trading.precision import to_float, to_money
-from bot_runtime.trading.symbol import Leg, Symbol
+from bot_runtime.trading.rule_results import binding
+from bot_runtime.trading.symbol import Symbol
 from bot_runtime.trading.walk import Followed
 from tests.unit.bot_runtime.random_markets import (
     BEGIN_MS,
@@ -27,6 +29,7 @@ from tests.unit.bot_runtime.random_markets import (
     reference_of,
     told,
 )
+from tests.unit.bot_runtime.resumed import cut, times_of, whole
 
 SEEDS = range(200)
 seeds = st.integers(0, 1 << 32)
@@ -92,6 +95,7 @@ def everything(found: list[Followed]) -> list[Any]:
         rows(found),
         sorted((each for one in lists for each in one), key=repr),
         [trip for part in found for trip in part.trips],
+        [trip for part in found for trip in part.resets],
     ]
 
 
@@ -100,22 +104,6 @@ def everything(found: list[Followed]) -> list[Any]:
 def test_small_parts_give_the_rows_of_one_piece(seed: int, part: int) -> None:
     market = random_market(seed)
     assert everything(market.followed(part)) == everything(market.followed())
-
-
-def cut(leg: Leg, from_ms: int, until_ms: int) -> Leg:
-    """Return the part of a leg whose candles open in a span."""
-    times = leg.candles.open_time_ms
-    first, last = (int(i) for i in np.searchsorted(times, (from_ms, until_ms)))
-    begin, end = (int(i) for i in np.searchsorted(leg.rows, (first, last)))
-    views = leg.views
-    columns = ("regimes", "up", "side", "share", "growth", "stop", "target")
-    changed = {name: getattr(views, name)[begin:end] for name in columns}
-    some = Views(
-        **{name: getattr(views, name) for name in ("strategy", "rules", "bounds", "sized")},
-        **changed,
-        predictions=views.predictions.at(slice(begin, end)),
-    )
-    return Leg(leg.candles[first:last], some, leg.rows[begin:end] - first)
 
 
 @FEW
@@ -162,6 +150,28 @@ def test_a_plan_at_every_candle_orders_what_the_walk_ordered(
             (legs,) = legs_of(market.tracks, market.strategy, 100_000)
             assert everything([going.follow(legs)]) == everything(hurried)
     assert planned > 4000, "it is planned at candles at which nothing can be asked for, too"
+
+
+def test_whoever_is_told_sees_every_entry_that_is_wanted_and_gets_the_same_rows() -> None:
+    refused: Counter[str] = Counter()
+    for seed in range(40):
+        market = random_market(seed)
+        walk, legs, found = market.walk(), whole(market), []
+        for open_ms in times_of(market.tracks):
+            idle = set(legs) - set(walk.state.books)
+            part = {name: cut(leg, open_ms, open_ms + 1) for name, leg in legs.items()}
+            found.append(walk.follow(part, is_told=True))
+            wanted = {name for name, leg in part.items() if np.any(leg.views.side > 0)}
+            asked = {plan.symbol for plan in found[-1].plans}
+            assert idle & wanted == idle & asked
+        assert everything(found) == everything(market.followed())
+        for plan in (plan for part in found for plan in part.plans):
+            buys = plan.action.purpose in (Purpose.ENTRY, Purpose.INCREASE)
+            rules = [rule.rule for rule in plan.action.rules]
+            assert not buys or RuleName.DAILY_LOSS in rules, "limits are told where they pass, too"
+            refusal = binding(plan.action.rules)
+            refused["none" if refusal is None else str(refusal.rule)] += 1
+    assert {"DailyLoss", "WeeklyLoss", "Drawdown", "LossStreak", "StopCooldown"} <= set(refused)
 
 
 # --- what holds of every account
