@@ -8,6 +8,7 @@
     ├── ArtifactInvalidError      a stored file cannot be trusted
     ├── ModelUnfitError           nothing could be exported with parity
     ├── StoreUnavailableError     the volume does not take or give files
+    ├── BusyError                 another run of the same bot is under way
     ├── LookAheadError            a backtest knew candles that came later
     └── OutputUnavailableError    nobody takes what the step has to tell
 
@@ -69,6 +70,12 @@ class StoreUnavailableError(StepError):
     """The step ends and is repeated later: the volume may come back or be enlarged."""
 
     exit_code = ExitCode.STORE_UNAVAILABLE
+
+
+class BusyError(StepError):
+    """The step ends and has done nothing: the run that is under way does it, or the next one."""
+
+    exit_code = ExitCode.OK
 
 
 class LookAheadError(StepError):

@@ -71,6 +71,20 @@ print(json.dumps(sorted(sys.modules)))
     assert "torch" not in modules_there
 
 
+def test_a_journal_is_begun_and_exported_without_it(tmp_path: Path) -> None:
+    script = f"""
+from bot_runtime.journal.opening import open_journal, read_journal
+from bot_runtime.journal.run_entries import Owner
+from bot_runtime.journal.showing import show
+path = pathlib.Path({str(tmp_path / "journal.db")!r})
+with open_journal(path, Owner("bots", "steady", "binance", "Paper", "USDT"), 1):
+    pass
+with read_journal(path) as reader:
+    print(json.dumps([shown.name for shown in show(reader) if list(shown.rows)]))
+"""
+    assert told(script) == ["journal"]
+
+
 @pytest.mark.parametrize("pattern", NAMED)
 def test_each_pattern_still_finds_something(pattern: str) -> None:
     assert list(PACKAGES.glob(pattern)), f"{pattern} is outdated"

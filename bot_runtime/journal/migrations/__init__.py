@@ -1,0 +1,1 @@
+"""Migrations of the journal, and what alembic runs them by."""
