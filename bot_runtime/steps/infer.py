@@ -1,13 +1,17 @@
 """Inference: fetch the newest closed candles, predict, decide, write one signal per symbol.
 
+After the last signal the marker is written, where somebody waits for it (contract.names).
+
 What is wrong with the feed ends in NO_TRADE signals and exit code 0; what is wrong with the version
 or the configuration ends the run, and no signal is written.
 """
 
+import os
 import time
 from collections.abc import Mapping
 
 from bot_runtime.arrays import Values
+from bot_runtime.contract.names import ENV_POD_UID
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import Signal
 from bot_runtime.exchange.client import ExchangeClient
@@ -23,6 +27,7 @@ from bot_runtime.serving.served_drift import Row, watch
 from bot_runtime.serving.version import ServedVersion, check_inputs, load_version
 from bot_runtime.store.files import save_json
 from bot_runtime.store.layout import Store
+from bot_runtime.store.marker import Marker, save_marker
 from bot_runtime.store.pruning import note_use
 from bot_runtime.trading.signals import Observed, build_signal
 from bot_runtime.trading.strategy import Strategy
@@ -31,7 +36,7 @@ from bot_runtime.trading.strategy import Strategy
 def infer(
     configuration: RunConfiguration, store: Store, reporter: Reporter, patience: Patience
 ) -> tuple[Signal, ...]:
-    """Return and save one signal per symbol.
+    """Return and save one signal per symbol, and mark that all are there.
 
     Raises ArtifactInvalidError where the version cannot be served, ConfigurationError where the
     exchange has no such market, StoreUnavailableError where the signal cannot be written.
@@ -66,6 +71,7 @@ def infer(
         save_json(store.signal(symbol), signal.model_dump(mode="json"))
         reporter.log("signal", **signal.model_dump(mode="json"))
         signals.append(signal)
+    _mark(store, configuration, feeds)
     return tuple(signals)
 
 
@@ -82,6 +88,16 @@ def features_of(
         if feed.candles is not None and feed.trouble is None
     }
     return compute_panel(candles, version.manifest.inputs.features) if candles else {}
+
+
+def _mark(store: Store, configuration: RunConfiguration, feeds: Mapping[str, Feed]) -> None:
+    """Write the marker of this run, where it has a name by which somebody waits for it."""
+    pod_uid = os.environ.get(ENV_POD_UID)
+    if pod_uid:
+        closes = [int(feed.candles.close_time_ms[-1]) for feed in feeds.values() if feed.candles]
+        newest = max(closes, default=None)
+        marker = Marker(pod_uid=pod_uid, run_digest=configuration.digest, candle_ms=newest)
+        save_marker(store, marker)
 
 
 def _row(

@@ -15,7 +15,7 @@ from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.contract.steps import TRAINING_STEPS, StepOrRun
-from bot_runtime.process.config import configuration_path, load_configuration
+from bot_runtime.process.config import configuration_path, inference_of, load_configuration
 from bot_runtime.process.errors import OutputUnavailableError
 from bot_runtime.process.git import git_commit
 from bot_runtime.process.reporting import Reporter, termination_path, write_termination
@@ -104,12 +104,20 @@ def _infer(work: Work) -> Parts:
     }
 
 
+def _trade(work: Work) -> Parts:
+    from bot_runtime.steps.trade import trade
+
+    result = trade(work.configuration, work.store, work.reporter)
+    return {"trade": result, "model_version": inference_of(work.configuration).model_version}
+
+
 STEPS: dict[StepOrRun, Callable[[Work], Parts]] = {
     "Preflight": _preflight,
     "Data": _fetch,
     **{objective: partial(_train, objective) for objective in OBJECTIVES},
     "Evaluation": _evaluate,
     "Inference": _infer,
+    "Trade": _trade,
 }
 
 

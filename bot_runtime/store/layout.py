@@ -121,9 +121,24 @@ class Store:
         """Return the list of all settings that studies have tried on past candles."""
         return self.root / "trials.json"
 
+    @property
+    def journal(self) -> Path:
+        """Return the file of what the bot has seen, decided and done; its folder is its own."""
+        return self.root / "journal" / "journal.db"
+
+    @property
+    def signals(self) -> Path:
+        """Return the folder of the last signals."""
+        return self.root / "signals"
+
     def signal(self, symbol: str) -> Path:
         """Return the last signal of a symbol."""
-        return self.root / "signals" / f"{file_stem(symbol)}.json"
+        return self.signals / f"{file_stem(symbol)}.json"
+
+    @property
+    def marker(self) -> Path:
+        """Return the file that says whose signals these are; no symbol has this name."""
+        return self.signals / "marker.json"
 
 
 def _folders(parent: Path, *, hidden: bool) -> list[Path]:

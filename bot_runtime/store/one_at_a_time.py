@@ -5,16 +5,15 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot_runtime.process.errors import ConfigurationError
+from bot_runtime.process.errors import StepError
 from bot_runtime.store.files import writing
 
 
 @contextlib.contextmanager
-def one_at_a_time(folder: Path, who: str) -> Iterator[None]:
-    """Keep others of the same kind, `who` in messages, out of a folder; it is made where missing.
+def one_at_a_time(folder: Path, taken: StepError) -> Iterator[None]:
+    """Keep others of the same kind out of a folder; it is made where it is missing.
 
-    Raises ConfigurationError where one is in it, StoreUnavailableError where the volume takes
-    nothing.
+    Raises `taken` where one is in it, StoreUnavailableError where the volume takes nothing.
     """
     path = folder / ".lock"
     with writing(path):
@@ -25,8 +24,5 @@ def one_at_a_time(folder: Path, who: str) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as e:
-                raise ConfigurationError(
-                    f"--store: {folder.parent} is in use by another {who}; wait until it has "
-                    "ended, or name another folder"
-                ) from e
+                raise taken from e
         yield

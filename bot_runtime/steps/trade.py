@@ -1,0 +1,172 @@
+"""Trade: settle what was ordered on the candles that have closed, and order what the signals ask.
+
+It starts beside the inference and waits for its signals. Without them nothing is bought, and all
+else is done. Whatever a run has to say is committed as one, before its last message: a run that is
+killed has said nothing, and the next one settles its candles.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+from uuid import UUID
+
+from bot_runtime.contract.assets import quote_assets
+from bot_runtime.contract.digests import to_canonical_json
+from bot_runtime.contract.names import ENV_POD_UID
+from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.traderesult import TradeResult
+from bot_runtime.exchange.client import ExchangeClient
+from bot_runtime.exchange.retries import RetryPolicy
+from bot_runtime.exchange.unsettled import Unsettled, observe_unsettled
+from bot_runtime.journal.entries import Rows
+from bot_runtime.journal.opening import open_journal
+from bot_runtime.journal.run_entries import Owner, RunEnd, RunStart
+from bot_runtime.journal.writing import Journal
+from bot_runtime.process.config import inference_of
+from bot_runtime.process.errors import ConfigurationError, StepError, StoreUnavailableError
+from bot_runtime.process.git import git_commit
+from bot_runtime.process.reporting import Reporter
+from bot_runtime.store.layout import Store
+from bot_runtime.store.marker import Marker, load_marker
+from bot_runtime.trading.session import Session, Taken
+from bot_runtime.trading.session_news import News
+from bot_runtime.trading.session_result import Doubts, result_of
+from bot_runtime.trading.session_signals import load_signals
+
+PURPOSE: Final = "Candle"
+SETTLED: Final = "Settled"
+NOTHING: Final = "Nothing"
+FAILED: Final = "Failed"
+"""Verdicts of a run: whether there were candles to settle, and that it could not look."""
+SPARE_SECONDS: Final = 10.0
+"""What is left of the deadline when a run waits for signals no longer."""
+POLL_SECONDS: Final = 0.2
+NO_POD: Final = str(UUID(int=0))
+"""UID of a run outside of pods that nobody has named."""
+
+
+def trade(configuration: RunConfiguration, store: Store, reporter: Reporter) -> TradeResult:
+    """Take the account on by one run, and return what it has come to.
+
+    Raises BusyError where another run has the journal, StoreUnavailableError where the journal
+    cannot be used, ConfigurationError where it is another bot's or of a newer release,
+    ExchangeUnavailableError where no candles are to be had.
+    """
+    with open_journal(store.journal, owner_of(configuration), _now_ms()) as journal:
+        run_id = journal.begin_run(_start_of(configuration))
+        with _ending(journal, run_id, reporter):
+            return _run(configuration, store, reporter, journal, run_id)
+
+
+@contextmanager
+def _ending(journal: Journal, run_id: int, reporter: Reporter) -> Iterator[None]:
+    """Write down why a run has failed; one that is killed has no end."""
+    try:
+        yield
+    except StepError as e:
+        with suppress(StoreUnavailableError):
+            end = RunEnd(_now_ms(), FAILED, reporter.error_of(e).message)
+            journal.finish(run_id, Rows(), end)
+        raise
+
+
+def _run(
+    configuration: RunConfiguration,
+    store: Store,
+    reporter: Reporter,
+    journal: Journal,
+    run_id: int,
+) -> TradeResult:
+    session = Session(configuration, journal)
+    marker = _wait_for_marker(configuration, store, reporter)
+    found = _observe(configuration, session.settled_ms, marker, reporter)
+    doubts = Doubts(
+        newest_ms=found.newest_ms,
+        went_back=found.went_back,
+        room_is_short=journal.room_is_short,
+        has_signals=marker is not None,
+        is_behind=not found.is_whole,
+    )
+    taken, verdict, settled_ms = Taken(Rows(), session.before), NOTHING, session.settled_ms
+    if found.has_candles:
+        for revision in session.find_revisions(found.settled):
+            reporter.warn(revision)
+        news = News(
+            found.candles,
+            found.filters,
+            {} if marker is None else load_signals(store, configuration, reporter.warn),
+            may_enter=not doubts.room_is_short,
+            decides=found.is_whole,
+        )
+        taken, verdict, settled_ms = session.take(news), SETTLED, news.newest_ms
+    journal.finish(run_id, taken.rows, RunEnd(_now_ms(), verdict))
+    return result_of(taken.state, journal, settled_ms, doubts)
+
+
+def owner_of(configuration: RunConfiguration) -> Owner:
+    """Return whose journal it is; raises ConfigurationError where an account would need two."""
+    quote, *others = quote_assets(configuration.symbols)
+    if others:
+        raise ConfigurationError(
+            f"symbols: are paid for in {quote} and {' and '.join(others)}, and an account has one "
+            "asset; make a bot for each of them"
+        )
+    return Owner(
+        namespace=configuration.namespace,
+        bot=configuration.owner,
+        exchange=configuration.exchange.id,
+        mode="Paper",
+        quote=quote,
+    )
+
+
+def _start_of(configuration: RunConfiguration) -> RunStart:
+    return RunStart(
+        purpose=PURPOSE,
+        pod_uid=os.environ.get(ENV_POD_UID) or NO_POD,
+        run_digest=configuration.digest,
+        configuration=to_canonical_json(configuration.to_json()),
+        model_version=inference_of(configuration).model_version,
+        git_commit=git_commit(),
+        started_ms=_now_ms(),
+    )
+
+
+def _wait_for_marker(
+    configuration: RunConfiguration, store: Store, reporter: Reporter
+) -> Marker | None:
+    """Return the marker of this run, waited for as long as the deadline allows.
+
+    Without a pod there is nobody to wait for.
+    """
+    pod_uid = os.environ.get(ENV_POD_UID)
+    while pod_uid and _left(configuration, reporter) > SPARE_SECONDS:
+        marker = load_marker(store, pod_uid, configuration.digest)
+        if marker is not None:
+            return marker
+        time.sleep(POLL_SECONDS)
+    return load_marker(store, pod_uid, configuration.digest) if pod_uid else None
+
+
+def _observe(
+    configuration: RunConfiguration,
+    settled_ms: int | None,
+    marker: Marker | None,
+    reporter: Reporter,
+) -> Unsettled:
+    """Ask for the candles up to the one that was decided on: the next is the next run's."""
+    policy = RetryPolicy(attempts=3, budget_seconds=max(1.0, _left(configuration, reporter)))
+    client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
+    decided_ms = None if marker is None else marker.candle_ms
+    return observe_unsettled(client, configuration.symbols, settled_ms, decided_ms)
+
+
+def _left(configuration: RunConfiguration, reporter: Reporter) -> float:
+    """Return the seconds that are left of the run's deadline."""
+    return configuration.execution.deadline_seconds - (time.monotonic() - reporter.started)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
