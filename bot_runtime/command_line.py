@@ -3,11 +3,12 @@
 Every step ends with a termination message and an exit code (contract/exitcodes.py); all of them run
 on a laptop with the same configuration file as in a pod.
 
-    python -m bot_runtime fetch | train --objective Trend | evaluate | infer | preflight
-    python -m bot_runtime run mybot.yaml
+    python -m bot_runtime fetch | train --objective Trend | evaluate | infer | trade | preflight
+    python -m bot_runtime run mybot.yaml [--watch]
     python -m bot_runtime candles BTC-USDT-5m.csv
     python -m bot_runtime backtest mybot.yaml
     python -m bot_runtime study mybot.yaml
+    python -m bot_runtime journal export | verify | why BTC/USDT 2026-01-31T12:00:00Z
 """
 
 import argparse
@@ -31,6 +32,7 @@ _HELP = {
     COMMANDS["Trend"][0]: "train, export and publish one objective",
     COMMANDS["Evaluation"][0]: "assemble the version and judge it",
     COMMANDS["Inference"][0]: "decide on the newest closed candles",
+    COMMANDS["Trade"][0]: "settle what was ordered on paper, and order what the signals ask for",
 }
 
 
@@ -56,7 +58,12 @@ def _command(parsed: argparse.Namespace) -> Callable[[], int]:
         from bot_runtime.local.run import LocalRun, run
 
         asked = LocalRun(
-            parsed.file, parsed.store, parsed.endpoint, parsed.credentials, hint=parsed.hint
+            parsed.file,
+            parsed.store,
+            parsed.endpoint,
+            parsed.credentials,
+            watch=parsed.watch,
+            hint=parsed.hint,
         )
         return partial(run, asked)
     if parsed.command == "candles":
@@ -75,7 +82,23 @@ def _command(parsed: argparse.Namespace) -> Callable[[], int]:
 
         wanted = StudyCommand(parsed.file, parsed.store, parsed.endpoint, parsed.budget)
         return partial(study, wanted)
+    if parsed.command == "journal":
+        return _journal_command(parsed)
     return partial(run_step, parsed.step, Store.from_environment(), at_once=parsed.at_once)
+
+
+def _journal_command(parsed: argparse.Namespace) -> Callable[[], int]:
+    if parsed.what == "export":
+        from bot_runtime.local.journal_export import ExportAsked, export_journal
+
+        return partial(export_journal, ExportAsked(parsed.store, parsed.format, parsed.to))
+    if parsed.what == "verify":
+        from bot_runtime.local.journal_verify import VerifyAsked, verify_journal
+
+        return partial(verify_journal, VerifyAsked(parsed.store, ask=parsed.ask))
+    from bot_runtime.local.journal_why import WhyAsked, explain_decision
+
+    return partial(explain_decision, WhyAsked(parsed.store, parsed.symbol, parsed.time))
 
 
 @contextmanager
@@ -107,9 +130,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--store", type=Path, help="directory of data and models")
     run.add_argument("--endpoint", help="address of a server that speaks the exchange's API")
     run.add_argument("--credentials", type=Path, help="directory with files apiKey and apiSecret")
+    text = "decide and trade at every close of a candle, until Ctrl-C"
+    run.add_argument("--watch", action="store_true", help=text)
     run.add_argument("--no-hint", dest="hint", action="store_false", help="do not say how to go on")
     _add_backtest(commands.add_parser("backtest", help="say what past decisions would have earned"))
     _add_study(commands.add_parser("study", help="say which settings are worth setting"))
+    _add_journal(commands.add_parser("journal", help="read what a bot has seen, decided and done"))
     candles = commands.add_parser("candles", help="say what a file of your own candles holds")
     candles.add_argument("file", type=Path, help="file, or folder of files that follow each other")
     return parser
@@ -139,6 +165,22 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     _add_bot(parser)
     text = "minutes that it may take (default: 60); what is finished is kept for the next time"
     parser.add_argument("--budget", metavar="MINUTES", default="60", help=text)
+
+
+def _add_journal(parser: argparse.ArgumentParser) -> None:
+    questions = parser.add_subparsers(dest="what", required=True, metavar="QUESTION")
+    export = questions.add_parser("export", help="write every table to a file")
+    export.add_argument("--format", choices=("csv", "parquet"), default="csv")
+    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="folder of the files")
+    why = questions.add_parser("why", help="say why a decision was taken")
+    why.add_argument("symbol", metavar="SYMBOL", help="as in the bot's spec: BTC/USDT")
+    text = "close of a candle, or any time within it, as 2026-01-31T12:00:00Z"
+    why.add_argument("time", metavar="TIME", help=text)
+    verify = questions.add_parser("verify", help="say whether it is what its candles make of it")
+    text = "ask the exchange for older candles, so that the first predictions can be checked too"
+    verify.add_argument("--ask", action="store_true", help=text)
+    for question in (export, why, verify):
+        question.add_argument("--store", type=Path, metavar="DIR", help="folder of the bot's store")
 
 
 def _add_options(parser: argparse.ArgumentParser, word: str) -> None:

@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +9,11 @@ from bot_runtime.backtest.assemble import Asked, run_backtest
 from bot_runtime.backtest.result import Backtest
 from bot_runtime.backtest.versions import Term, term_of, terms_of
 from bot_runtime.contract.runconfig import inference_run
-from bot_runtime.local.bot_file import Bot, load_bot_to_judge
+from bot_runtime.local.bot_file import Bot, load_bot
 from bot_runtime.local.local_store import local_store
 from bot_runtime.local.newer_candles import NewerCandles
 from bot_runtime.local.progress_line import ProgressLine
+from bot_runtime.local.time_option import ms_of
 from bot_runtime.market.candles import Candles, utc
 from bot_runtime.market.filters import known_filters
 from bot_runtime.market.stored_candles import stored_candles
@@ -49,9 +49,11 @@ def backtest(asked: BacktestAsked) -> int:
     """Run a backtest, print what came of it, and return the exit code."""
     line = ProgressLine(sys.stdout)
     try:
-        bot, settings = load_bot_to_judge(asked.file, asked.endpoint)
+        bot = load_bot(asked.file, asked.endpoint)
         store = local_store(asked.store, bot.name)
-        strategy = Strategy.of(bot.spec.decision, bot.spec.model, bot.spec.timeframe, settings)
+        strategy = Strategy.of(
+            bot.spec.decision, bot.spec.model, bot.spec.timeframe, bot.spec.settings
+        )
         candles = {
             symbol: stored_candles(store, bot.spec.exchange, symbol, bot.spec.timeframe)
             for symbol in bot.spec.symbols
@@ -91,8 +93,8 @@ def _span(asked: BacktestAsked, candles: dict[str, Candles]) -> tuple[int, int]:
     """Return the closes [from, to] in ms that are asked for; raises ConfigurationError."""
     first = min(int(part.close_time_ms[0]) for part in candles.values())
     last = max(int(part.close_time_ms[-1]) for part in candles.values())
-    from_ms = first if asked.begin is None else _ms("--from", asked.begin)
-    to_ms = last if asked.end is None else _ms("--to", asked.end)
+    from_ms = first if asked.begin is None else ms_of("--from", asked.begin)
+    to_ms = last if asked.end is None else ms_of("--to", asked.end)
     if from_ms > to_ms and asked.begin is not None and asked.end is not None:
         raise ConfigurationError(f"--from {asked.begin} is after --to {asked.end}; swap them")
     if from_ms > last:
@@ -106,19 +108,6 @@ def _span(asked: BacktestAsked, candles: dict[str, Candles]) -> tuple[int, int]:
             "later time"
         )
     return max(from_ms, first), min(to_ms, last)
-
-
-def _ms(option: str, text: str) -> int:
-    """Return a date or a time in ms; without a time zone it is UTC."""
-    try:
-        at = datetime.fromisoformat(text)
-        at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-        return int(at.timestamp() * 1000)
-    except (ValueError, OverflowError) as e:
-        raise ConfigurationError(
-            f"{option}: found {text[:40]!r}; write a date as 2026-01-31, or a time as "
-            "2026-01-31T12:00:00Z"
-        ) from e
 
 
 def _summary(found: Backtest, report: Path) -> str:

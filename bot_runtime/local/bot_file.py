@@ -19,14 +19,11 @@ from bot_runtime.contract.names import (
 )
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.contract.timezones import find_zone, unknown_zone
-from bot_runtime.contract.trading import TradingSettings
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from bot_runtime.local.kubectl_yaml import load_documents
 from bot_runtime.process.errors import ConfigurationError
 
 _NAME = re.compile(OWNER_NAME_PATTERN)
-_SETTINGS = tuple(TradingSettings.model_fields)
-"""Fields of spec that are no part of the resource yet; none has a name of two words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,43 +36,30 @@ class Bot:
     replaced: Mapping[str, str] = field(default_factory=dict)
     """Variables of the environment that have replaced a threshold of the file, with their text."""
 
+    @property
+    def quote(self) -> str:
+        """Return the asset that the bot's money is counted in."""
+        return self.spec.symbols[0].partition("/")[2]
+
 
 def load_bot(
     path: Path, endpoint: str | None = None, environment: Mapping[str, str] = os.environ
 ) -> Bot:
-    """Return the only TradingBot in a YAML file, to be run.
+    """Return the only TradingBot in a YAML file.
 
     `endpoint` replaces spec.exchange.endpoint, and the variables of THRESHOLD_VARIABLES replace
     fields of spec.decision. Raises ConfigurationError that names the field or the variable, what
     was found and the remedy.
     """
-    document = _load_document(path)
-    for name in _SETTINGS:
-        if name in _mapping(document, "spec"):
-            raise ConfigurationError(
-                f"spec.{name}: backtest and study read it; a bot does not trade yet, so remove it"
-            )
-    bot = _read_bot(document, endpoint, environment)
-    _check_suspend(bot.spec)
+    return _read_bot(_load_document(path), endpoint, environment)
+
+
+def load_bot_to_run(path: Path, endpoint: str | None = None) -> Bot:
+    """Return the same of one that is not suspended; what is raised is as for `load_bot`."""
+    bot = load_bot(path, endpoint)
+    if bot.spec.suspend:
+        raise ConfigurationError("spec.suspend: found true; set it to false to run the bot")
     return bot
-
-
-def load_bot_to_judge(
-    path: Path, endpoint: str | None = None, environment: Mapping[str, str] = os.environ
-) -> tuple[Bot, TradingSettings]:
-    """Return the only TradingBot in a YAML file and what it may stake, for backtest and study.
-
-    What they read is as for `load_bot`, and so is what is raised.
-    """
-    document = _load_document(path)
-    spec = _mapping(document, "spec")
-    document["spec"] = {k: v for k, v in spec.items() if k not in _SETTINGS}
-    bot = _read_bot(document, endpoint, environment)
-    try:
-        settings = {k: v for k, v in spec.items() if k in _SETTINGS}
-        return bot, TradingSettings.model_validate(settings)
-    except ValidationError as e:
-        raise ConfigurationError(explain(e, prefix="spec")) from e
 
 
 def _load_document(path: Path) -> dict[str, Any]:
@@ -166,8 +150,3 @@ def _check_time_zones(spec: TradingBotSpec) -> None:
     for part, name in zones.items():
         if find_zone(name) is None:
             raise ConfigurationError(unknown_zone(part, name))
-
-
-def _check_suspend(spec: TradingBotSpec) -> None:
-    if spec.suspend:
-        raise ConfigurationError("spec.suspend: found true; set it to false to run the bot")

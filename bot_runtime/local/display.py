@@ -1,4 +1,4 @@
-"""What `run` shows on a terminal: named steps with durations, metrics, verdict, signals."""
+"""What `run` shows: named steps with durations, metrics, verdict, signals, the paper account."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,8 @@ from bot_runtime.contract.progress import EVENT as PROGRESS
 from bot_runtime.contract.progress import NOTE
 from bot_runtime.contract.results import EvaluationResult, ObjectiveResult, StepResult
 from bot_runtime.contract.steps import StepOrRun
+from bot_runtime.local.account_words import account_lines, candle_line
+from bot_runtime.local.candle import Traded
 from bot_runtime.process.output import write_out
 
 
@@ -118,13 +120,35 @@ class Display:
             value = signal.get(name)
             self._print(f"      {name:16} {f'{value:.4g}' if isinstance(value, float) else value}")
 
+    def account(self, traded: Traded, quote: str, journal: Path) -> None:
+        """Show what was done, what the paper account has come to, and where its journal lies."""
+        self._print("")
+        self._print(candle_line(traded.run, traded.result, quote))
+        for heading, text in account_lines(traded.result, quote):
+            self._print(f"      {heading:16} {text}")
+        self._print(f"      {'journal':16} {journal}")
+
+    def watching(self, timeframe: str, journal: Path) -> None:
+        """Say what follows, and how it ends."""
+        self._print(
+            f"a line at every close of {timeframe}, until Ctrl-C; the file is not read again, so "
+            "start anew after an edit"
+        )
+        self._print(f"journal: {journal}")
+        self._print("")
+
+    def candle(self, line: str) -> None:
+        """Show what a candle has brought."""
+        self._print(line)
+
     def hint(self, training: Path, served: str | None) -> None:
         """Say how to go on."""
         self._print("")
         if served is None:
             self._print("no version is served: change spec.model or spec.training and run it again")
         else:
-            self._print("run the same command again to decide on the newest candle")
+            self._print("run the same command again to decide on the newest candle, or with")
+            self._print("--watch to decide at every close")
         self._print(f"to train on newer candles, remove {training} first")
 
     def _remember(self, result: StepResult) -> None:
@@ -160,6 +184,9 @@ def _summary(result: StepResult) -> str:
         return f"{result.objective.algorithm} ({scores})"
     if result.evaluation is not None:
         return "promoted" if result.evaluation.promoted else "rejected"
+    if result.trade is not None:
+        totals = result.trade.state.totals
+        return f"{totals.orders} orders, {totals.fills} fills, {totals.trades} trades so far"
     if result.signals:
         return ", ".join(f"{signal.symbol} {signal.decision}" for signal in result.signals)
     return "ok"

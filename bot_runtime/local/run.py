@@ -6,35 +6,39 @@ configuration is not repeated: its files would come out the same. (The data step
 snapshot itself, and voids the results of the others where it makes a new one.)
 """
 
-import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
 from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.contract.names import ENV_CREDENTIALS, ENV_STORE, training_name
+from bot_runtime.contract.names import training_name
 from bot_runtime.contract.results import EvaluationResult, StepResult
 from bot_runtime.contract.runconfig import (
     RunConfiguration,
-    inference_run,
     training_digest,
     training_run,
     training_spec_of,
 )
 from bot_runtime.contract.steps import COMMANDS, TRAINING_STEPS, StepOrRun
 from bot_runtime.learning.models.registry import check_installed
-from bot_runtime.local.bot_file import Bot, load_bot
-from bot_runtime.local.child import Child
+from bot_runtime.local.bot_file import Bot, load_bot_to_run
+from bot_runtime.local.candle import decide_and_trade
 from bot_runtime.local.display import Display
 from bot_runtime.local.local_store import local_store
+from bot_runtime.local.step_runner import StepFailedError, StepRunner
+from bot_runtime.local.watch import Watch, candle_clock
 from bot_runtime.process.errors import ArtifactInvalidError, StepError
 from bot_runtime.store.files import load_json
 from bot_runtime.store.layout import Store
 from bot_runtime.store.promotion import promoted_version
+
+OF_A_CANDLE: Final[tuple[StepOrRun, ...]] = ("Inference", "Trade")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +49,17 @@ class LocalRun:
     store: Path | None
     endpoint: str | None
     credentials: Path | None
+    watch: bool = False
+    """Whether to go on at every close of a candle."""
     hint: bool = True
     """Whether to say at the end how to go on."""
 
 
-class StepFailedError(Exception):
-    """A child process ended with an exit code other than 0: the run ends with the same code."""
-
-    def __init__(self, exit_code: int) -> None:
-        super().__init__(f"exit code {exit_code}")
-        self.exit_code = exit_code
-
-
 def run(asked: LocalRun) -> int:
     """Run all steps in turn, show them, and return the exit code of the first failing one."""
-    display = Display(sys.stdout, total=len(COMMANDS))
+    display = Display(sys.stdout, total=len(COMMANDS) - (len(OF_A_CANDLE) if asked.watch else 0))
     try:
-        bot = load_bot(asked.file, asked.endpoint)
+        bot = load_bot_to_run(asked.file, asked.endpoint)
         check_installed(bot.spec.model.candidates)
         store = local_store(asked.store, bot.name)
         _Steps(bot, store, asked, display).run()
@@ -86,7 +84,7 @@ class _Steps:
     display: Display
 
     def run(self) -> None:
-        """Train, judge and decide; raises StepFailedError at the first step that fails."""
+        """Train, judge, decide and trade; raises StepFailedError at the first step that fails."""
         bot, training = self.bot, self._training()
         assert training.training is not None, "training_run sets it"
         self.display.header(bot.name, training.training.name, self.store.root, bot.replaced)
@@ -97,18 +95,29 @@ class _Steps:
         version = self._served_version(evaluation)
         self.display.verdict(evaluation, version)
         if version is None:
-            self.display.skipped("Inference", "no version is served")
+            for step in () if self.asked.watch else OF_A_CANDLE:
+                self.display.skipped(step, "no version is served")
+        elif self.asked.watch:
+            self._watch(version)
         else:
             self._decide(version)
         if self.asked.hint:
             self.display.hint(self.store.training(training.training.name), version)
 
     def _decide(self, version: str) -> None:
-        """Decide by a version and show the signals."""
+        """Decide and trade by a version; show the signals and the account."""
         bot = self.bot
-        self._step("Inference", inference_run(bot.namespace, bot.name, bot.spec, version))
+        traded = decide_and_trade(bot, self.store, version, self._step)
         for symbol in bot.spec.symbols:
             self.display.signal(self.store.signal(symbol), load_json(self.store.signal(symbol)))
+        self.display.account(traded, bot.quote, self.store.journal)
+
+    def _watch(self, version: str) -> None:
+        """Decide and trade until interrupted."""
+        bot, runner = self.bot, self._runner
+        self.display.watching(bot.spec.timeframe, self.store.journal)
+        clock = candle_clock(bot)
+        Watch(bot, self.store, version, runner.run, clock, self.display).run()
 
     def _training(self) -> RunConfiguration:
         """Return the training's configuration, named as the operator would name it."""
@@ -141,27 +150,25 @@ class _Steps:
         self.display.kept(step, result)
         return result
 
-    def _step(self, step: StepOrRun, configuration: RunConfiguration) -> StepResult:
-        """Run one child process and return its result; raises StepFailedError."""
-        log = self.store.root / "logs" / f"{step}.log"
+    def _step(
+        self,
+        step: StepOrRun,
+        configuration: RunConfiguration,
+        *,
+        variables: Mapping[str, str] | None = None,
+    ) -> StepResult:
+        """Run one child process, show it and return its result; raises StepFailedError."""
         started = time.monotonic()
         self.display.started(step)
         tell = partial(self.display.line, step)
-        code, result = Child(step, configuration, self._environment(step), log, tell).run()
-        seconds = time.monotonic() - started
-        if code != ExitCode.OK or result is None:
-            found = result.error.message if result and result.error else "no result; see the log"
-            self.display.failed(step, seconds, f"exit code {code}: {found}", log)
-            raise StepFailedError(code or int(ExitCode.CRASH))
-        self.display.done(step, seconds, result)
+        try:
+            result = self._runner.run(step, configuration, tell, variables)
+        except StepFailedError as e:
+            self.display.failed(step, time.monotonic() - started, str(e), e.log)
+            raise
+        self.display.done(step, time.monotonic() - started, result)
         return result
 
-    def _environment(self, step: StepOrRun) -> dict[str, str]:
-        """Return the child's environment; only preflight sees where the key is."""
-        environment = {k: v for k, v in os.environ.items() if k != ENV_CREDENTIALS}
-        environment[ENV_STORE] = str(self.store.root)
-        if step == "Preflight":
-            credentials = self.asked.credentials or os.environ.get(ENV_CREDENTIALS)
-            if credentials:
-                environment[ENV_CREDENTIALS] = str(Path(credentials).resolve())
-        return environment
+    @property
+    def _runner(self) -> StepRunner:
+        return StepRunner(self.store, self.asked.credentials)

@@ -10,13 +10,14 @@ from bot_runtime.backtest.beats_holding import CHANCE, ENOUGH
 from bot_runtime.backtest.study import Budget, Study, Tried, run_study
 from bot_runtime.backtest.study_plan import Lesson, StudyAsked, plan_lessons
 from bot_runtime.learning.models.registry import check_installed
-from bot_runtime.local.bot_file import Bot, load_bot_to_judge
+from bot_runtime.local.bot_file import Bot, load_bot
 from bot_runtime.local.local_store import local_store
 from bot_runtime.local.progress_line import ProgressLine
 from bot_runtime.market.candles import utc
 from bot_runtime.market.filters import known_filters
 from bot_runtime.market.stored_candles import all_stored_candles
 from bot_runtime.process.errors import ConfigurationError, StepError
+from bot_runtime.store.layout import Store
 from bot_runtime.store.one_at_a_time import one_at_a_time
 
 MOST_MINUTES: Final = 100_000.0
@@ -55,15 +56,15 @@ def study(command: StudyCommand) -> int:
     line = ProgressLine(sys.stdout)
     try:
         budget = Budget(60.0 * _minutes(command.budget))
-        bot, settings = load_bot_to_judge(command.file, command.endpoint)
+        bot = load_bot(command.file, command.endpoint)
         spec = bot.spec
         store = local_store(command.store, bot.name)
         filters = known_filters(store, spec.symbols)
-        asked = StudyAsked(spec, settings, filters)
+        asked = StudyAsked(spec, bot.spec.settings, filters)
         check_installed(asked.model.candidates)
         line.show("reading candles", 0.0)
         lessons = plan_lessons(asked, all_stored_candles(store, spec.exchange, spec.symbols))
-        with one_at_a_time(store.study, "study"):
+        with one_at_a_time(store.study, _taken(store)):
             line.end(_what_is_tried(bot, asked, lessons))
             found = run_study(asked, lessons, store, budget, line.show)
     except StepError as e:
@@ -74,6 +75,14 @@ def study(command: StudyCommand) -> int:
         return 130
     line.end("\n".join((*_table(found), "", *_verdict(found))))
     return 0
+
+
+def _taken(store: Store) -> ConfigurationError:
+    """Return what is said where another study is under way."""
+    return ConfigurationError(
+        f"--store: {store.root} is in use by another study; wait until it has ended, or name "
+        "another folder"
+    )
 
 
 def _minutes(text: str) -> float:

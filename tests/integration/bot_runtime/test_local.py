@@ -96,7 +96,7 @@ def test_bot_is_trained_judged_and_decides_and_a_second_run_keeps_its_models(
     for step in ("Preflight", "Data", "Trend", "Return", "Risk", "Evaluation", "Inference"):
         assert f"] {step}" in told
     assert "promoted" in told
-    saved = next((laptop.home / ".botcripto" / "btc-paper" / "signals").iterdir())
+    saved = laptop.home / ".botcripto" / "btc-paper" / "signals" / "BTC-USDT.json"
     signal = Signal.model_validate(json.loads(saved.read_text(encoding="utf-8")))
     assert f"{signal.symbol}: {signal.decision}" in told
     assert signal.prob_up is not None

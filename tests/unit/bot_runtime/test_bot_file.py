@@ -6,7 +6,7 @@ import pytest
 
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.contract.trading import TradingSettings
-from bot_runtime.local.bot_file import load_bot, load_bot_to_judge
+from bot_runtime.local.bot_file import load_bot, load_bot_to_run
 from bot_runtime.process.errors import ConfigurationError
 
 GOOD = """
@@ -62,7 +62,6 @@ def test_other_documents_of_the_file_are_left_alone(tmp_path: Path) -> None:
         ("metadata:\n  name: btc-paper", "meta:\n  name: 7", "meta: is not a field"),
         ("{id: binance}", "{id: binance, endpoint: ftp://x}", "spec.exchange.endpoint: found"),
         ("mode: Paper", "mode: paper", "spec.mode: found 'paper'"),
-        ("mode: Paper", "mode: Paper\n  suspend: true", "spec.suspend: found true"),
         ("[BTC/USDT]", "[]", "spec.symbols: found"),
         ("[BTC/USDT]", "[BTC/USDT, BTC/USDT]", "spec.symbols: .*duplicate"),
         ("[BTC/USDT]", "[BTCUSDT]", "spec.symbols.0: found 'BTCUSDT'"),
@@ -90,7 +89,7 @@ def test_other_documents_of_the_file_are_left_alone(tmp_path: Path) -> None:
         (
             "mode: Paper",
             "mode: Paper\n  model: {pinnedVersion: 2026-99-99}\n  risk: 1",
-            "spec.risk: backtest and study read it",
+            "spec.risk: found 1; input should be a mapping",
         ),
         ("  name: btc-paper\n  namespace: bots\n", "", "metadata: found null; write a mapping"),
         ("name: btc-paper", "name: yes", "metadata.name: found true; at most 40"),
@@ -134,32 +133,26 @@ def test_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         load_bot(tmp_path / "no.yaml")
 
 
-@pytest.mark.parametrize("part", ["capital: '1000'", "regimes: []", "risk: {}", "risk:"])
-def test_what_only_backtest_and_study_read_is_refused_for_a_run(tmp_path: Path, part: str) -> None:
-    name = part.partition(":")[0]
-    message = f"^spec.{name}: backtest and study read it; a bot does not trade yet, so remove it$"
-    with pytest.raises(ConfigurationError, match=message):
-        load_bot(written(tmp_path, f"{GOOD}  {part}\n"))
-
-
-def test_a_bot_is_judged_with_its_capital_regimes_and_risk(tmp_path: Path) -> None:
+def test_a_bot_trades_by_its_capital_regimes_and_risk(tmp_path: Path) -> None:
     text = f"{GOOD}  capital: '1000'\n  regimes: [{{name: BEAR_TREND, entries: false}}]\n"
     path = written(tmp_path, f"{text}  risk: {{maxPosition: 0.1}}\n  decision: {{riskMax: 0.7}}\n")
-    bot, settings = load_bot_to_judge(path, "http://127.0.0.1:9")
+    bot = load_bot(path, "http://127.0.0.1:9")
+    settings = bot.spec.settings
     assert (settings.capital, settings.risk.max_position) == ("1000", 0.1)
     assert [r.entries for r in settings.regime_table] == [True, True, False, False]
     assert bot.spec.decision.risk_max == 0.7
     assert bot.spec.exchange.endpoint == "http://127.0.0.1:9"
 
 
-def test_a_bot_without_them_is_judged_with_the_defaults(tmp_path: Path) -> None:
-    bot, settings = load_bot_to_judge(written(tmp_path, GOOD))
-    assert settings == TradingSettings()
-    assert bot.spec == load_bot(written(tmp_path, GOOD)).spec
+def test_a_bot_without_them_trades_by_the_defaults(tmp_path: Path) -> None:
+    assert load_bot(written(tmp_path, GOOD)).spec.settings == TradingSettings()
 
 
-def test_a_bot_that_is_suspended_can_be_judged(tmp_path: Path) -> None:
-    load_bot_to_judge(written(tmp_path, f"{GOOD}  suspend: true\n"))
+def test_a_bot_that_is_suspended_can_be_judged_and_is_not_run(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{GOOD}  suspend: true\n")
+    load_bot(path)
+    with pytest.raises(ConfigurationError, match=r"^spec.suspend: found true; set it"):
+        load_bot_to_run(path)
 
 
 @pytest.mark.parametrize(
@@ -176,11 +169,11 @@ def test_a_bot_that_is_suspended_can_be_judged(tmp_path: Path) -> None:
         ("decision: {policy: Hold}", "^spec.decision.policy: found 'Hold'; input should be"),
     ],
 )
-def test_a_mistake_in_what_is_judged_is_named_by_its_field(
+def test_a_mistake_in_what_is_traded_by_is_named_by_its_field(
     tmp_path: Path, part: str, message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        load_bot_to_judge(written(tmp_path, f"{GOOD}  {part}\n"))
+        load_bot(written(tmp_path, f"{GOOD}  {part}\n"))
 
 
 VARIABLES = {"RISK_MAX": "0.7", "PROB_MIN": "0.6", "MIN_EXPECTED_RETURN": "0.002", "FEES_BPS": "7"}
@@ -195,9 +188,9 @@ def test_variables_replace_the_thresholds_of_the_file(tmp_path: Path) -> None:
         min_expected_return=0.002,
         fees_bps=7,
     )
-    for bot in (load_bot(path, None, VARIABLES), load_bot_to_judge(path, None, VARIABLES)[0]):
-        assert bot.spec.decision == wanted
-        assert bot.replaced == VARIABLES
+    bot = load_bot(path, None, VARIABLES)
+    assert bot.spec.decision == wanted
+    assert bot.replaced == VARIABLES
 
 
 def test_what_is_unset_or_empty_replaces_nothing(tmp_path: Path) -> None:

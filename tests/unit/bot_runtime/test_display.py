@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 
 from bot_runtime.contract.results import EvaluationResult, ObjectiveResult, StepResult
+from bot_runtime.contract.traderesult import TradeResult
+from bot_runtime.contract.tradingstatus import TotalsStatus, TradingStatus
+from bot_runtime.journal.entries import DecisionRow
+from bot_runtime.journal.last_run import LastRun
+from bot_runtime.local.candle import Traded
 from bot_runtime.local.display import Display
 
 TREND = ObjectiveResult(
@@ -81,3 +86,34 @@ def test_hint_after_a_rejection_promises_no_decision(display: Display) -> None:
 def test_hint_where_a_version_is_served(display: Display) -> None:
     display.hint(Path("store/trainings/btc-paper-0a1b2c3d"), REJECTED.version)
     assert "run the same command again to decide on the newest candle" in _shown(display)
+
+
+def test_an_account_is_shown_with_what_the_run_has_done_and_where_its_journal_lies(
+    display: Display,
+) -> None:
+    decided = DecisionRow("BTC/USDT", 0, "MinOrder", side="LONG", reason="An entry is refused.")
+    traded = Traded(TradeResult(state=TradingStatus()), LastRun((decided,)))
+    display.account(traded, "USDT", Path("/store/journal/journal.db"))
+    assert _shown(display).splitlines() == [
+        "",
+        "-  no candle is settled yet  BTC/USDT LONG An entry is refused",
+        "      account          no candle is settled yet",
+        "      journal          /store/journal/journal.db",
+    ]
+
+
+def test_a_trade_step_is_closed_with_what_was_counted(display: Display) -> None:
+    state = TradingStatus(totals=TotalsStatus(orders=3, fills=2, trades=1))
+    display.started("Trade")
+    display.done("Trade", 1.0, StepResult(step="Trade", trade=TradeResult(state=state)))
+    assert "[1/7] Trade" in _shown(display)
+    assert "3 orders, 2 fills, 1 trades so far" in _shown(display)
+
+
+def test_a_watch_says_what_follows_and_that_the_file_is_not_read_again(display: Display) -> None:
+    display.watching("5m", Path("/store/journal/journal.db"))
+    assert _shown(display).splitlines()[:2] == [
+        "a line at every close of 5m, until Ctrl-C; the file is not read again, so start anew "
+        "after an edit",
+        "journal: /store/journal/journal.db",
+    ]

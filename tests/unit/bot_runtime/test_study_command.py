@@ -7,6 +7,7 @@ import pytest
 from bot_runtime.command_line import main
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.market.candle_files import save_candles
+from bot_runtime.process.errors import ConfigurationError
 from bot_runtime.store.layout import Store
 from bot_runtime.store.one_at_a_time import one_at_a_time
 from tests.unit.bot_runtime.learning import market_candles
@@ -94,7 +95,7 @@ def test_a_store_that_another_study_uses_is_left_alone(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = stored(home)
-    with one_at_a_time(store.study, "study"):
+    with one_at_a_time(store.study, ConfigurationError("taken")):
         assert main(["study", "bot.yaml"]) == ExitCode.CONFIGURATION
     assert "is in use by another study; wait until it has ended" in capsys.readouterr().out
     assert not store.trials().exists()
