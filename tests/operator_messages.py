@@ -13,6 +13,7 @@ from bot_runtime.contract.results import (
 )
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import ShortSignal
+from bot_runtime.contract.traderesult import TradeResult
 
 COMMIT = "c0ffee0"
 
@@ -97,6 +98,39 @@ def inference_message(
             git_commit=COMMIT,
             model_version=configuration.inference.model_version,
             signals=signals,
+        )
+    )
+
+
+def trade_message(
+    run: dict[str, Any],
+    at: datetime,
+    sequence: int,
+    state: dict[str, Any] | None = None,
+    **told: Any,
+) -> str:
+    """Return what a run that trades leaves: an account that holds nothing, but for `state`."""
+    configuration = RunConfiguration.model_validate(run)
+    assert configuration.inference is not None
+    capital = configuration.capital
+    account = {
+        **dict.fromkeys(("equity", "cash", "peak", "dayStart", "weekStart"), capital),
+        "exposure": "0",
+    }
+    whole = {
+        "settledAt": to_time(at),
+        "account": account,
+        "journal": {"id": "0f3c", "sequence": sequence, "schema": "0001"},
+        **(state or {}),
+    }
+    trade = TradeResult.model_validate({"state": whole, **told})
+    return to_message(
+        StepResult(
+            step="Trade",
+            run_digest=configuration.digest,
+            git_commit=COMMIT,
+            model_version=configuration.inference.model_version,
+            trade=trade,
         )
     )
 

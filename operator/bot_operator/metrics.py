@@ -64,6 +64,11 @@ TRAINING_SECONDS = Histogram(
     ["outcome"],
     buckets=(60, 300, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400),
 )
+ORDERS = Counter(
+    "botcripto_orders_total",
+    "Orders by mode and outcome: Placed counts orders, Filled purchases and sales.",
+    ["mode", "outcome"],
+)
 SCHEDULE_LATENESS_SECONDS = Histogram(
     "botcripto_schedule_lateness_seconds",
     "How long after its scheduled time the Job of an inference run was created.",

@@ -14,7 +14,12 @@ from typing import Any
 from bot_operator.api.resources import to_time
 from bot_runtime.contract import names
 from tests.integration.api import MERGE, Api, Refused
-from tests.operator_messages import evaluation_message, inference_message, step_message
+from tests.operator_messages import (
+    evaluation_message,
+    inference_message,
+    step_message,
+    trade_message,
+)
 
 Object = dict[str, Any]
 Outcome = Callable[[Object], "Object | None"]
@@ -31,6 +36,11 @@ class FakeKubelet:
     """By step: the whole pod status to set, or None to leave the pod as it is for now."""
     bots: dict[str, dict[str, Outcome]] = field(default_factory=dict)
     """By bot, then step; looked at before `outcomes`."""
+
+    trades: Object = field(default_factory=dict)
+    """What the next runs that trade tell beside an account that holds nothing."""
+    runs: int = 0
+    """How many have told so far."""
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
@@ -66,7 +76,18 @@ class FakeKubelet:
         outcomes = {**self.outcomes, **self.bots.get(labels.get(names.LABEL_BOT, ""), {})}
         if step in outcomes:
             return outcomes[step](pod)
-        return succeeded(self.message(pod, step))
+        message = self.message(pod, step)
+        if names.TRADE_CONTAINER_NAME not in [c["name"] for c in pod["spec"]["containers"]]:
+            return succeeded(message)
+        trade = ended(0, self.trade_message(pod), "Completed")
+        states = {names.CONTAINER_NAME: ended(0, message, "Completed")}
+        return several("Succeeded", {**states, names.TRADE_CONTAINER_NAME: trade})
+
+    def trade_message(self, pod: Object) -> str:
+        """Return the termination message of the run that trades."""
+        self.runs += 1
+        now = datetime.now(UTC)
+        return trade_message(self._run_configuration(pod), now, self.runs, **self.trades)
 
     def message(self, pod: Object, step: str) -> str:
         """Return the termination message of the step's real program."""
@@ -86,12 +107,12 @@ class FakeKubelet:
 
 def succeeded(message: str) -> Object:
     """Return the status of a pod that ended well and left `message`."""
-    return _ended("Succeeded", {"exitCode": 0, "reason": "Completed", "message": message})
+    return _ended("Succeeded", ended(0, message, "Completed"))
 
 
 def failed(exit_code: int, message: str = "", reason: str = "Error") -> Object:
     """Return the status of a pod that ended badly."""
-    return _ended("Failed", {"exitCode": exit_code, "reason": reason, "message": message})
+    return _ended("Failed", ended(exit_code, message, reason))
 
 
 def waiting(reason: str, message: str) -> Object:
@@ -100,15 +121,26 @@ def waiting(reason: str, message: str) -> Object:
     return {"phase": "Pending", "containerStatuses": [container]}
 
 
-def _ended(phase: str, terminated: Object) -> Object:
+def several(phase: str, states: dict[str, Object], **status: str) -> Object:
+    """Return the status of a pod with containers in these states, by name."""
+    containers = [_container(state, name) for name, state in states.items()]
+    return {"phase": phase, "containerStatuses": containers, **status}
+
+
+def ended(exit_code: int, message: str = "", reason: str = "Error") -> Object:
+    """Return the state of a container that has ended just now."""
     now = to_time(datetime.now(UTC))
-    state = {**terminated, "startedAt": now, "finishedAt": now}
-    return {"phase": phase, "containerStatuses": [_container({"terminated": state})]}
+    told = {"exitCode": exit_code, "reason": reason, "message": message}
+    return {"terminated": {**told, "startedAt": now, "finishedAt": now}}
 
 
-def _container(state: Object) -> Object:
+def _ended(phase: str, state: Object) -> Object:
+    return {"phase": phase, "containerStatuses": [_container(state)]}
+
+
+def _container(state: Object, name: str = names.CONTAINER_NAME) -> Object:
     return {
-        "name": names.CONTAINER_NAME,
+        "name": name,
         "state": state,
         "image": "example.org/train:1.0.0",
         "imageID": "",

@@ -51,6 +51,7 @@ class OperatorProcess:
             "BOTCRIPTO_IDENTITY": "test",
             "BOTCRIPTO_LEASE_SECONDS": "5",
             "PYTHONPATH": f"{ROOT}:{ROOT / 'operator'}",
+            "PYTHONSAFEPATH": "1",  # not what lies in the folder that the tests run in
             **self.environment,
         }
         served = self.arguments or ("--namespace", self.namespace)

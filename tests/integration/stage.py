@@ -105,7 +105,7 @@ class Stage:
 
         def look() -> bool:
             found = self.condition(kind, name)
-            assert found == expected
+            assert found == expected, found
             return True
 
         eventually(look, timeout=timeout)

@@ -18,7 +18,7 @@ def _without_empty(value: Any) -> Any:
     """Return `value` without empty objects and lists: absent and empty mean the same."""
     if isinstance(value, dict):
         inner = {key: _without_empty(item) for key, item in value.items()}
-        return {key: item for key, item in inner.items() if item not in ({}, [])}
+        return {key: item for key, item in inner.items() if item not in ({}, [], ())}
     return value
 
 
@@ -31,7 +31,8 @@ def _with_defaults(model: type[Model], written: Object) -> Any:
         *parents, name = path.split(".")
         for parent in parents:
             part, value = part[parent], getattr(value, to_snake(parent))
-        part[name] = getattr(value, to_snake(name))
+        default = getattr(value, to_snake(name))
+        part[name] = default.to_json() if isinstance(default, Model) else default
     return _without_empty(content)
 
 
@@ -49,7 +50,7 @@ def test_a_training_gets_every_default(control_plane: ControlPlane, namespace: s
     assert _without_empty(found) == _with_defaults(ModelTrainingSpec, written)
 
 
-@pytest.mark.parametrize("name", ["mybot.yaml", "demo.yaml", "study.yaml"])
+@pytest.mark.parametrize("name", ["mybot.yaml", "demo.yaml", "study.yaml", "trading.yaml"])
 def test_applying_the_same_again_changes_nothing(
     control_plane: ControlPlane, namespace: str, name: str
 ) -> None:

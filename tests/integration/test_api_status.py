@@ -15,14 +15,24 @@ from bot_runtime.contract.status import (
     ActiveObjective,
     CandidateTraining,
     Children,
+    JournalGap,
     LastRun,
-    ModelTrainingStatus,
     TradingBotStatus,
     UnusableVersion,
-    VersionStatus,
 )
 from bot_runtime.contract.steps import TRAINING_STEPS
 from bot_runtime.contract.stepstatus import StepProgress, StepStatus
+from bot_runtime.contract.trading import RuleName
+from bot_runtime.contract.tradingstatus import (
+    AccountStatus,
+    ActionStatus,
+    JournalStatus,
+    LimitStatus,
+    PositionStatus,
+    TotalsStatus,
+    TradingStatus,
+)
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus, VersionStatus
 from tests.integration.api import Refused
 from tests.integration.stage import ControlPlane
 from tests.kstatus import kstatus
@@ -94,6 +104,50 @@ MODEL = ActiveModel(
     warnings=("Frontier: riskMax 0.9 would trade",),
 )
 
+ACTION = ActionStatus(
+    order="b7",
+    symbol="BTC/USDT",
+    purpose="Entry",
+    quantity="0.0371",
+    price="27000.13",
+    time=AT,
+    profit="-1.5",
+)
+TRADING = TradingStatus(
+    settled_at=AT,
+    account=AccountStatus(
+        equity="10012.345",
+        cash="9000",
+        exposure="0.1",
+        peak="10100",
+        day_start="10000",
+        week_start="10000",
+    ),
+    positions=(
+        PositionStatus(
+            symbol="BTC/USDT",
+            quantity="0.0371",
+            entry_price="27000.13",
+            stop_price="26500",
+            target_price="28000",
+            opened_at=AT,
+        ),
+    ),
+    limits=(
+        LimitStatus(
+            limit=RuleName.STOP_COOLDOWN,
+            symbol="BTC/USDT",
+            value="0",
+            threshold="2",
+            tripped_at=AT,
+            resets_at=AT,
+        ),
+    ),
+    last_action=ACTION,
+    journal=JournalStatus(id="0f3c", sequence=9, schema_version="0001"),
+    totals=TotalsStatus(orders=3, fills=2, trades=1, missed=1),
+)
+
 BOT_STATUS = TradingBotStatus(
     observed_generation=1,
     state="Deciding",
@@ -119,6 +173,11 @@ BOT_STATUS = TradingBotStatus(
     last_run=LastRun(job="j", time=AT, outcome="Signal", run_digest=DIGEST),
     unseen_runs=3,
     last_failure=FAILURE,
+    symbols="BTC/USDT, ETH/USDT",
+    equity="10012.3",
+    position="BTC/USDT 0.0371",
+    trading=TRADING,
+    journal_gap=JournalGap(recorded=9, found=3, time=AT),
     children=Children(claim="c", cron_job="j", run_configuration="r", training="t"),
 )
 
@@ -208,11 +267,14 @@ def test_the_columns_show_the_status(control_plane: ControlPlane, namespace: str
     wide = ("-o=wide", f"--namespace={namespace}")
     head, row = control_plane.kubectl("get", "bot", *wide).splitlines()
     assert head.split() == [
-        "NAME", "MODE", "SYMBOLS", "READY", "STATE", "MODEL", "DECISION", "SIGNAL-AGE", "AGE",
+        "NAME", "MODE", "SYMBOLS", "READY", "STATE", "MODEL", "DECISION", "POSITION", "EQUITY",
+        "SIGNAL-AGE", "AGE",
         "REASON", "TRAINING", "NEXT-TRAINING", "FAILURE", "MESSAGE",
     ]  # fmt: skip
     for shown in (
-        '["BTC/USDT"]',
+        "BTC/USDT, ETH/USDT",
+        "BTC/USDT 0.0371",
+        "10012.3",
         "Unknown",
         "Deciding",
         "v1",

@@ -1,7 +1,7 @@
 """Why a pod does not run or what it said, as the real API server and controllers leave it."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from bot_operator.api.resources import name_of, to_time
 from tests.eventually import eventually
 from tests.integration.api import MERGE
-from tests.integration.fake_kubelet import failed
+from tests.integration.fake_kubelet import ended, failed, several
 from tests.integration.operator_process import running
 from tests.integration.stage import Stage
 
@@ -24,6 +24,13 @@ def serve(stage: Stage, name: str = "btc-paper") -> None:
     stage.wait_for("ModelAvailable", ("True", "ModelPromoted"), name)
     stage.fire(name)
     stage.wait_for("Ready", ("True", "BotReady"), name)
+    wait_for_next_second()
+
+
+def wait_for_next_second() -> None:
+    """A schedule starts no two runs in a second, and times have no parts of one."""
+    last = to_time(datetime.now(UTC))
+    eventually(lambda: to_time(datetime.now(UTC)) > last)
 
 
 def failure_of(stage: Stage, expected: str) -> Object:
@@ -129,6 +136,114 @@ def test_what_a_pod_says_is_status_within_two_seconds_even_where_it_is_deleted_a
         assert (failure["signal"], failure["exitCode"]) == (11, 139)
 
 
+RUNNING: Object = {"runtime": {"running": {}}, "trade": {"running": {}}}
+
+
+@pytest.mark.timeout(120)
+def test_a_decision_counts_whatever_becomes_of_the_container_that_trades(stage: Stage) -> None:
+    """Its pod runs on, then fails, and with it its Job."""
+    states, phase = dict(RUNNING), ["Running"]
+    with stage.kubelet, running(stage.operator):
+        serve(stage)
+        stage.kubelet.outcomes["Inference"] = lambda _: several(phase[0], states)
+        create_job(stage, "decides", {})
+        pod = pod_of(stage, "decides")
+        states["runtime"] = ended(0, stage.kubelet.message(pod, "Inference"), "Completed")
+        uid = pod["metadata"]["uid"]
+        eventually(lambda: stage.status()["lastSignal"]["producedBy"] == uid, timeout=20)
+        assert pod_of(stage, "decides")["status"]["phase"] == "Running"
+        stage.wait_for("TradingAllowed", ("True", "EntriesAllowed"))
+        states["trade"], phase[0] = ended(74, "the disk is full"), "Failed"
+        wait_for_failed_job(stage, "decides")
+        stage.wait_for("TradingAllowed", ("False", "TradeFailed"))
+        stage.wait_for("Reconciled", ("False", "JournalUnavailable"))
+        assert stage.status()["lastRun"]["outcome"] == "Signal"
+        assert "lastFailure" not in stage.status()
+        stage.wait_for("Ready", ("True", "BotReady"))
+
+
+@pytest.mark.timeout(120)
+def test_the_deadline_of_a_pod_goes_before_the_exit_code_of_its_container(stage: Stage) -> None:
+    with stage.kubelet, running(stage.operator):
+        serve(stage)
+        stage.kubelet.outcomes["Inference"] = lambda _: several("Running", RUNNING)
+        create_job(stage, "too-late", {})
+        limit = pod_of(stage, "too-late")["spec"]["activeDeadlineSeconds"]
+        began = to_time(datetime.now(UTC) - timedelta(seconds=limit))
+        killed = several(
+            "Failed",
+            {"runtime": ended(143), "trade": ended(143)},
+            reason="DeadlineExceeded",
+            startTime=began,
+        )
+        stage.kubelet.outcomes["Inference"] = lambda _: killed
+        failure = failure_of(stage, "Deadline")
+        assert f"longer than its {limit} s" in failure["message"]
+        assert "exitCode" not in failure
+        stage.wait_for("TradingAllowed", ("False", "TradeFailed"))
+
+
+@pytest.mark.timeout(120)
+def test_what_a_run_that_trades_tells_stands_in_the_status_and_its_columns(stage: Stage) -> None:
+    """The real API server takes every field, and a second look writes nothing."""
+    at = to_time(datetime.now(UTC))
+    entry = {
+        "order": "b7",
+        "symbol": "BTC/USDT",
+        "purpose": "Entry",
+        "quantity": "0.0371",
+        "price": "27000.13",
+        "time": at,
+    }
+    position = {"symbol": "BTC/USDT", "quantity": "0.0371", "entryPrice": "27000", "openedAt": at}
+    limit = {"limit": "Drawdown", "value": "0.16", "threshold": "0.15", "trippedAt": at}
+    with stage.kubelet, running(stage.operator):
+        serve(stage)
+        stage.wait_for("Reconciled", ("True", "AsExpected"))
+        state = {"positions": [position], "limits": [limit], "lastAction": entry}
+        doubt = {"reason": "Drawdown", "message": "16 % below the highest equity, allowed 15 %"}
+        stage.kubelet.trades = {"state": state, "actions": [entry], "entries": doubt}
+        stage.fire()
+        stage.wait_for("TradingAllowed", ("False", "Drawdown"))
+        trading = stage.status()["trading"]
+        assert {key: trading[key] for key in state} == state
+        row = stage.plane.kubectl("get", "bot", f"--namespace={stage.namespace}")
+        assert "BTC/USDT 0.0371" in row
+        assert "10000" in row
+        reasons = {event["reason"] for event in stage.list("/api/v1:events")}
+        assert reasons >= {"EntryFilled", "LimitTripped"}
+        before = stage.status()
+    with running(stage.operator):
+        stage.change_bot("btc-paper", {"decision": {"riskMax": 0.4}})
+        eventually(lambda: stage.status()["observedGeneration"] > before["observedGeneration"])
+        assert stage.status()["trading"] == before["trading"]
+        stage.wait_for("TradingAllowed", ("False", "Drawdown"))
+        told = [e for e in stage.list("/api/v1:events") if e["reason"] == "EntryFilled"]
+        assert [event["count"] for event in told] == [1]
+
+
+def pod_of(stage: Stage, job: str) -> Object:
+    """Wait for the pod of a Job, and return it."""
+    label = "batch.kubernetes.io/job-name"
+
+    def look() -> Object:
+        pods = stage.list("/api/v1:pods")
+        return next(pod for pod in pods if pod["metadata"]["labels"][label] == job)
+
+    return eventually(look)
+
+
+def wait_for_failed_job(stage: Stage, name: str) -> None:
+    """Wait until the Job's controller has counted its pod as failed."""
+
+    def look() -> bool:
+        job = next(j for j in stage.list("/apis/batch/v1:jobs") if name_of(j) == name)
+        conditions = job.get("status", {}).get("conditions", ())
+        return any(c["type"] == "Failed" and c["status"] == "True" for c in conditions)
+
+    eventually(look, timeout=30)
+
+
 @pytest.mark.timeout(120)
 def test_runs_that_end_while_the_operator_is_down_are_caught_up_or_counted_as_unseen(
     stage: Stage,
@@ -158,8 +273,6 @@ def _run_once(stage: Stage) -> None:
         return [name_of(j) for j in jobs if not j.get("status", {}).get("completionTime")]
 
     eventually(lambda: not open_runs())
-    # A schedule starts no two runs in a second, and times have no parts of one.
-    last = to_time(datetime.now(UTC))
-    eventually(lambda: to_time(datetime.now(UTC)) > last)
+    wait_for_next_second()
     stage.fire()
     eventually(lambda: not open_runs())

@@ -1,8 +1,6 @@
 """The life of a bot on a real API server: retraining, growth, what is lost, another release."""
 
 import json
-import os
-import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,12 +11,13 @@ import pytest
 from bot_operator.api.resources import to_time
 from bot_runtime.contract.names import CONFIG_FILE
 from bot_runtime.contract.runconfig import NEWER_FIELDS
+from bot_runtime.contract.signalstatus import OLD_NAMES
 from bot_runtime.contract.spec import OBJECTIVES
 from tests import resources
 from tests.eventually import eventually
 from tests.integration.api import MERGE
 from tests.integration.fake_kubelet import failed
-from tests.integration.operator_process import ROOT, OperatorProcess, running
+from tests.integration.operator_process import OperatorProcess, running
 from tests.integration.stage import Stage
 
 Object = dict[str, Any]
@@ -31,6 +30,17 @@ NEWER_IMAGES = {
     "BOTCRIPTO_TRAINING_IMAGE": "example.org/train:2.0.0",
     "BOTCRIPTO_INFERENCE_IMAGE": "example.org/infer:2.0.0",
 }
+
+
+@pytest.fixture
+def earlier(stage: Stage, previous_files: Path, tmp_path: Path) -> OperatorProcess:
+    """Return the operator of the release before this one."""
+    return OperatorProcess(
+        stage.operator.kubeconfig,
+        stage.namespace,
+        tmp_path / "earlier.log",
+        environment={"PYTHONPATH": f"{previous_files}:{previous_files / 'operator'}"},
+    )
 
 
 def patch_status(stage: Stage, status: Object | None) -> None:
@@ -154,29 +164,37 @@ def test_a_version_that_cannot_be_loaded_gives_way_on_a_real_api_server(stage: S
 
 
 @pytest.mark.timeout(120)
-def test_another_release_and_back_restarts_and_trains_nothing(stage: Stage, tmp_path: Path) -> None:
-    """The code of the commit before this one, this one with other images, and back."""
-    earlier = _operator_of_the_commit_before(stage, tmp_path)
+def test_another_release_and_back_restarts_and_trains_nothing(
+    stage: Stage, earlier: OperatorProcess
+) -> None:
+    """The code of the release before this one, this one with other images, and back."""
     with stage.kubelet:
         with running(earlier):
             stage.add_bot()
             ready(stage)
+        told, template = stage.status()["signals"], _pod_template(stage)
         stage.change_bot("btc-paper", {"inference": {"schedule": "0 0 1 1 *"}})
         with running(stage.operator):
             stage.wait_for("InferenceScheduled", ("True", "CronJobApplied"))
+            eventually(lambda: stage.status()["images"]["reads"] == list(NEWER_FIELDS))
+            assert _containers(_pod_template(stage)) == ["runtime", "trade"]
             eventually(lambda: _schedule(stage) == "0 0 1 1 *")
         there = uids(stage, JOBS, TRAININGS, "/api/v1:pods", "/apis/batch/v1:cronjobs")
-        jobs, template = len(stage.calls.created_jobs()), _pod_template(stage)
+        jobs, traded = len(stage.calls.created_jobs()), _pod_template(stage)
         stage.operator.environment.update(NEWER_IMAGES)
         with running(stage.operator):
             eventually(lambda: "availableImages" in stage.status())
             stage.wake()
             time.sleep(2)
+            assert [_with_both_names(signal) for signal in told] == stage.status()["signals"]
+            assert _pod_template(stage) == traded
         with running(earlier):
             eventually(lambda: earlier.log.read_text(encoding="utf-8").count('"serving"') == 2)
             stage.wake()
+            eventually(lambda: _pod_template(stage) == template)  # it knows one container alone
             time.sleep(2)
             assert stage.condition("Ready") == ("True", "BotReady")
+        assert stage.status()["signals"] == told
     assert uids(stage, JOBS, TRAININGS, "/api/v1:pods", "/apis/batch/v1:cronjobs") == there
     assert len(stage.calls.created_jobs()) == jobs
     assert _pod_template(stage) == template
@@ -184,9 +202,8 @@ def test_another_release_and_back_restarts_and_trains_nothing(stage: Stage, tmp_
 
 @pytest.mark.timeout(120)
 def test_another_release_and_back_in_mid_training_begins_nothing_anew(
-    stage: Stage, tmp_path: Path
+    stage: Stage, earlier: OperatorProcess
 ) -> None:
-    earlier = _operator_of_the_commit_before(stage, tmp_path)
     for objective in OBJECTIVES:
         stage.kubelet.outcomes[objective] = lambda _: None  # its pod stays as it is
     with stage.kubelet:
@@ -225,10 +242,12 @@ def test_a_policy_that_kept_images_do_not_read_is_refused_until_others_are_taken
         # As an operator of the first release writes it.
         patch_status(stage, {"images": {"reads": None}})
         there = uids(stage, TRAININGS, "/apis/batch/v1:cronjobs", CONFIG_MAPS)
-        jobs, template = len(stage.calls.created_jobs()), _pod_template(stage)
+        jobs = len(stage.calls.created_jobs())
         stage.operator.environment.update(NEWER_IMAGES)
         with running(stage.operator):
-            eventually(lambda: "availableImages" in stage.status())
+            stage.wait_for("TradingAllowed", ("False", "ImageTooOld"))
+            eventually(lambda: _containers(_pod_template(stage)) == ["runtime"])
+            template = _pod_template(stage)
             stage.change_bot("btc-paper", {"decision": {"policy": "VolatilityManaged"}})
             stage.wait_for("Stalled", ("True", "ImageTooOld"))
             stage.wake()
@@ -244,6 +263,7 @@ def test_a_policy_that_kept_images_do_not_read_is_refused_until_others_are_taken
             stage.wait_for("Ready", ("True", "BotReady"))
             assert stage.condition("Stalled")[0] == "False"
             assert stage.status()["images"]["reads"] == list(NEWER_FIELDS)
+            assert _containers(_pod_template(stage)) == ["runtime", "trade"]
     served = stage.status()["children"]["runConfiguration"]
     (text,) = [
         c["data"][CONFIG_FILE] for c in stage.list(CONFIG_MAPS) if c["metadata"]["name"] == served
@@ -252,29 +272,14 @@ def test_a_policy_that_kept_images_do_not_read_is_refused_until_others_are_taken
     assert len(stage.list(TRAININGS)) == 1
 
 
-def _operator_of_the_commit_before(stage: Stage, folder: Path) -> OperatorProcess:
-    """Return the operator of the commit before; of this one in a clone without history."""
-    archive = _archive("HEAD~1")
-    if archive.returncode != 0:
-        archive = _archive("HEAD")
-    if archive.returncode != 0:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"git does not give this commit: {archive.stderr.decode()}")
-        pytest.skip("no commit to go back to: this is not a clone")
-    code = folder / "earlier"
-    code.mkdir()
-    subprocess.run(["tar", "-x", "-C", str(code)], input=archive.stdout, check=True)
-    return OperatorProcess(
-        stage.operator.kubeconfig,
-        stage.namespace,
-        folder / "earlier.log",
-        environment={"PYTHONPATH": f"{code}:{code / 'operator'}"},
-    )
+def _with_both_names(signal: Object) -> Object:
+    """Return a signal of the release before with the names of this one beside its own."""
+    assert not OLD_NAMES.keys() & signal.keys()
+    return {**signal, **{new: signal[old] for new, old in OLD_NAMES.items() if old in signal}}
 
 
-def _archive(commit: str) -> subprocess.CompletedProcess[bytes]:
-    command = ["git", "archive", commit, "operator", "bot_runtime"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+def _containers(template: Object) -> list[str]:
+    return [container["name"] for container in template["spec"]["containers"]]
 
 
 def _schedule(stage: Stage) -> str:

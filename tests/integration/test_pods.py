@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
+from bot_runtime.contract.names import TRADE_CONTAINER_NAME
 from bot_runtime.contract.steps import TRAINING_STEPS
 from tests.eventually import eventually
 from tests.integration.api import Refused
@@ -23,6 +24,7 @@ CHOSEN: Object = {
 }  # fmt: skip
 TRAINING = {"requests": {"cpu": "300m", "memory": "600Mi"}, "limits": {"memory": "3Gi"}}
 INFERENCE = {"requests": {"cpu": "70m", "memory": "200Mi"}, "limits": {"memory": "400Mi"}}
+TRADE = {"requests": {"cpu": "60m", "memory": "190Mi"}, "limits": {"memory": "350Mi"}}
 EXCHANGE = {"id": "binance", "credentialsSecret": "keys"}
 
 
@@ -36,6 +38,7 @@ def test_every_pod_is_placed_and_reaches_out_as_its_bot_says(stage: Stage) -> No
             exchange=EXCHANGE,
             training={"resources": TRAINING},
             inference={"schedule": "0 0 1 1 *", "resources": INFERENCE},
+            execution={"resources": TRADE},
         )
         stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
         eventually(lambda: stage.list("/apis/batch/v1:cronjobs"))
@@ -49,8 +52,7 @@ def test_every_pod_is_placed_and_reaches_out_as_its_bot_says(stage: Stage) -> No
         _assert_placed(pod)
         for container in _containers(pod):
             _assert_reaches_out(container, pod)
-            wanted = TRAINING if "botcripto.io/step" in pod["metadata"]["labels"] else INFERENCE
-            _assert_holds(container["resources"], wanted)
+            _assert_holds(container["resources"], _wanted(pod, container))
     preflights = [pod["metadata"]["name"] for pod in pods if "initContainers" in pod["spec"]]
     assert len(preflights) == 1
 
@@ -72,7 +74,7 @@ def _assert_placed(pod: Object) -> None:
 
 
 def _assert_reaches_out(container: Object, pod: Object) -> None:
-    variables = {item["name"]: item["value"] for item in container["env"]}
+    variables = {item["name"]: item.get("value") for item in container["env"]}
     assert variables["HTTPS_PROXY"] == variables["HTTP_PROXY"] == CHOSEN["proxy"]
     assert variables["NO_PROXY"] == ".example.com"
     mounted = {m["mountPath"]: m["name"] for m in container["volumeMounts"] if m.get("readOnly")}
@@ -80,6 +82,13 @@ def _assert_reaches_out(container: Object, pod: Object) -> None:
     volume = next(v for v in pod["spec"]["volumes"] if v["name"] == mounted[folder])
     assert volume["configMap"]["name"] == "roots"
     assert [item["path"] for item in volume["configMap"]["items"]] == [key]
+
+
+def _wanted(pod: Object, container: Object) -> Object:
+    """Return the resources that the spec asks for."""
+    if "botcripto.io/step" in pod["metadata"]["labels"]:
+        return TRAINING
+    return TRADE if container["name"] == TRADE_CONTAINER_NAME else INFERENCE
 
 
 def _containers(pod: Object) -> Iterator[Object]:

@@ -138,6 +138,15 @@ def is_true(manifest: Manifest, kind: str) -> bool:
     return condition is not None and condition.get("status") == "True"
 
 
+def container_statuses(pod: Manifest) -> list[Manifest]:
+    """Return the statuses of the init containers and containers, in that order."""
+    status = pod.get("status", {})
+    return [
+        *(status.get("initContainerStatuses") or ()),
+        *(status.get("containerStatuses") or ()),
+    ]
+
+
 def to_time(at: datetime) -> str:
     """Return `at` (aware) as RFC 3339 in UTC with whole seconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,7 +3,7 @@
 One place decides what a pod of ours may do; the spec chooses placement and resources alone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot_runtime.contract import names
@@ -38,6 +38,10 @@ class PodRequest:
     annotations: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     """Beside what every process of ours gets."""
+    deadline_seconds: int | None = None
+    """After how long its own node ends the pod, whether or not it hears of the API server."""
+    trade_resources: ResourcesSpec | None = None
+    """Of the second container, which trades; None where there is none."""
 
 
 def store_label(claim: str) -> str:
@@ -66,9 +70,11 @@ def _build_spec(request: PodRequest) -> dict[str, Any]:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_build_container(request)],
+        "containers": _build_containers(request),
         "volumes": _build_volumes(request),
     }
+    if request.deadline_seconds is not None:
+        spec["activeDeadlineSeconds"] = request.deadline_seconds
     if request.preflight_secret is not None:
         spec["initContainers"] = [_build_preflight(request)]
     if request.one_node:
@@ -94,13 +100,21 @@ def _build_placement(placement: PodSpec) -> dict[str, Any]:
     return {key: value for key, value in chosen.items() if value}
 
 
-def _build_container(request: PodRequest) -> dict[str, Any]:
+def _build_containers(request: PodRequest) -> list[dict[str, Any]]:
     mounts: list[dict[str, Any]] = [
         {"name": _CONFIG, "mountPath": names.CONFIG_DIR, "readOnly": True},
         {"name": _STORE, "mountPath": names.STORE_PATH},
         {"name": _TMP, "mountPath": names.TMP_PATH},
     ]
-    return _build_process(names.CONTAINER_NAME, request, request.command, mounts)
+    first = _build_process(names.CONTAINER_NAME, request, request.command, mounts)
+    if request.trade_resources is None:
+        return [first]
+    command, resources = COMMANDS["Trade"], request.trade_resources
+    second = _build_process(
+        names.TRADE_CONTAINER_NAME, replace(request, resources=resources), command, mounts
+    )
+    uid = {"name": names.ENV_POD_UID, "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
+    return [{**process, "env": [*process["env"], uid]} for process in (first, second)]
 
 
 def _build_preflight(request: PodRequest) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from bot_operator.api.client import Kube
 from bot_operator.api.errors import ApiError
-from bot_operator.api.resources import Manifest, from_time, ref_of, to_time
+from bot_operator.api.resources import Manifest, container_statuses, from_time, ref_of, to_time
+from bot_operator.signs.container_ends import finished_at, termination_of
 from bot_operator.signs.pod_failures import is_out_of_memory, memory_limit
-from bot_operator.signs.termination_messages import container_statuses, finished_at, termination_of
 from bot_runtime.contract import names
 from bot_runtime.contract.progress import ProgressLine, last_progress
 from bot_runtime.contract.results import StepResult

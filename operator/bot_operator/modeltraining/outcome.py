@@ -9,8 +9,8 @@ from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import FailureClass, LastFailure
 from bot_runtime.contract.results import EvaluationResult, StepResult
-from bot_runtime.contract.status import ModelTrainingStatus, TrainingState, VersionStatus
 from bot_runtime.contract.stepstatus import StepStatus
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus, TrainingState, VersionStatus
 
 
 def refuse_spec(

@@ -53,9 +53,9 @@ from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.newer_fields import without_fields
 from bot_runtime.contract.runconfig import NEWER_FIELDS, training_run
-from bot_runtime.contract.status import ModelTrainingStatus
 from bot_runtime.contract.steps import TRAINING_STEPS, Step
 from bot_runtime.contract.stepstatus import StepStatus
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus
 
 _TOLD: Mapping[str, Telling] = {
     Kind.STALLED: {"True": "Warning"},

@@ -8,23 +8,22 @@ from pydantic import ValidationError
 
 from bot_operator.api.resources import Manifest, condition_of, is_true, name_of, to_time, uid_of
 from bot_operator.modeltraining.evidence import with_evidence, with_progress
+from bot_operator.signs.container_ends import finished_at, termination_of
 from bot_operator.signs.pod_failures import Scene, diagnose_job, diagnose_pod, keep_known
 from bot_operator.signs.pod_waits import Obstacles, Trouble, find_trouble
 from bot_operator.signs.termination_messages import (
     Unreadable,
-    finished_at,
     parse_result,
     read_result,
-    termination_of,
 )
 from bot_runtime.contract import names
 from bot_runtime.contract.failures import HEALS_BY_WAITING, MESSAGE_MAX, FailureClass, LastFailure
 from bot_runtime.contract.progress import ProgressLine
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.spec import OBJECTIVES
-from bot_runtime.contract.status import ModelTrainingStatus
 from bot_runtime.contract.steps import Step
 from bot_runtime.contract.stepstatus import PASSED, STEP_MESSAGE_MAX, StepStatus
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus
 
 FINAL = PASSED | {"Failed", "Skipped"}
 _BLAMES_THE_STORE = frozenset({FailureClass.ARTIFACT, FailureClass.DATA, FailureClass.STORAGE})
@@ -162,7 +161,7 @@ def _with_setback(
     if not fallen:
         return judged
     step = judged.step
-    found = diagnose_pod(step.name, job, fallen[-1], finished_at(fallen[-1]))
+    found = diagnose_pod(Scene(step.name, job, fallen[-1]), finished_at(fallen[-1]))
     setback = keep_known(known, found)
     told = step.model_copy(update={"message": describe_setback(setback)[:STEP_MESSAGE_MAX]})
     return replace(judged, step=told, setback=setback)

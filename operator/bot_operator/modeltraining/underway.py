@@ -14,8 +14,8 @@ from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.conditions import TrainingCondition as Kind
 from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.spec import OBJECTIVES
-from bot_runtime.contract.status import ModelTrainingStatus, TrainingState
 from bot_runtime.contract.steps import Step
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus, TrainingState
 
 _STATE_OF_STEP: dict[Step, TrainingState] = {
     "Data": "Fetching",

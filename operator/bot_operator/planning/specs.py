@@ -15,8 +15,9 @@ from bot_runtime.contract.base import Model
 from bot_runtime.contract.explanations import explain
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import training_digest
-from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
+from bot_runtime.contract.status import TradingBotStatus
 from bot_runtime.contract.tradingbot import TradingBotSpec
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus
 
 M = TypeVar("M", bound=Model)
 

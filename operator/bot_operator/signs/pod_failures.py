@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot_operator.api.resources import Manifest, condition_of, is_deleting, is_true, name_of
-from bot_operator.signs.termination_messages import (
-    container_statuses,
+from bot_operator.signs.container_ends import (
+    deadline_of,
     finished_at,
-    last_words,
-    plain,
+    is_past_deadline,
+    own_statuses,
+    pod_ended_at,
+    termination_of,
 )
+from bot_operator.signs.termination_messages import last_words, plain
+from bot_runtime.contract import names
 from bot_runtime.contract.failures import (
     CLASS_OF_EXIT_CODE,
     HEALS_BY_WAITING,
@@ -54,11 +58,13 @@ _COUNT = re.compile(r"0x[0-9a-f]+|[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where something went wrong: the step, its Job and, where it is known, the pod."""
+    """Where something went wrong: the step, its Job and container and, where known, the pod."""
 
     step: str
     job: Manifest | None = None
     pod: Manifest | None = None
+    container: str = names.CONTAINER_NAME
+    """The one that runs the step; what becomes of the pod's others says nothing of it."""
 
     def failure(self, kind: FailureClass, text: str, time: str) -> LastFailure:
         """Return a failure of this class here; `text` is scrubbed and cut."""
@@ -84,27 +90,52 @@ def diagnose_job(
     condition = condition_of(job, "Failed") or {}
     at = str(condition.get("lastTransitionTime") or now)
     if condition.get("reason") == "DeadlineExceeded":
-        return _diagnose_deadline(Scene(step, job), at, known)
+        limit = job["spec"].get("activeDeadlineSeconds")
+        return _diagnose_deadline(Scene(step, job), limit, at, known)
     if not ended:
         words = str(condition.get("message") or "no pod is left to ask")
         return Scene(step, job).failure(FailureClass.CRASH, words, at)
-    return diagnose_pod(step, job, ended[-1], at)
+    return diagnose_pod(Scene(step, job, ended[-1]), at)
 
 
-def diagnose_pod(step: str, job: Manifest | None, pod: Manifest, time: str) -> LastFailure:
-    """Return what made a failed pod fail."""
-    scene, status = Scene(step, job, pod), pod.get("status", {})
+def diagnose_pod(scene: Scene, time: str, known: LastFailure | None = None) -> LastFailure:
+    """Return what made the container of a pod fail, or never begin.
+
+    What ended the whole pod goes first, unless the container had ended by itself before. `known`
+    is the failure on record: what kept the pod from starting is why it was too late.
+    """
+    assert scene.pod is not None
+    pod, status = scene.pod, scene.pod.get("status", {})
+    failed = next((c for c in own_statuses(pod, scene.container) if _exit_code(c)), None)
     pushed_out = _class_of_disruption(pod)
+    if failed is not None and _was_over(pod, failed["state"]["terminated"]):
+        return _diagnose_container(scene, failed, time)
+    if is_past_deadline(pod):
+        begun = (termination_of(pod, scene.container) or {}).get("startedAt")
+        return _diagnose_deadline(scene, deadline_of(pod), time, None if begun else known)
     if pushed_out is not None:
         condition = condition_of(pod, "DisruptionTarget") or {}
         text = status.get("message") or condition.get("message") or "pushed out by its node"
         return scene.failure(pushed_out, str(text), time)
-    for container in container_statuses(pod):
-        ended = (container.get("state") or {}).get("terminated")
-        if ended and ended.get("exitCode", 0) != 0:
-            return _diagnose_container(scene, container, time)
+    if failed is not None:
+        return _diagnose_container(scene, failed, time)
     text = str(status.get("message") or status.get("reason") or "the pod failed without a word")
     return scene.failure(FailureClass.CRASH, text, time)
+
+
+def _exit_code(container: Manifest) -> int:
+    """Return the exit code of a container that has ended, else 0."""
+    return int(((container.get("state") or {}).get("terminated") or {}).get("exitCode") or 0)
+
+
+def _was_over(pod: Manifest, ended: Manifest) -> bool:
+    """Tell whether a container had ended before its pod was ended as a whole."""
+    at, finished = pod_ended_at(pod), str(ended.get("finishedAt") or "")
+    if at is None or not finished or finished >= at:
+        return False
+    # Its kubelet knows the deadline by its own clock; who else ends a pod may have another one.
+    killed = ended.get("exitCode") in {_KILLED, _TERMINATED} and ended.get("reason") != "OOMKilled"
+    return is_past_deadline(pod) or not killed
 
 
 def keep_known(known: LastFailure | None, found: LastFailure) -> LastFailure:
@@ -118,16 +149,18 @@ def keep_known(known: LastFailure | None, found: LastFailure) -> LastFailure:
     return known if found.model_copy(update=same) == known else found
 
 
-def _diagnose_deadline(scene: Scene, at: str, known: LastFailure | None) -> LastFailure:
+def _diagnose_deadline(
+    scene: Scene, limit: int | None, at: str, known: LastFailure | None
+) -> LastFailure:
     assert scene.job is not None
-    limit = scene.job["spec"].get("activeDeadlineSeconds")
     if (
         known is None
         or known.job != name_of(scene.job)
         or known.exit_code is not None
         or known.failure_class in _ENDINGS
     ):
-        text = f"took longer than its {limit} s; raise deadlineSeconds or train on less"
+        remedy = "raise deadlineSeconds or the CPU limit, or give it less to do"
+        text = f"took longer than its {limit} s; {remedy}"
         return scene.failure(FailureClass.DEADLINE, text, at)
     if known.time == at:
         return known

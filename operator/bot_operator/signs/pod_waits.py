@@ -6,7 +6,7 @@ differs from one try to the next: a status changes with news alone.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot_operator.api.client import Kube
@@ -14,13 +14,14 @@ from bot_operator.api.resources import (
     PODS,
     Manifest,
     condition_of,
+    container_statuses,
     from_time,
     is_true,
     namespace_of,
     uid_of,
 )
+from bot_operator.signs.container_ends import own_statuses
 from bot_operator.signs.pod_failures import Scene
-from bot_operator.signs.termination_messages import container_statuses
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.failures import FailureClass, LastFailure
 
@@ -126,7 +127,7 @@ def find_trouble(
         return _refused(scene, obstacles.refusal)
     for pod in pods:
         if pod.get("status", {}).get("phase") in {None, "Pending"}:
-            at = Scene(scene.step, scene.job, pod)
+            at = replace(scene, pod=pod)
             found = _container_trouble(at) or _scheduling_trouble(at, now)
             found = found or _event_trouble(at, obstacles.warnings, now)
             if found is not None:
@@ -164,7 +165,7 @@ def _class_of_refusal(words: str) -> FailureClass:
 def _container_trouble(scene: Scene) -> Trouble | None:
     assert scene.pod is not None
     since = _since(scene.pod)
-    for container in container_statuses(scene.pod):
+    for container in own_statuses(scene.pod, scene.container):
         waiting = (container.get("state") or {}).get("waiting") or {}
         reason, words = str(waiting.get("reason", "")), str(waiting.get("message", ""))
         if reason in _PULL_REASONS:

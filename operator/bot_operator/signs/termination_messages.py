@@ -10,8 +10,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot_operator.api.resources import Manifest, condition_of
-from bot_runtime.contract import names
 from bot_runtime.contract.explanations import explain_first
 from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.results import StepResult
@@ -49,6 +47,14 @@ def parse_result(text: str) -> StepResult:
     if result.evaluation is not None:
         reasons = tuple(map(_scrubbed, result.evaluation.reasons))
         update["evaluation"] = result.evaluation.model_copy(update={"reasons": reasons})
+    if result.trade is not None:
+        doubts = {"entries": result.trade.entries, "records": result.trade.records}
+        told = {
+            name: doubt.model_copy(update={"message": _scrubbed(doubt.message)})
+            for name, doubt in doubts.items()
+            if doubt is not None
+        }
+        update["trade"] = result.trade.model_copy(update=told)
     return result.model_copy(update=update)
 
 
@@ -79,24 +85,6 @@ def read_result(text: str, step: str, run_digest: str) -> StepResult | Unreadabl
     return result
 
 
-def termination_of(pod: Manifest, container: str = names.CONTAINER_NAME) -> Manifest | None:
-    """Return the `terminated` state of a container, None while it has none."""
-    for status in container_statuses(pod):
-        if status["name"] == container:
-            terminated: Manifest | None = (status.get("state") or {}).get("terminated")
-            return terminated
-    return None
-
-
-def finished_at(pod: Manifest) -> str:
-    """Return when the pod's last container ended; where none has, when it was pushed out."""
-    ends = [(s.get("state") or {}).get("terminated") or {} for s in container_statuses(pod)]
-    last = max((str(end.get("finishedAt") or "") for end in ends), default="")
-    pushed_out = condition_of(pod, "DisruptionTarget") or {}
-    began = pod.get("status", {}).get("startTime") or pod["metadata"].get("creationTimestamp")
-    return last or str(pushed_out.get("lastTransitionTime") or began or "")
-
-
 def last_words(text: str) -> str:
     """Return the error in a termination message, or the last line of a log, scrubbed."""
     try:
@@ -107,15 +95,6 @@ def last_words(text: str) -> str:
         lines = [line.strip() for line in scrub(text).splitlines() if line.strip()]
         found = lines[-1] if lines else ""
     return plain(found, MESSAGE_MAX)
-
-
-def container_statuses(pod: Manifest) -> list[Manifest]:
-    """Return the statuses of the init containers and containers, in that order."""
-    status = pod.get("status", {})
-    return [
-        *(status.get("initContainerStatuses") or ()),
-        *(status.get("containerStatuses") or ()),
-    ]
 
 
 def plain(text: str, length: int) -> str:

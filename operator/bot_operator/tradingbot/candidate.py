@@ -7,8 +7,8 @@ from bot_operator.api.resources import Manifest, Ref, to_time
 from bot_operator.planning.specs import Training
 from bot_runtime.contract.conditions import Reason, TrainingCondition
 from bot_runtime.contract.failures import LastFailure
-from bot_runtime.contract.status import ModelTrainingStatus
 from bot_runtime.contract.stepstatus import PASSED
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from bot_runtime.contract.failures import FailureClass, LastFailure
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.names import training_name
 from bot_runtime.contract.runconfig import training_digest
-from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
+from bot_runtime.contract.status import TradingBotStatus
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus
 
 FIRST_BACKOFF_SECONDS = 60.0
 LAST_BACKOFF_SECONDS = 6 * 3600.0

@@ -10,12 +10,14 @@ from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.observe import BotSeen
 from bot_operator.tradingbot.runs import RunsVerdict
 from bot_operator.tradingbot.timetable import Timetable
+from bot_operator.tradingbot.trades import TradesVerdict
 from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.imagesstatus import ImagesStatus
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.signalstatus import StatusSignal
 from bot_runtime.contract.status import (
     ActiveModel,
+    JournalGap,
     TradingBotStatus,
     UnusableVersion,
 )
@@ -111,6 +113,7 @@ class Inference:
     timetable: Timetable | str | None = None
     """A text says what is wrong with the schedule."""
     runs: RunsVerdict = field(default_factory=RunsVerdict)
+    trades: TradesVerdict = field(default_factory=TradesVerdict)
     symbols: tuple[str, ...] = ()
     configuration: Manifest | None = None
     cron_job: Manifest | None = None
@@ -133,6 +136,8 @@ class Findings:
     signals: tuple[StatusSignal, ...]
     deadline_seconds: int
     """Longest time of one run."""
+    journal_gap: JournalGap | None = None
+    """What the journal lacks of what was known of it."""
 
     @property
     def active_signals(self) -> tuple[StatusSignal, ...]:

@@ -5,8 +5,11 @@ from bot_operator.tradingbot.active import choose_active, serving_spec, still_un
 from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.findings import Context, Inference
 from bot_operator.tradingbot.objects import Serving, build_configuration, build_cron_job
-from bot_operator.tradingbot.runs import digest_of_run, is_version_unusable, read_runs
+from bot_operator.tradingbot.run_endings import digest_of_run
+from bot_operator.tradingbot.runs import is_version_unusable, read_runs
 from bot_operator.tradingbot.timetable import check_schedule
+from bot_operator.tradingbot.trades import read_trades
+from bot_operator.tradingbot.trading_obstacles import find_obstacle
 from bot_runtime.contract import names
 from bot_runtime.contract.intervals import schedule_of
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
@@ -60,8 +63,9 @@ def plan_inference(
     time_zone = CANDLES_ZONE if spec.inference.schedule is None else spec.inference.time_zone
     timetable = check_schedule("inference", schedule, time_zone, context.now)
     runs = read_runs(seen.runs, configuration, context.before, context.now)
+    trades = read_trades(seen.runs, configuration, context.before, context.now)
     if isinstance(timetable, str):
-        return Inference(timetable, runs, served.symbols)
+        return Inference(timetable, runs, trades, served.symbols)
     serving = Serving(
         configuration=configuration,
         image=context.images.inference,
@@ -69,11 +73,13 @@ def plan_inference(
         time_zone=time_zone,
         period_seconds=timetable.least_period(context.now),
         suspend=stopped,
+        trades=find_obstacle(context) is None,
     )
     manifest = build_configuration(context.owner, configuration)
     return Inference(
         timetable,
         runs,
+        trades,
         served.symbols,
         manifest,
         build_cron_job(context.owner, spec, serving),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.plans import Note, Telling, notes_of, recoveries_of
 from bot_operator.tradingbot.findings import Context, Findings
+from bot_operator.tradingbot.trading_notes import notes_of_trading
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
 
@@ -14,8 +15,13 @@ TOLD: Mapping[str, Telling] = {
     Kind.MODEL_FRESH: {"False": "Warning"},
     Kind.DEGRADED: {"True": "Warning"},
     Kind.SIGNAL_FRESH: {"False": "Warning"},
+    Kind.TRADING_ALLOWED: {"False": "Warning"},
+    Kind.RECONCILED: {"False": "Warning"},
     Kind.READY: {"True": "Normal", "False": "Normal"},
 }
+HINDRANCES = (Reason.JOURNAL_UNAVAILABLE, Reason.TRADE_FAILED)
+"""Reasons of TradingAllowed that are told: limits and images of a release tell of themselves, and a
+stop is somebody's wish."""
 FAULTS = (Kind.STALLED, Kind.DEGRADED)
 """Conditions whose end is told too."""
 
@@ -34,6 +40,8 @@ def notes_of_bot(conditions: ConditionSet, context: Context, found: Findings) ->
         notes.append(Note("Warning" if fell_back else "Normal", condition.reason, text))
     if conditions.get(Kind.MODEL_FRESH).reason is not Reason.STALE:
         del told[Kind.MODEL_FRESH]
+    if conditions.get(Kind.TRADING_ALLOWED).reason not in HINDRANCES:
+        del told[Kind.TRADING_ALLOWED]
     notes.extend(notes_of(conditions, told))
     notes.extend(recoveries_of(conditions, FAULTS))
     if context.available_images not in {None, context.before.available_images}:
@@ -44,6 +52,7 @@ def notes_of_bot(conditions: ConditionSet, context: Context, found: Findings) ->
             f"{release.inference}; set updateStrategy: Auto, or name them in spec.images"
         )
         notes.append(Note("Normal", Reason.NEW_IMAGES, text))
+    notes.extend(notes_of_trading(context, found))
     missed = found.retraining.missed_time
     if missed is not None and missed != context.before.missed_training_time:
         text = f"the training scheduled for {missed} could not begin in time and is left out"

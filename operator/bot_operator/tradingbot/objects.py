@@ -16,6 +16,9 @@ COMPONENT = "inference"
 
 _LONGEST_START_SECONDS = 300
 _SHORTEST_START_SECONDS = 10
+_SPARE_SECONDS = 60
+"""How much longer a Job may take than its pod, which a node has to take first and which has 30 s to
+end. It ends the run that no node takes or whose node is cut off: the next one waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,8 @@ class Serving:
     period_seconds: float
     """Least time between two firings."""
     suspend: bool
+    trades: bool
+    """Whether its pods have the container that trades."""
 
 
 def bot_labels(bot: str, component: str, claim: str | None = None) -> dict[str, str]:
@@ -60,6 +65,7 @@ def build_cron_job(owner: Manifest, bot: TradingBotSpec, serving: Serving) -> Ma
     claim = store_claim(name, bot.storage)
     labels = bot_labels(name, COMPONENT, claim)
     digest = serving.configuration.digest
+    deadline = _deadline(bot, trades=serving.trades)
     template = build_pod_template(
         PodRequest(
             image=serving.image,
@@ -71,11 +77,13 @@ def build_cron_job(owner: Manifest, bot: TradingBotSpec, serving: Serving) -> Ma
             resources=bot.inference.resources,
             placement=bot.pod,
             annotations={names.ANNOTATION_RUN_DIGEST: digest},
+            deadline_seconds=deadline,
+            trade_resources=bot.execution.resources if serving.trades else None,
         )
     )
     job = {
         "backoffLimit": 0,  # the next firing tries again, on newer candles
-        "activeDeadlineSeconds": bot.inference.deadline_seconds,
+        "activeDeadlineSeconds": deadline + _SPARE_SECONDS,
         "template": template,
     }
     content = {
@@ -91,6 +99,12 @@ def build_cron_job(owner: Manifest, bot: TradingBotSpec, serving: Serving) -> Ma
         }
     }
     return build_child(CRON_JOBS, names.cron_job_name(name), owner, labels, content)
+
+
+def _deadline(bot: TradingBotSpec, *, trades: bool) -> int:
+    """Return the seconds that a pod may take: as long as its slower container may."""
+    seconds = bot.inference.deadline_seconds
+    return max(seconds, bot.execution.deadline_seconds) if trades else seconds
 
 
 def starting_deadline(period_seconds: float) -> int:

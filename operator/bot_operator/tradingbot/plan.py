@@ -27,12 +27,19 @@ from bot_operator.tradingbot.observe import BotSeen
 from bot_operator.tradingbot.retraining import plan_retraining
 from bot_operator.tradingbot.signals import drift_since, merge_signals
 from bot_operator.tradingbot.summary import decide_conditions, next_look, refuse
+from bot_operator.tradingbot.trading_news import (
+    equity_text,
+    find_gap,
+    position_text,
+    without_noise,
+)
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.newer_fields import without_fields
 from bot_runtime.contract.runconfig import training_digest, training_spec_of
 from bot_runtime.contract.status import BotState, CandidateTraining, Children, TradingBotStatus
+from bot_runtime.contract.tradingbot import TradingBotSpec
 
 
 def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
@@ -46,7 +53,8 @@ def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
         return Plan(status, suspend=suspend, notes=notes_of(conditions, TOLD))
     if spec.mode == "Live":
         text = "spec.mode: Live is not available in this release; set Paper"
-        status = refuse(before, conditions, generation, Reason.LIVE_NOT_AVAILABLE, text)
+        told = before.model_copy(update={"symbols": symbols_text(spec)})
+        status = refuse(told, conditions, generation, Reason.LIVE_NOT_AVAILABLE, text)
         return Plan(status, delete=_everything_running(seen), notes=notes_of(conditions, TOLD))
     images = resolve_images(spec, before, seen.trainings, settings)
     of_release = images_of_release(spec, settings)
@@ -55,10 +63,11 @@ def plan_bot(seen: BotSeen, now: datetime, settings: Settings) -> Plan:
     context = Context(seen, read, before, images, of_release, now, settings.stopped_by, unread)
     findings = _find(context)
     state = decide_conditions(conditions, context, findings)
+    status = _build_status(state, conditions, context, findings)
     inference = findings.inference
     create = (findings.candidate.create, inference.configuration)
     return Plan(
-        _build_status(state, conditions, context, findings),
+        without_noise(status, before),
         suspend=_to_suspend(seen, settings),
         delete=(*findings.claim.delete, *findings.candidate.delete, *inference.delete),
         create=tuple(c for c in create if c is not None),
@@ -108,6 +117,7 @@ def _find(context: Context) -> Findings:
         inference=inference,
         signals=signals,
         deadline_seconds=spec.inference.deadline_seconds,
+        journal_gap=find_gap(context, inference.trades),
     )
 
 
@@ -165,6 +175,8 @@ def _build_status(
     made = context.seen.claim is not None and context.spec.storage.existing_claim is None
     configuration, cron_job = inference.configuration, inference.cron_job
     followed = _candidate_status(findings.candidate)
+    told = inference.trades.result
+    trading = before.trading if told is None else told.state
     return TradingBotStatus(
         observed_generation=generation_of(context.owner),
         state=state,
@@ -184,6 +196,11 @@ def _build_status(
         last_run=inference.runs.last or before.last_run,
         unseen_runs=before.unseen_runs + inference.runs.unseen,
         last_failure=findings.failure,
+        symbols=symbols_text(context.spec),
+        equity=None if trading is None else equity_text(trading),
+        position=None if trading is None else position_text(trading),
+        trading=trading,
+        journal_gap=findings.journal_gap,
         children=Children(
             claim=store_claim(context.name, context.spec.storage) if made else None,
             cron_job=None if cron_job is None else name_of(cron_job),
@@ -191,6 +208,11 @@ def _build_status(
             training=followed.name if followed else None,
         ),
     )
+
+
+def symbols_text(spec: TradingBotSpec) -> str:
+    """Return the markets for a column."""
+    return ", ".join(spec.symbols)
 
 
 def _drift_since(context: Context, findings: Findings) -> str | None:

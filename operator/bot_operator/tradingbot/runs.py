@@ -1,31 +1,29 @@
-"""Inference runs: what the Jobs of a bot's CronJob and their pods have said."""
+"""Inference runs: what the Jobs of a bot's CronJob and their pods have said of decisions.
+
+A decision is the work of one container. Whether another one of its pod goes on, ends well or fails,
+and with it pod and Job, says nothing of it.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot_operator.api.resources import Manifest, condition_of, is_true, name_of, uid_of
-from bot_operator.signs.pod_failures import Scene, diagnose_job, diagnose_pod
+from bot_operator.api.resources import Manifest, name_of, uid_of
+from bot_operator.signs.pod_failures import Scene
 from bot_operator.signs.pod_waits import Trouble, find_trouble, waits_for_pods
-from bot_operator.signs.termination_messages import (
-    Unreadable,
-    finished_at,
-    plain,
-    read_result,
-    termination_of,
-)
+from bot_operator.signs.termination_messages import Unreadable
 from bot_operator.tradingbot.observe import Run
-from bot_runtime.contract import names
+from bot_operator.tradingbot.run_endings import Ending, created_at, digest_of_run, endings_of
 from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.contract.failures import MESSAGE_MAX, FailureClass, LastFailure
+from bot_runtime.contract.failures import LastFailure
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import ShortSignal
 from bot_runtime.contract.signalstatus import StatusSignal
 from bot_runtime.contract.status import LastRun, RunOutcome, TradingBotStatus
+from bot_runtime.contract.steps import StepOrRun
 
-STEP = "Inference"
-_ENDED = frozenset({"Succeeded", "Failed"})
+STEP: StepOrRun = "Inference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +42,6 @@ class RunsVerdict:
     """Runs that have ended since the one on record and whose outcome nobody has seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """The end of one pod of a run, or of a run that has no pod left."""
-
-    at: str
-    job: Manifest
-    pod: Manifest | None
-
-
 def read_runs(
     runs: Iterable[Run], configuration: RunConfiguration, before: TradingBotStatus, now: datetime
 ) -> RunsVerdict:
@@ -62,7 +51,9 @@ def read_runs(
     troubles = (find_trouble(Scene(STEP, r.job), r.pods, r.obstacles, now) for r in ours)
     trouble = next((t for t in troubles if t is not None), None)
     waits = any(waits_for_pods(run.job, run.pods) for run in ours)
-    ended = sorted((e for run in ours for e in _endings(run, before.last_run)), key=lambda e: e.at)
+    ended = sorted(
+        (e for run in ours for e in endings_of(run, before.last_run, STEP)), key=lambda e: e.at
+    )
     if not ended:
         return RunsVerdict((), _standing(before, configuration), trouble, waits=waits)
     signals: tuple[StatusSignal, ...] = ()
@@ -77,57 +68,21 @@ def read_runs(
         trouble,
         waits=waits,
         last=_last_run(ended[-1], configuration, failure),
-        unseen=sum(_is_unseen(ending) for ending in ended),
+        unseen=sum(ending.is_unseen for ending in ended),
     )
-
-
-def _endings(run: Run, last: LastRun | None) -> list[_Ending]:
-    """Return how the run has ended, unless that was before the run on record."""
-    known_until = "" if last is None else last.time
-    ended = [
-        _Ending(finished_at(pod), run.job, pod)
-        for pod in run.pods
-        if pod.get("status", {}).get("phase") in _ENDED
-    ]
-    if ended:
-        return [ending for ending in ended if ending.at >= known_until]
-    if _created(run.job) <= known_until:
-        return []  # its pod was there to be read, and has been deleted since
-    for kind in ("Complete", "Failed"):
-        if is_true(run.job, kind):
-            at = (condition_of(run.job, kind) or {}).get("lastTransitionTime")
-            return [_Ending(str(at or _created(run.job)), run.job, None)]
-    return []
 
 
 def _read_ending(
-    ending: _Ending, configuration: RunConfiguration, known: LastFailure | None
+    ending: Ending, configuration: RunConfiguration, known: LastFailure | None
 ) -> tuple[StatusSignal, ...] | LastFailure:
-    pod = ending.pod
-    if pod is None:
-        if _is_unseen(ending):
-            text = "the run succeeded, but its pod was deleted before its outcome was read"
-            return Scene(STEP, ending.job).failure(FailureClass.OUTCOME_LOST, text, ending.at)
-        return diagnose_job(STEP, ending.job, (), ending.at, known)
-    ended = termination_of(pod)
-    if pod["status"]["phase"] == "Failed" or ended is None or ended.get("exitCode") != 0:
-        return diagnose_pod(STEP, ending.job, pod, ending.at)
-    result = read_result(str(ended.get("message") or ""), STEP, configuration.digest)
-    found = result if isinstance(result, Unreadable) else _mismatch(result, configuration)
-    if isinstance(result, StepResult) and found is None:
-        return tuple(_to_status(result, signal, pod) for signal in result.signals)
-    assert found is not None
-    return LastFailure(
-        step=STEP,
-        job=name_of(ending.job),
-        pod=name_of(pod),
-        container=names.CONTAINER_NAME,
-        failure_class=(FailureClass.CONFIGURATION if found.other_contract else FailureClass.CRASH),
-        exit_code=0,
-        message=plain(f"the run {found.found}", MESSAGE_MAX),
-        time=ending.at,
-        retryable=True,
-    )
+    result = ending.read(configuration.digest, known)
+    if isinstance(result, LastFailure):
+        return result
+    assert ending.pod is not None
+    found = _mismatch(result, configuration)
+    if found is not None:
+        return ending.refuse(found)
+    return tuple(_to_status(result, signal, ending.pod) for signal in result.signals)
 
 
 def _mismatch(result: StepResult, configuration: RunConfiguration) -> Unreadable | None:
@@ -136,8 +91,6 @@ def _mismatch(result: StepResult, configuration: RunConfiguration) -> Unreadable
     version = configuration.inference.model_version
     if result.model_version != version:
         return Unreadable(f"speaks for version {result.model_version}, not for {version}")
-    if result.error is not None:
-        return Unreadable(f"ended with success and an error: {result.error.message}")
     strange = [s.symbol for s in result.signals if s.symbol not in configuration.symbols]
     if strange or not result.signals:
         return Unreadable(f"decided on {', '.join(strange) or 'nothing'}, not on the bot's symbols")
@@ -163,32 +116,17 @@ def _standing(before: TradingBotStatus, configuration: RunConfiguration) -> Last
 
 
 def _last_run(
-    ending: _Ending, configuration: RunConfiguration, failure: LastFailure | None
+    ending: Ending, configuration: RunConfiguration, failure: LastFailure | None
 ) -> LastRun:
     outcome: RunOutcome = "Signal" if failure is None else "Failed"
-    if _is_unseen(ending):
+    if ending.is_unseen:
         outcome = "Unseen"
     return LastRun(
         job=name_of(ending.job),
-        time=_created(ending.job),
+        time=created_at(ending.job),
         outcome=outcome,
         run_digest=configuration.digest,
     )
-
-
-def _is_unseen(ending: _Ending) -> bool:
-    return ending.pod is None and is_true(ending.job, "Complete")
-
-
-def _created(job: Manifest) -> str:
-    return str(job["metadata"]["creationTimestamp"])
-
-
-def digest_of_run(job: Manifest) -> str | None:
-    """Return the digest of the run configuration that a Job, or a Job's template, is for."""
-    template = job["spec"].get("template", {}).get("metadata", {})
-    digest = (template.get("annotations") or {}).get(names.ANNOTATION_RUN_DIGEST)
-    return None if digest is None else str(digest)
 
 
 def is_version_unusable(failure: LastFailure | None) -> bool:

@@ -14,6 +14,7 @@ from bot_operator.tradingbot.freshness import fresh_until, judge_freshness
 from bot_operator.tradingbot.images import describe_unread
 from bot_operator.tradingbot.models import judge_age, judge_availability, stale_at
 from bot_operator.tradingbot.precedence import FLAWS, Case, Finding, findings_of
+from bot_operator.tradingbot.trading_conditions import judge_records, judge_trading
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.status import BotState, TradingBotStatus
@@ -46,6 +47,8 @@ def decide_conditions(conditions: ConditionSet, context: Context, found: Finding
     conditions.set(Kind.MODEL_FRESH, *judge_age(context, found))
     conditions.set(Kind.INFERENCE_SCHEDULED, *_inference_scheduled(context, found))
     conditions.set(Kind.SIGNAL_FRESH, *judge_freshness(conditions, context, found))
+    conditions.set(Kind.TRADING_ALLOWED, *judge_trading(conditions, context, found))
+    conditions.set(Kind.RECONCILED, *judge_records(conditions, context, found))
     flaw = next(filter(None, (check(found) for check in FLAWS)), None)
     if flaw is None:
         conditions.set(Kind.DEGRADED, "False", Reason.AS_EXPECTED)

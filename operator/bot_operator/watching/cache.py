@@ -28,6 +28,8 @@ from bot_operator.watching.gone import Gone
 from bot_runtime.contract import names
 
 _REMEMBERED_DELETIONS = 10_000
+_READ_OF_PODS = ("nodeName", "activeDeadlineSeconds")
+"""Fields of a pod's spec that plans read."""
 
 
 class Cache:
@@ -218,7 +220,8 @@ def slim(manifest: Manifest) -> Manifest:
     metadata = {k: v for k, v in manifest["metadata"].items() if k != "managedFields"}
     slimmed = {**manifest, "metadata": metadata}
     if manifest["kind"] == PODS.kind:
-        slimmed["spec"] = {"nodeName": manifest.get("spec", {}).get("nodeName")}
+        spec = manifest.get("spec", {})
+        slimmed["spec"] = {key: spec.get(key) for key in _READ_OF_PODS}
     slimmed.pop("data", None)
     return slimmed
 

@@ -13,6 +13,7 @@ from typing import get_args
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+from pydantic import ValidationError
 
 from bot_operator import metrics
 from bot_operator.api.resources import (
@@ -27,14 +28,25 @@ from bot_operator.api.resources import (
 from bot_operator.watching.cache import Cache
 from bot_runtime.contract.base import Model
 from bot_runtime.contract.conditions import BotCondition
-from bot_runtime.contract.status import ModelTrainingStatus, TrainingState
+from bot_runtime.contract.status import TradingBotStatus
+from bot_runtime.contract.trading import RuleName
 from bot_runtime.contract.tradingbot import TradingBotSpec
+from bot_runtime.contract.tradingstatus import TradingStatus
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus, TrainingState
 
 SCHEDULED_AT = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 """The CronJob controller's annotation of a Job: the time that it stands for."""
 
 _MODES: tuple[str, ...] = get_args(TradingBotSpec.model_fields["mode"].annotation)
 _STATES: tuple[str, ...] = get_args(TrainingState)
+_LIMITS = (
+    RuleName.DAILY_LOSS,
+    RuleName.WEEKLY_LOSS,
+    RuleName.DRAWDOWN,
+    RuleName.LOSS_STREAK,
+    RuleName.STOP_COOLDOWN,
+)
+"""Rules that trip, and stand until they reset."""
 _STATUSES = ("True", "False", "Unknown")
 
 
@@ -51,6 +63,9 @@ class FleetCollector(Collector):
         yield _conditions(bots)
         yield _signals(bots)
         yield _models(bots)
+        yield _trading_bots(bots)
+        yield _positions(bots)
+        yield _limits(bots)
         yield _trainings(self._cache.all(MODEL_TRAININGS))
 
 
@@ -69,7 +84,9 @@ def note_event(kind: str | None, manifest: Manifest) -> None:
 
 
 def note_outcome(owner: Manifest, status: Model) -> None:
-    """Take note of a status that was written: the one that ends a training counts, once."""
+    """Take note of a status that was written: orders and the end of a training count, once."""
+    if isinstance(status, TradingBotStatus):
+        _note_orders(owner, status)
     if not isinstance(status, ModelTrainingStatus) or status.completion_time is None:
         return
     created = _to_time(owner["metadata"].get("creationTimestamp"))
@@ -77,6 +94,55 @@ def note_outcome(owner: Manifest, status: Model) -> None:
         return
     seconds = (from_time(status.completion_time) - created).total_seconds()
     metrics.TRAINING_SECONDS.labels(status.state).observe(max(0.0, seconds))
+
+
+def _note_orders(owner: Manifest, status: TradingBotStatus) -> None:
+    """Count the orders and fills that a bot's journal has more than its status told."""
+    before = _trading(owner)
+    if status.trading is None or before is None:
+        return  # what a journal of before has is no news
+    was, now = before.totals, status.trading.totals
+    mode = str(_spec(owner).get("mode"))
+    metrics.ORDERS.labels(mode, "Placed").inc(max(0, now.orders - was.orders))
+    metrics.ORDERS.labels(mode, "Filled").inc(max(0, now.fills - was.fills))
+
+
+def _trading_bots(bots: Iterable[Manifest]) -> Metric:
+    family = GaugeMetricFamily(
+        "botcripto_trading_bots",
+        "Bots by mode and by the status of TradingAllowed.",
+        labels=["mode", "allowed"],
+    )
+    kind = BotCondition.TRADING_ALLOWED
+    found = Counter((_spec(bot).get("mode"), _status_of(bot, kind)) for bot in bots)
+    for mode in _MODES:
+        for status in _STATUSES:
+            family.add_metric([mode, status], found[mode, status])
+    return family
+
+
+def _positions(bots: Iterable[Manifest]) -> Metric:
+    family = GaugeMetricFamily(
+        "botcripto_open_positions", "Positions that bots hold, by mode.", labels=["mode"]
+    )
+    found: Counter[str] = Counter()
+    for bot in bots:
+        trading = _trading(bot)
+        found[str(_spec(bot).get("mode"))] += 0 if trading is None else len(trading.positions)
+    for mode in _MODES:
+        family.add_metric([mode], found[mode])
+    return family
+
+
+def _limits(bots: Iterable[Manifest]) -> Metric:
+    family = GaugeMetricFamily(
+        "botcripto_limits_tripped", "Limits that stand, by their name.", labels=["limit"]
+    )
+    told = (trading for bot in bots if (trading := _trading(bot)) is not None)
+    found = Counter(limit.limit for trading in told for limit in trading.limits)
+    for name in _LIMITS:
+        family.add_metric([name.value], found[name])
+    return family
 
 
 def _bots(bots: Iterable[Manifest]) -> Metric:
@@ -148,6 +214,16 @@ def _trainings(trainings: Iterable[Manifest]) -> Metric:
 
 def _spec(bot: Manifest) -> Manifest:
     return bot.get("spec") or {}
+
+
+def _trading(bot: Manifest) -> TradingStatus | None:
+    """Return what a bot's status has of its trading; None where nothing, or nothing readable."""
+    status = bot.get("status")
+    told = status.get("trading") if isinstance(status, dict) else None
+    try:
+        return TradingStatus.model_validate(told, extra="ignore")
+    except ValidationError:
+        return None
 
 
 def _status_of(bot: Manifest, kind: BotCondition) -> str:

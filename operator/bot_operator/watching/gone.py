@@ -1,12 +1,20 @@
-"""What is gone: the newest deleted Jobs, and deleted pods that had ended, of each owner.
+"""What is gone: the newest deleted Jobs, and deleted pods that had said something, of each owner.
 
-What a pod said at its end is news even where the pod was deleted at once. It is kept for as long as
-there is a bot or training to tell it of, and no more of it than their plans may ask for.
+What a container said at its end is news even where its pod was deleted at once, and whether or not
+another one of that pod had ended. It is kept for as long as there is a bot or training to tell it
+of, and no more of it than their plans may ask for.
 """
 
 from collections import OrderedDict, deque
 
-from bot_operator.api.resources import JOBS, PODS, Manifest, Resource, controller_uid, resource_of
+from bot_operator.api.resources import (
+    JOBS,
+    PODS,
+    Manifest,
+    Resource,
+    controller_uid,
+    resource_of,
+)
 
 _CONTROLLERS = 16
 """Jobs and CronJobs of one owner of which children are remembered: those that lost one last."""
@@ -33,8 +41,8 @@ class Gone:
     def remember(self, owner: Owner, manifest: Manifest) -> None:
         """Keep a child that is gone, if it is of those that are asked for."""
         controller, resource = controller_uid(manifest), resource_of(manifest)
-        ended = manifest.get("status", {}).get("phase") in {"Succeeded", "Failed"}
-        if controller is None or not (resource == JOBS or (resource == PODS and ended)):
+        kept = resource == JOBS or (resource == PODS and _has_spoken(manifest))
+        if controller is None or not kept:
             return
         controllers = self._of.setdefault(owner, OrderedDict())
         controllers.setdefault(controller, deque(maxlen=_CHILDREN)).append(manifest)
@@ -45,3 +53,12 @@ class Gone:
     def forget(self, owner: Owner) -> None:
         """Drop all that was kept for an owner, which is gone itself."""
         self._of.pop(owner, None)
+
+
+def _has_spoken(pod: Manifest) -> bool:
+    """Tell whether the pod or one of its containers has ended."""
+    status = pod.get("status", {})
+    if status.get("phase") in {"Succeeded", "Failed"}:
+        return True
+    states = (s.get("state") or {} for s in status.get("containerStatuses") or ())
+    return any("terminated" in state for state in states)

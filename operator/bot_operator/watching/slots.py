@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot_operator.api.resources import JOBS, MODEL_TRAININGS, Manifest, controller_uid, uid_of
 from bot_operator.watching.cache import Cache
-from bot_runtime.contract.status import TrainingState
+from bot_runtime.contract.trainingstatus import TrainingState
 
 QUEUED: TrainingState = "Queued"
 _NEEDS_NONE = frozenset(

@@ -27,7 +27,8 @@ from bot_operator.api.resources import (
 )
 from bot_runtime.contract import names
 from bot_runtime.contract.conditions import BotCondition, TrainingCondition
-from bot_runtime.contract.status import ModelTrainingStatus, TradingBotStatus
+from bot_runtime.contract.status import TradingBotStatus
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus
 from tests.unit.bot_operator.health import check_health
 
 T = TypeVar("T")

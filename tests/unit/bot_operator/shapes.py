@@ -55,6 +55,15 @@ def pod(phase: str = "Failed", container: str = "runtime", **state: Any) -> Mani
     }
 
 
+def pod_of(phase: str, **states: Manifest) -> Manifest:
+    """Return a pod of it with several containers in these states, by name."""
+    found = pod(phase)
+    found["status"]["containerStatuses"] = [
+        {"name": name, "image": "x:1", "state": state} for name, state in states.items()
+    ]
+    return found
+
+
 def ended(code: int, message: str = "", reason: str = "Error") -> dict[str, Any]:
     """Return the `terminated` state of a container."""
     return {"exitCode": code, "message": message, "reason": reason, "finishedAt": NOW}

@@ -34,7 +34,7 @@ def _pods() -> dict[str, Manifest]:
         step: build_job(context, step)["spec"]["template"]["spec"] for step in TRAINING_STEPS
     }
     run = inference_run("trading", "btc", BOT, "btc-0a1b2c3d-0a1b2c3d")
-    serving = Serving(run, "x:1", "*/5 * * * *", "UTC", 300.0, suspend=False)
+    serving = Serving(run, "x:1", "*/5 * * * *", "UTC", 300.0, suspend=False, trades=True)
     cron_job = build_cron_job(_owner("TradingBot"), BOT, serving)
     return {**pods, "Inference": cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]}
 
@@ -42,7 +42,11 @@ def _pods() -> dict[str, Manifest]:
 def _commands() -> dict[str, list[str]]:
     pods = _pods()
     commands = {step: pod["containers"][0]["command"] for step, pod in pods.items()}
-    return {**commands, "Preflight": pods["Data"]["initContainers"][0]["command"]}
+    return {
+        **commands,
+        "Preflight": pods["Data"]["initContainers"][0]["command"],
+        "Trade": pods["Inference"]["containers"][1]["command"],
+    }
 
 
 def test_every_pod_runs_its_step(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot_operator import metrics
 from bot_operator.health import Health
 from bot_operator.watching.cache import Cache
-from bot_operator.watching.fleet import SCHEDULED_AT, FleetCollector, note_event
+from bot_operator.watching.fleet import SCHEDULED_AT, FleetCollector, note_event, note_outcome
 from bot_operator.watching.workqueue import WorkQueue
 from bot_runtime.contract.conditions import BotCondition
+from bot_runtime.contract.status import TradingBotStatus
+from bot_runtime.contract.tradingstatus import TotalsStatus, TradingStatus
 from tests.conftest import TESTS
 from tests.unit.bot_operator.world import World
 
@@ -124,6 +126,48 @@ def test_a_fleet_of_any_size_has_the_same_series() -> None:
 
     bots = [bot(f"bot-{i}", lastSignal={"ts": TIME}) for i in range(50)]
     assert series(holding(*bots)) == series(holding(bots[0]))
+
+
+def test_what_bots_hold_and_which_limits_stand() -> None:
+    position = {"quantity": "1", "entryPrice": "2", "openedAt": TIME}
+    held = [{"symbol": symbol, **position} for symbol in ("BTC/USDT", "ETH/USDT")]
+    trip = {"value": "1", "threshold": "1", "trippedAt": TIME}
+    limits = [{"limit": "DailyLoss", **trip}, {"limit": "StopCooldown", "symbol": "A/B", **trip}]
+    stopped = bot("a", trading={"positions": held, "limits": limits})
+    stopped["status"]["conditions"].append({"type": "TradingAllowed", "status": "False"})
+    found = exposed(holding(stopped, bot("b", trading={}), bot("c", trading=[True])))
+
+    def value_of(name: str, **labels: str) -> float:
+        return next(s.value for s in found[name].samples if s.labels == labels)
+
+    assert value_of("botcripto_trading_bots", mode="Paper", allowed="False") == 1
+    assert value_of("botcripto_trading_bots", mode="Paper", allowed="Unknown") == 2
+    assert value_of("botcripto_open_positions", mode="Paper") == 2
+    assert value_of("botcripto_open_positions", mode="Live") == 0
+    assert value_of("botcripto_limits_tripped", limit="StopCooldown") == 1
+    assert value_of("botcripto_limits_tripped", limit="Drawdown") == 0
+
+
+def test_orders_are_counted_once_and_those_of_a_journal_of_before_not_at_all() -> None:
+    def told(orders: int, fills: int) -> TradingBotStatus:
+        totals = TotalsStatus(orders=orders, fills=fills)
+        return TradingBotStatus(trading=TradingStatus(totals=totals))
+
+    def counted() -> tuple[float, float]:
+        outcomes = ("Placed", "Filled")
+        placed, filled = (
+            value("botcripto_orders_total", mode="Paper", outcome=o) for o in outcomes
+        )
+        return placed, filled
+
+    before = counted()
+    note_outcome(bot("a"), told(90, 60))
+    assert counted() == before
+    known = bot("a", **told(90, 60).to_json())
+    note_outcome(known, told(93, 62))
+    note_outcome(bot("a", **told(93, 62).to_json()), told(93, 62))
+    note_outcome(bot("a", **told(93, 62).to_json()), told(5, 5))
+    assert counted() == (before[0] + 3, before[1] + 2)
 
 
 def test_a_job_tells_once_how_late_it_was_created() -> None:

@@ -1,12 +1,14 @@
 """States of failed Jobs and pods, and the class of failure that is told."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot_operator.api.resources import Manifest
-from bot_operator.signs.pod_failures import diagnose_job, diagnose_pod
-from tests.unit.bot_operator.shapes import NOW, ended, job, pod, with_condition
+from bot_operator.api.resources import Manifest, to_time
+from bot_operator.signs.pod_failures import Scene, diagnose_job, diagnose_pod
+from tests.unit.bot_operator.shapes import NOW, ended, job, pod, pod_of, with_condition
+from tests.unit.bot_operator.world import START
 
 DELETED = {"deletionTimestamp": NOW}
 
@@ -59,13 +61,13 @@ def test_exit_codes_have_their_class(
 )
 def test_a_crash_by_a_signal_names_it(code: int, number: int | None, told: str) -> None:
     failing = pod(terminated=ended(code, "Fatal Python error"))
-    failure = diagnose_pod("Trend", job(), failing, NOW)
+    failure = diagnose_pod(Scene("Trend", job(), failing), NOW)
     assert (failure.signal, failure.message) == (number, told)
 
 
 def test_the_signal_that_the_kubelet_names_counts() -> None:
     failing = pod(terminated={**ended(1), "signal": 7})
-    failure = diagnose_pod("Trend", job(), failing, NOW)
+    failure = diagnose_pod(Scene("Trend", job(), failing), NOW)
     assert (failure.signal, failure.message) == (7, "ended by SIGBUS")
 
 
@@ -96,7 +98,7 @@ def test_a_deadline_is_the_jobs_own_reason() -> None:
 
 def test_a_job_that_was_too_late_keeps_what_its_pod_waited_for() -> None:
     late = job("DeadlineExceeded")
-    waited = diagnose_pod("Trend", late, pod(), NOW).model_copy(
+    waited = diagnose_pod(Scene("Trend", late, pod()), NOW).model_copy(
         update={"failure_class": "ImagePull", "message": "no such image", "time": "2026-01-01"}
     )
     told = diagnose_job("Trend", late, [], NOW, waited)
@@ -140,14 +142,100 @@ def test_a_pod_that_was_pushed_out_is_no_crash(
     assert failure.pod == "bot-trend-x"
 
 
+def past_deadline(**states: Manifest) -> Manifest:
+    """Return a pod that its kubelet ended after 40 s, with containers in these states."""
+    past = pod_of("Failed", **states)
+    message = "Pod was active on the node longer than the specified deadline"
+    past["status"] |= {"reason": "DeadlineExceeded", "message": message}
+    past["spec"] = {"activeDeadlineSeconds": 40}
+    return past
+
+
+def at(seconds: int, code: int, reason: str = "Error") -> Manifest:
+    """Return the state of a container that ended so many seconds after the start."""
+    times = {"startedAt": NOW, "finishedAt": to_time(START + timedelta(seconds=seconds))}
+    return {"terminated": {**ended(code, "its own word", reason), **times}}
+
+
+LOST = {**ended(137, "", "ContainerStatusUnknown"), "finishedAt": None}
+"""How a kubelet tells of a container that never began, when it has ended its pod."""
+
+
+@pytest.mark.parametrize(
+    ("state", "expected", "code"),
+    [
+        (at(40, 143), "Deadline", None),
+        (at(70, 137), "Deadline", None),
+        (at(70, 137, "OOMKilled"), "Deadline", None),
+        (at(41, 69), "Deadline", None),
+        (at(41, 66), "Deadline", None),
+        (at(39, 69), "Exchange", 69),
+        (at(5, 137), "OutOfMemory", 137),
+        (at(5, 143), "Crash", 143),
+        ({"terminated": LOST}, "Deadline", None),
+        ({"waiting": {"reason": "ContainerCreating"}}, "Deadline", None),
+        ({"running": {"startedAt": NOW}}, "Deadline", None),
+    ],
+)
+def test_a_pods_own_deadline_goes_before_exit_codes_after_it(
+    state: Manifest, expected: str, code: int | None
+) -> None:
+    past = past_deadline(runtime=state, trade=at(70, 137))
+    failure = diagnose_pod(Scene("Inference", job(), past), NOW)
+    assert (failure.failure_class, failure.exit_code) == (expected, code)
+    assert ("longer than its 40 s" in failure.message) == (expected == "Deadline")
+
+
+def test_a_deadline_is_known_by_the_clock_before_its_kubelet_names_it() -> None:
+    """A kubelet tells of the container that it has killed, and a moment later why."""
+    killed = past_deadline(runtime=at(40, 137), trade=at(5, 69))
+    killed["status"] |= {"phase": "Running", "reason": None}
+    failure = diagnose_pod(Scene("Inference", job(), killed), NOW)
+    assert (failure.failure_class, failure.exit_code) == ("Deadline", None)
+    trade = diagnose_pod(Scene("Trade", job(), killed, "trade"), NOW)
+    assert (trade.failure_class, trade.exit_code) == ("Exchange", 69)
+
+
+def test_a_pod_that_did_not_begin_before_its_deadline_keeps_what_it_waited_for() -> None:
+    past = past_deadline(runtime={"waiting": {"reason": "ImagePullBackOff"}})
+    waited = diagnose_pod(Scene("Inference", job(), pod()), NOW).model_copy(
+        update={"failure_class": "ImagePull", "message": "no such image"}
+    )
+    end = to_time(START + timedelta(seconds=40))
+    told = diagnose_pod(Scene("Inference", job(), past), end, waited)
+    assert (told.failure_class, told.time) == ("ImagePull", end)
+    assert told.message == "had not begun after 40 s: no such image"
+    assert diagnose_pod(Scene("Inference", job(), past), end, told) == told
+    begun = past_deadline(runtime=at(40, 143))
+    assert diagnose_pod(Scene("Inference", job(), begun), end, waited).failure_class == "Deadline"
+
+
+def test_a_container_that_was_over_before_its_pod_was_pushed_out_speaks_for_itself() -> None:
+    pushed_out = pod_of("Failed", runtime=at(5, 66), trade=at(40, 143))
+    since = to_time(START + timedelta(seconds=30))
+    pushed_out = with_condition(pushed_out, "DisruptionTarget", lastTransitionTime=since)
+    assert diagnose_pod(Scene("Inference", job(), pushed_out), NOW).failure_class == "Artifact"
+    trade = diagnose_pod(Scene("Trade", job(), pushed_out, "trade"), NOW)
+    assert trade.failure_class == "Evicted"
+
+
+@pytest.mark.parametrize("phase", ["Pending", "Running", "Failed"])
+def test_what_becomes_of_another_container_is_no_cause(phase: str) -> None:
+    two = pod_of(phase, trade=at(1, 137, "OOMKilled"), runtime=at(5, 69))
+    failure = diagnose_pod(Scene("Inference", job(), two), NOW)
+    assert (failure.failure_class, failure.container) == ("Exchange", "runtime")
+    failure = diagnose_pod(Scene("Trade", job(), two, "trade"), NOW)
+    assert (failure.failure_class, failure.container) == ("OutOfMemory", "trade")
+
+
 @pytest.mark.parametrize("code", [137, 143])
 def test_a_pod_that_somebody_deleted_is_not_out_of_memory(code: int) -> None:
     deleted = pod(terminated=ended(code))
     deleted["metadata"].update(DELETED)
-    assert diagnose_pod("Trend", job(), deleted, NOW).failure_class == "Evicted"
+    assert diagnose_pod(Scene("Trend", job(), deleted), NOW).failure_class == "Evicted"
     oom = pod(terminated=ended(1, reason="OOMKilled"))
     oom["metadata"].update(DELETED)
-    assert diagnose_pod("Trend", job(), oom, NOW).failure_class == "OutOfMemory"
+    assert diagnose_pod(Scene("Trend", job(), oom), NOW).failure_class == "OutOfMemory"
 
 
 def test_a_failed_job_without_pods_gives_the_jobs_words() -> None:

@@ -111,7 +111,7 @@ async def test_a_bot_whose_training_is_refused_goes_on_deciding_and_follows_its_
     assert world.condition("Stalled") == REFUSED
     assert world.condition("Ready") == ("True", "BotReady")
     cron_job = world.kube.one(CRON_JOBS, "btc-paper-infer")
-    assert cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 45
+    assert cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 45 + 60
     before = world.status()["lastSignal"]
     world.pass_time(60)
     world.fire()

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from bot_operator.signs.termination_messages import (
     Unreadable,
-    finished_at,
     last_words,
     plain,
     read_result,
@@ -17,7 +16,6 @@ from bot_operator.signs.termination_messages import (
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.results import EvaluationResult, StepError, StepResult, to_message
 from bot_runtime.contract.signal import ShortSignal
-from tests.unit.bot_operator.shapes import NOW, ended, pod, with_condition
 
 NONSENSE = random.Random(1).randbytes(4096)
 
@@ -120,13 +118,6 @@ def test_fields_of_a_later_release_are_passed_over() -> None:
     assert isinstance(result, StepResult)
     assert result.error is not None
     assert last_words(json.dumps(told)) == result.error.message == "no"
-
-
-def test_a_pod_without_an_ended_container_ended_when_it_was_pushed_out() -> None:
-    assert finished_at(pod(terminated=ended(1))) == NOW
-    late = with_condition(pod(), "DisruptionTarget", lastTransitionTime="2026-03-02T00:00:00Z")
-    assert finished_at(late) == "2026-03-02T00:00:00Z"
-    assert finished_at(pod()) == NOW
 
 
 def test_an_older_image_tells_no_secret_and_loses_no_result_for_it() -> None:

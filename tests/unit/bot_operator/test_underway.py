@@ -12,7 +12,7 @@ from bot_operator.planning.refusals import Refusal
 from bot_operator.signs.credentials import SecretSeen
 from bot_operator.watching.slots import Rivals
 from bot_operator.watching.workqueue import Key
-from bot_runtime.contract.status import ModelTrainingStatus
+from bot_runtime.contract.trainingstatus import ModelTrainingStatus
 from tests import resources
 from tests.unit.bot_operator.world import NAMESPACE, SETTINGS, World
 

@@ -39,7 +39,12 @@ from bot_operator.watching.workqueue import Key
 from bot_runtime.contract import names
 from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE
 from tests import resources
-from tests.operator_messages import evaluation_message, inference_message, step_message
+from tests.operator_messages import (
+    evaluation_message,
+    inference_message,
+    step_message,
+    trade_message,
+)
 from tests.unit.bot_operator.fakes import FakeKube, pods_of
 from tests.unit.bot_operator.rest import check_rest
 
@@ -93,6 +98,8 @@ class World:
     failing: dict[str, Manifest] = field(default_factory=dict)
     """`terminated` state by step, instead of success."""
     promoted: bool = True
+    trades: Manifest = field(default_factory=dict)
+    """What the next runs that trade tell beside an account that holds nothing."""
     running: bool = True
     """Whether the kubelet ends the pods that it starts."""
     admitting: bool = True
@@ -103,6 +110,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.kube = self.kube_type(lambda: to_time(self.at))
+        self.sequence = 0
         self.restart()
 
     def restart(self) -> None:
@@ -233,8 +241,15 @@ class World:
             "reason": "Completed",
             "message": self.message(job),
         }
-        failed = ended["exitCode"] != 0
-        self.kube.put(_ended_pod(pods[0], {**ended, "finishedAt": to_time(self.at)}))
+        states = {names.CONTAINER_NAME: ended}
+        if names.TRADE_CONTAINER_NAME in _containers(job):
+            states[names.TRADE_CONTAINER_NAME] = self.failing.get("Trade") or {
+                "exitCode": 0,
+                "reason": "Completed",
+                "message": self.trade_message(job),
+            }
+        failed = any(state["exitCode"] != 0 for state in states.values())
+        self.kube.put(_ended_pod(pods[0], states, to_time(self.at)))
         condition = {
             "type": "Failed" if failed else "Complete",
             "status": "True",
@@ -258,6 +273,14 @@ class World:
         if step == "Inference":
             return inference_message(run, self.at)
         return step_message(run, step)
+
+    def trade_message(self, job: Manifest) -> str:
+        """Return the termination message of the run that trades."""
+        if "Trade" in self.messages:
+            return self.messages["Trade"](job)
+        self.sequence += 1
+        run = json.loads(self._run_configuration(job))
+        return trade_message(run, self.at, self.sequence, **self.trades)
 
     def _run_configuration(self, job: Manifest) -> str:
         volumes = job["spec"]["template"]["spec"]["volumes"]
@@ -324,15 +347,23 @@ def _pod_of(job: Manifest) -> Manifest:
             "namespace": namespace_of(job),
             "ownerReferences": [_controller(job)],
         },
-        "spec": {"nodeName": "node-1"},
+        "spec": {**job["spec"]["template"]["spec"], "nodeName": "node-1"},
         "status": {"phase": "Running"},
     }
 
 
-def _ended_pod(pod: Manifest, terminated: Manifest) -> Manifest:
-    container = {"name": names.CONTAINER_NAME, "state": {"terminated": terminated}}
-    phase = "Failed" if terminated["exitCode"] != 0 else "Succeeded"
-    return {**pod, "status": {"phase": phase, "containerStatuses": [container]}}
+def _containers(job: Manifest) -> list[str]:
+    return [container["name"] for container in job["spec"]["template"]["spec"]["containers"]]
+
+
+def _ended_pod(pod: Manifest, states: dict[str, Manifest], at: str) -> Manifest:
+    containers = [
+        {"name": name, "state": {"terminated": {**state, "finishedAt": at}}}
+        for name, state in states.items()
+    ]
+    failed = any(state["exitCode"] != 0 for state in states.values())
+    phase = "Failed" if failed else "Succeeded"
+    return {**pod, "status": {"phase": phase, "containerStatuses": containers}}
 
 
 __all__ = ["NAMESPACE", "PODS", "SECRETS", "SETTINGS", "Ref", "World", "controller_uid", "ref_of"]

@@ -1,0 +1,63 @@
+"""What is told of a bot's trading as Events: purchases, sales, limits that trip and reset. Pure."""
+
+from bot_operator.planning.plans import Note, Weight
+from bot_operator.signs.termination_messages import plain
+from bot_operator.tradingbot.findings import Context, Findings
+from bot_operator.tradingbot.trading_news import changed_limits, new_actions
+from bot_runtime.contract.conditions import Reason
+from bot_runtime.contract.failures import MESSAGE_MAX
+from bot_runtime.contract.tradingstatus import ActionStatus, LimitStatus
+
+_BUYS = frozenset({"Entry", "Increase"})
+_WHY_SOLD = {
+    "Signal": "by a signal",
+    "Time": "at the end of its holding time",
+    "Target": "at its target",
+    "Stop": "as its stop was hit",
+    "Decrease": "to hold less",
+    "Removed": "as the symbol left the spec",
+}
+
+
+def notes_of_trading(context: Context, found: Findings) -> tuple[Note, ...]:
+    """Return what the newest run that trades has done and the status does not tell yet."""
+    before, trades = context.before.trading, found.inference.trades
+    since = str(context.owner["metadata"]["creationTimestamp"])
+    tripped, reset = changed_limits(before, trades)
+    return (
+        *map(_tell_action, new_actions(before, trades, since)),
+        *map(_tell_tripped, tripped),
+        *map(_tell_reset, reset),
+    )
+
+
+def _tell_action(action: ActionStatus) -> Note:
+    what = f"{action.quantity} of {action.symbol} at {action.price}, candle {action.time}"
+    if action.purpose in _BUYS:
+        return _note("Normal", Reason.ENTRY_FILLED, f"bought {what}")
+    text = f"sold {what}, {_WHY_SOLD[action.purpose]}"
+    if action.profit is not None:
+        text += f"; profit {action.profit}"
+    reason = Reason.STOP_HIT if action.purpose == "Stop" else Reason.EXIT_FILLED
+    return _note("Normal", reason, text)
+
+
+def _tell_tripped(limit: LimitStatus) -> Note:
+    until = "until risk.resumeAfter" if limit.resets_at is None else f"until {limit.resets_at}"
+    text = (
+        f"{_describe(limit)}: {limit.value}, allowed {limit.threshold}; nothing is bought {until}"
+    )
+    return _note("Warning", Reason.LIMIT_TRIPPED, text)
+
+
+def _tell_reset(limit: LimitStatus) -> Note:
+    text = f"{_describe(limit)} stands no more; it tripped at {limit.tripped_at}"
+    return _note("Normal", Reason.LIMIT_RESET, text)
+
+
+def _describe(limit: LimitStatus) -> str:
+    return limit.limit if limit.symbol is None else f"{limit.limit} of {limit.symbol}"
+
+
+def _note(kind: Weight, reason: Reason, text: str) -> Note:
+    return Note(kind, reason, plain(text, MESSAGE_MAX))

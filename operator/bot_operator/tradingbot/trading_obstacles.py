@@ -1,0 +1,37 @@
+"""Obstacles: why the pods of a bot that decides have no container that trades. Pure."""
+
+from bot_operator.tradingbot.findings import Context
+from bot_operator.tradingbot.images import kept_images
+from bot_operator.tradingbot.models import Cause
+from bot_runtime.contract.assets import quote_assets
+from bot_runtime.contract.conditions import Reason
+
+_OF_TRADING = "capital"
+"""The newer field that came with the container that trades: who reads it, has that."""
+
+
+def find_obstacle(context: Context) -> Cause | None:
+    """Return what keeps a bot from trading until somebody changes it; None where nothing does."""
+    if _OF_TRADING not in context.images.reads:
+        kept = ", ".join(kept_images(context.images, context.release))
+        text = (
+            f"the bot's images are of an earlier release ({kept}), which decides and does not "
+            f"trade; take those of this release: kubectl patch bot {context.name} --type merge "
+            """-p '{"spec":{"updateStrategy":"Auto"}}'"""
+        )
+        return Reason.IMAGE_TOO_OLD, text
+    if context.spec.storage.access_mode == "ReadWriteMany":
+        text = (
+            "the journal is a file that one node alone may write, and storage.accessMode is "
+            "ReadWriteMany; the bot decides and does not trade. Make the bot again with "
+            "storage.accessMode: ReadWriteOnce"
+        )
+        return Reason.JOURNAL_UNAVAILABLE, text
+    quotes = quote_assets(context.spec.symbols)
+    if len(quotes) > 1:
+        text = (
+            f"symbols are paid for in {' and '.join(quotes)}, and an account has one asset; the "
+            "bot decides and does not trade. Make a bot for each of them"
+        )
+        return Reason.QUOTE_ASSETS_DIFFER, text
+    return None
