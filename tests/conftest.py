@@ -1,4 +1,4 @@
-"""What every test tier shares: the tier's marker by folder, and the folder of real candles."""
+"""What every test tier shares: markers by folder, real candles, the release before this one."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,8 @@ import pytest
 from hypothesis import settings
 
 from bot_runtime.store.layout import Store
+from tests.cluster import previous_release
+from tests.cluster.errors import ClusterError
 from tests.exchanges import API_KEY, API_SECRET, Exchange, exchange_with
 
 # A test's time says nothing about the code on a machine that is busy with other tests.
@@ -53,6 +55,17 @@ def real_candles() -> Path:
     if folder is None:
         pytest.fail("a test that uses real candles must be marked real_candles")
     return folder
+
+
+@pytest.fixture(scope="session")
+def previous_files() -> Path:
+    """Return the files of the release before this one; skipped where git lacks it, failed in CI."""
+    try:
+        return previous_release.check_out()
+    except ClusterError as e:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(e))
+        pytest.skip(str(e))
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from tests.conftest import REAL_CANDLES_PROPERTY, TIERS, real_candles_folder
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "reports"
 # How many tests are marked real_candles: the only ones that CI may skip, where candles are absent.
-REAL_CANDLES_TESTS = 10
+REAL_CANDLES_TESTS = 12
 # Seconds for one test: a unit test computes, an end-to-end test trains.
 TEST_TIMEOUT = {"unit": 60, "integration": 300, "e2e": 1800}
 # Unit tests need nothing from each other; the tests of the other tiers share a cluster.

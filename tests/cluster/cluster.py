@@ -110,10 +110,13 @@ class Cluster:
         Raises:
             ClusterError: kubectl failed; with what it said.
         """
+        return run(self.kubectl_command(*args), stdin=stdin, timeout=timeout)
+
+    def kubectl_command(self, *args: str) -> list[str]:
+        """Return the command line that runs kubectl as administrator."""
         # kubectl remembers for hours what a server's address offered, and another cluster had it.
         ours = (f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.state / 'kubectl'}")
-        argv = [str(self.kubectl_program), *ours, *args]
-        return run(argv, stdin=stdin, timeout=timeout)
+        return [str(self.kubectl_program), *ours, *args]
 
     def ctr(self, *args: str) -> list[str]:
         """Return the command line that runs containerd's own client in the node.

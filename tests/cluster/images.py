@@ -6,12 +6,11 @@ follow from the first three alone, in layers that builder and containerd keep.
 
 import hashlib
 import subprocess
-import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import buildah, transfer
+from tests.cluster import buildah, previous_release, transfer
 from tests.cluster.binaries import Report
 from tests.cluster.cluster import Cluster
 from tests.cluster.install import Images
@@ -99,21 +98,6 @@ def git_commit(checkout: Path = CHECKOUT) -> str:
     return f"{head}+dirty" if _git(checkout, "status", "--porcelain") else head
 
 
-def check_out_previous(folder: Path) -> str | None:
-    """Write the files of the commit before this one to `folder`; return the commit's digest.
-
-    None where it is not known, as in a clone of one commit.
-    """
-    previous = _git(CHECKOUT, "rev-parse", "--verify", "--quiet", "HEAD~1")
-    archive = folder / "files.tar"
-    if previous is None or _git(CHECKOUT, "archive", f"--output={archive}", previous) is None:
-        return None
-    with tarfile.open(archive) as files:
-        files.extractall(folder, filter="data")
-    archive.unlink()
-    return previous
-
-
 def _git(checkout: Path, *words: str) -> str | None:
     try:
         done = subprocess.run(
@@ -151,8 +135,9 @@ def ensure(
         commit = commit or git_commit(checkout)
         wanted = build(base, commit, report, checkout=checkout, targets=targets)
         # After the build, which takes layers from older ones; before gigabytes are loaded.
-        prune_storage(list(wanted.values()))
-        prune_node(cluster, list(wanted.values()))
+        current = [*wanted.values(), *_names_of_both_releases(base)]
+        prune_storage(current)
+        prune_node(cluster, current)
         present = transfer.image_names(cluster)
         for name in wanted.values():
             if name not in present:
@@ -172,6 +157,15 @@ def names(
     return {
         t.name: f"{registry}/{t.name}:{content_tag(t, base, commit, checkout)}" for t in targets
     }
+
+
+def _names_of_both_releases(base: str) -> list[str]:
+    """Return this checkout's images, and those of the release before once it is checked out."""
+    found = names(base, git_commit())
+    if (files := previous_release.folder()).is_dir():
+        before = names(base, previous_release.COMMIT, checkout=files, targets=WITHOUT_TORCH)
+        return [*found.values(), *before.values()]
+    return list(found.values())
 
 
 def build(
@@ -240,11 +234,9 @@ def _objects_with_images(cluster: Cluster) -> str:
 
 def outdated_names(stored: Sequence[str], current: Sequence[str]) -> list[str]:
     """Return which of the stored images (newest first) are to be removed."""
-    outdated: list[str] = []
+    kept = set(current)
     for name in current:
-        image, _, tag = name.rpartition(":")
-        libraries = tag.partition("-")[0]
-        own = [n for n in stored if n.startswith(f"{image}:")]
-        kept = {name, *[n for n in own if n.startswith(f"{image}:{libraries}-")][:KEPT]}
-        outdated += [n for n in own if n not in kept]
-    return outdated
+        libraries = name.rpartition("-")[0]
+        kept.update([n for n in stored if n.startswith(f"{libraries}-")][:KEPT])
+    images = {name.rpartition(":")[0] for name in current}
+    return [n for n in stored if n.rpartition(":")[0] in images and n not in kept]

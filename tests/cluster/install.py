@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+CRDS = REPOSITORY / "crds"
+MANIFESTS = REPOSITORY / "manifests"
 FIELD_MANAGER = "botcripto-install"
 RESTRICTED_LABELS = {
     f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")
@@ -60,9 +62,9 @@ def apply_objects(kubectl: Kubectl, objects: Iterable[Mapping[str, Any]]) -> Non
     )
 
 
-def install_crds(kubectl: Kubectl) -> None:
+def install_crds(kubectl: Kubectl, folder: Path = CRDS) -> None:
     """Apply our CRDs and wait until the API server serves them."""
-    files = sorted((REPOSITORY / "crds").glob("*.yaml"))
+    files = sorted(folder.glob("*.yaml"))
     apply_objects(kubectl, [o for f in files for o in yaml.safe_load_all(f.read_text()) if o])
     names = [f"crd/{f.stem}" for f in files]
     kubectl("wait", "--for=condition=Established", "--timeout=60s", *names, timeout=70)
@@ -76,10 +78,10 @@ def create_namespace(kubectl: Kubectl, namespace: str) -> None:
 
 
 def operator_objects(
-    kubectl: Kubectl, namespace: str, images: Images, pull_policy: str, variant: str = "base"
+    kubectl: Kubectl, namespace: str, images: Images, pull_policy: str, manifests: Path
 ) -> list[dict[str, Any]]:
-    """Return a variant of manifests/ with the namespace and the images of this build put in."""
-    rendered = kubectl("kustomize", str(REPOSITORY / "manifests" / variant))
+    """Return a folder of manifests with the namespace and the images of this build put in."""
+    rendered = kubectl("kustomize", str(manifests))
     objects = [o for o in yaml.safe_load_all(rendered) if o]
     kept = [o for o in objects if o["kind"] not in {"CustomResourceDefinition", "Namespace"}]
     for item in kept:
@@ -111,10 +113,10 @@ def install_operator(
     namespace: str,
     images: Images,
     pull_policy: str = "IfNotPresent",
-    variant: str = "base",
+    manifests: Path = MANIFESTS / "base",
 ) -> None:
-    """Apply the operator as a variant of manifests/ has it, and wait until it is ready."""
-    apply_objects(kubectl, operator_objects(kubectl, namespace, images, pull_policy, variant))
+    """Apply the operator as a folder of manifests has it, and wait until it is ready."""
+    apply_objects(kubectl, operator_objects(kubectl, namespace, images, pull_policy, manifests))
     kubectl(
         "rollout",
         "status",

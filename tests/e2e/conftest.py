@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.cluster import binaries, packages, requirements
+from tests.cluster import binaries, packages, previous_release, requirements
 from tests.cluster import cluster as clusters
 from tests.cluster import images as builds
 from tests.cluster.cluster import Cluster, Options
@@ -15,14 +14,12 @@ from tests.cluster.errors import ClusterError, RequirementsMissing
 from tests.cluster.install import (
     ExchangeKeys,
     ExchangeSetup,
-    Images,
     create_namespace,
     install_crds,
     install_exchange,
     install_operator,
 )
-from tests.cluster.layout import CHECKOUT
-from tests.e2e.world import World
+from tests.e2e.world import Release, World
 from tests.integration.operator_process import is_denied
 
 CLUSTER = "e2e"
@@ -33,14 +30,6 @@ MARKETS = {
     "noise": ("--flavour=momentum", "--strength=0"),
 }
 COMMON = ("--timeframe=1m", "--symbols=BTC/USDT", "--seed=7")
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """The images of a commit."""
-
-    commit: str
-    images: Images
 
 
 def _report(message: str) -> None:
@@ -83,13 +72,11 @@ def commit() -> str:
 
 
 @pytest.fixture(scope="session")
-def previous(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """What the commit before this one builds; where it is not known, this one under its name."""
-    folder = tmp_path_factory.mktemp("previous")
-    commit = builds.check_out_previous(folder)
-    if commit is None:
-        commit, folder = "0123456789abcdef0123456789abcdef01234567", CHECKOUT
-    return Release(commit, builds.ensure(cluster, _report, commit, folder))
+def previous(cluster: Cluster, previous_files: Path) -> Release:
+    """The release before this one, its images built from its own files."""
+    commit = previous_release.COMMIT
+    images = builds.ensure(cluster, _report, commit, previous_files, builds.WITHOUT_TORCH)
+    return Release(commit, previous_files, images)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.cluster.errors import ClusterError
+from tests.e2e import hand_runs
 from tests.e2e.world import World
 from tests.eventually import eventually
 
@@ -113,8 +114,10 @@ def test_a_corrupt_artifact_is_refused_and_the_last_signal_stays_marked_stale(
     world: World,
 ) -> None:
     bot = "corrupt"
-    world.apply(world.bot(bot))
-    world.wait(bot, "Ready", 300)
+    world.apply(world.bot(bot, inference={"deadlineSeconds": 20}))
+    world.wait(bot, "InferenceScheduled", 240)
+    hand_runs.begin(world, bot, "first")
+    world.wait(bot, "Ready", 60)
     signal = world.status(bot)["lastSignal"]
     _truncate_models(world, bot, signal["modelVersion"])
     eventually(lambda: world.condition(bot, "SignalFresh")["status"] == "False", timeout=300)

@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from bot_runtime.contract.names import LABEL_BOT, LABEL_TRAINING
+from bot_runtime.contract.names import (
+    CONTAINER_NAME,
+    LABEL_BOT,
+    LABEL_TRAINING,
+    TRADE_CONTAINER_NAME,
+)
 from tests.e2e.world import SECRET, World
 from tests.eventually import eventually
 
@@ -87,6 +92,20 @@ def test_the_bot_carries_no_annotation_that_its_user_did_not_write(
     assert bot["metadata"].get("finalizers", []) == []
 
 
+def test_the_bot_trades_on_paper_beside_its_decisions(world: World, trees: str) -> None:
+    eventually(lambda: world.status(trees)["trading"]["account"]["equity"])
+    for kind in ("TradingAllowed", "Reconciled"):
+        condition = world.condition(trees, kind)
+        assert condition["status"] == "True", condition
+    pods = world.all("pods", f"{LABEL_BOT}={trees}")
+    last = world.status(trees)["lastSignal"]["producedBy"]
+    (pod,) = (p for p in pods if p["metadata"]["uid"] == last)
+    containers = {c["name"]: c["image"] for c in pod["spec"]["containers"]}
+    assert containers == dict.fromkeys(
+        (CONTAINER_NAME, TRADE_CONTAINER_NAME), world.images.inference
+    )
+
+
 def test_all_pods_are_restricted_and_hold_no_api_token(world: World, trees: str) -> None:
     pods = world.all("pods", f"{LABEL_BOT}={trees}")
     assert pods
@@ -118,16 +137,6 @@ def test_trees_are_trained_by_the_image_without_torch(world: World, trees: str) 
     assert images == {world.images.trees_training}
 
 
-def test_deletion_leaves_nothing(world: World) -> None:
-    bot = "forsaken"
-    world.apply(world.bot(bot))
-    world.wait(bot, "ModelAvailable", 300)
-    world.wait(bot, "InferenceScheduled", 60)
-    assert _children(world, bot) >= {"ModelTraining", "Job", "CronJob", "Pod", "ConfigMap"}
-    world.delete("tradingbot", bot)
-    eventually(lambda: not _children(world, bot), timeout=90)
-
-
 def test_a_market_that_the_transformer_learns_better_is_served_by_it(world: World) -> None:
     name = "sequence"
     world.apply(
@@ -156,9 +165,3 @@ def _owner(world: World, item: dict[str, Any]) -> dict[str, Any]:
 
 def _newer(value: str, than: str) -> str | None:
     return value if datetime.fromisoformat(value) > datetime.fromisoformat(than) else None
-
-
-def _children(world: World, bot: str) -> set[str]:
-    """Return the kinds of the objects whose names begin with the bot's."""
-    everything = world.all("modeltrainings,jobs,cronjobs,pods,pvc,configmaps")
-    return {o["kind"] for o in everything if o["metadata"]["name"].startswith(f"{bot}-")}

@@ -20,6 +20,15 @@ SMALL_POD = {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"cpu": "1
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """A commit of the product: its files and the images that were built from them."""
+
+    commit: str
+    files: Path
+    images: Images
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """Everything a story needs; all of it is real."""
 
@@ -74,6 +83,18 @@ class World:
     def pods_of(self, bot: str) -> list[Object]:
         """Return the pods of a bot."""
         return self.all("pods", f"{LABEL_BOT}={bot}")
+
+    def children(self, bot: str) -> set[str]:
+        """Return the kinds of the objects whose names begin with the bot's."""
+        everything = self.all("modeltrainings,jobs,cronjobs,pods,pvc,configmaps")
+        return {o["kind"] for o in everything if o["metadata"]["name"].startswith(f"{bot}-")}
+
+    def volume_of(self, bot: str) -> Path:
+        """Return the folder of this machine that is the bot's volume."""
+        claim = self.get("persistentvolumeclaim", f"{bot}-store")
+        volume = self.get("persistentvolume", claim["spec"]["volumeName"]) if claim else None
+        assert volume is not None
+        return Path(volume["spec"]["local"]["path"])
 
     def status(self, name: str, kind: str = "tradingbot") -> Object:
         """Return the status of a bot (or training), empty where there is none yet."""

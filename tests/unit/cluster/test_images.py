@@ -106,6 +106,12 @@ def test_builds_on_other_libraries_and_old_builds_are_outdated() -> None:
     assert outdated == ["r/infer:new-3", "r/infer:old-0"]
 
 
+def test_builds_of_two_releases_stay_whose_libraries_differ() -> None:
+    stored = ["r/infer:new-1", "r/infer:new-0", "r/infer:old-1", "r/infer:other-0", "r/train:old-0"]
+    outdated = images.outdated_names(stored, ["r/infer:new-1", "r/infer:old-1"])
+    assert outdated == ["r/infer:other-0"]
+
+
 def test_stored_images_are_listed_newest_first() -> None:
     """As the builder prints them, the oldest first: a build of a minute ago was removed once."""
     listing = json.dumps(
