@@ -20,6 +20,8 @@ LOAD_SECONDS = 25
 INSTALL_SECONDS = 15
 TRAIN_CORE_SECONDS, CANDLE_SECONDS = 60, 60
 """Of three trainings and the evaluation; and the longest wait for a candle to close."""
+TRADE_SECONDS = 3 * CANDLE_SECONDS
+"""From the first decision to a complete trade, on average; seldom more than twice as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def expected_seconds(cached: Cached, cores: int) -> dict[str, float]:
         "load the images": LOAD_SECONDS,
         "install the operator and the test exchange": INSTALL_SECONDS,
         "train, judge, promote, decide": TRAIN_CORE_SECONDS / min(cores, 3) * 2 + CANDLE_SECONDS,
+        "trade on paper": TRADE_SECONDS,
     }
 
 

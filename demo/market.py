@@ -28,9 +28,10 @@ FEWEST_CANDLES = FUTURE_CANDLES + needed_candles(ModelSpec()) + 60
 
 @dataclass(frozen=True, slots=True)
 class DemoMarket:
-    """What is traded: one symbol of a timeframe, generated or from a file."""
+    """What is traded: the example's symbols on the generated market, or the one of a file."""
 
     symbol: str = DEFAULT_SYMBOL
+    """Of the file."""
     timeframe: str = "1m"
     candles: Candles | None = None
 
@@ -59,7 +60,8 @@ class DemoMarket:
     def bot(self) -> dict[str, Any]:
         """Return examples/demo.yaml for this market; the endpoint is still to be put in.
 
-        On the user's candles it is a bot of its own, beside the example's.
+        On the user's candles it is a bot of its own, beside the example's, and decides as a bot
+        does that is given nothing: what makes the example trade soon would lose money there.
         """
         bot: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
         if self.candles is not None:
@@ -67,6 +69,7 @@ class DemoMarket:
             pair = self.symbol.lower().replace("/", "-")
             bot["metadata"]["name"] = f"candles-{pair}-{self.timeframe}"[:BOT_NAME_MAX]
             spec["exchange"]["credentialsSecret"] = f"{self.exchange}-login"
+            del spec["decision"], spec["risk"], spec["model"]["horizonSteps"]
             spec["symbols"], spec["timeframe"] = [self.symbol], self.timeframe
             known = max(len(self._tail(self.candles)) - FUTURE_CANDLES, 1)
             minutes = known * seconds_of(self.timeframe) // 60
@@ -75,7 +78,8 @@ class DemoMarket:
 
     def arguments(self, file: str) -> list[str]:
         """Return the test exchange's arguments; `file` is where it finds the candle file."""
-        common = [f"--timeframe={self.timeframe}", f"--symbols={self.symbol}"]
+        symbols = ",".join(self.bot()["spec"]["symbols"])
+        common = [f"--timeframe={self.timeframe}", f"--symbols={symbols}"]
         if self.candles is None:
             return [*common, "--flavour=threshold", "--strength=1", "--seed=7"]
         return [*common, f"--candles={self.symbol}={file}", f"--replay-now=end-{FUTURE_CANDLES}"]

@@ -17,7 +17,9 @@ CANDLES_FILE = "/etc/exchange/candles/candles.parquet"
 
 
 def run_on_cluster(market: DemoMarket) -> int:
-    """Run the demo; return 0 for a bot that decides, or that was rejected on the user's candles.
+    """Run the demo; return 0 for a bot that has traded, or on the user's candles has decided.
+
+    There the gate's rejection is an end as good as any.
 
     Raises RequirementsMissing where no node can run, ClusterError and DemoError where a step fails.
     """
@@ -45,7 +47,8 @@ def run_on_cluster(market: DemoMarket) -> int:
     bot = market.bot()
     bot["metadata"]["namespace"] = NAMESPACE
     bot["spec"]["exchange"]["endpoint"] = endpoint
-    is_ready = Story(kubectl, NAMESPACE, bot, keys, steps).run()
+    trades = market.candles is None
+    is_ready = Story(kubectl, NAMESPACE, bot, keys, steps, trades).run()
     if not is_ready and market.candles is None:
         raise DemoError(
             "the gate rejected the models of the generated market, which can be learned"

@@ -1,4 +1,4 @@
-"""What the demo does once a cluster is there: from the namespace to the bot's decision."""
+"""What the demo does once a cluster is there: from the namespace to the bot's first trade."""
 
 import json
 import shlex
@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot_runtime.contract.intervals import seconds_of
-from bot_runtime.contract.names import LABEL_BOT
+from bot_runtime.contract.names import LABEL_BOT, claim_name
 from bot_runtime.contract.secrets import create_secret_command
+from demo import paper_trade
+from demo.paper_trade import PaperTrade
 from demo.steps import DemoError, Steps, say, show
 from tests.cluster.errors import ClusterError
 from tests.cluster.install import ExchangeKeys, Kubectl, apply_objects
@@ -22,13 +24,18 @@ Object = dict[str, Any]
 
 @dataclass(slots=True)
 class Story:
-    """The bot's way from its YAML to its first signal, as a user sees it."""
+    """The bot's way from its YAML to its first trade, as a user sees it.
+
+    Attributes:
+        trades: whether a trade is waited for: on candles of the user's own there may be none.
+    """
 
     kubectl: Kubectl
     namespace: str
     bot: Object
     keys: ExchangeKeys
     steps: Steps
+    trades: bool = True
     _shown: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -54,7 +61,13 @@ class Story:
             self._create_secret()
         with self.steps.step("Train, judge, promote, schedule, decide"):
             is_ready = self._wait()
+        trade = PaperTrade(self._show_change)
+        if is_ready and self.trades:
+            with self.steps.step("Trade on paper until a trade is complete"):
+                self._wait_for_trade(trade)
         self._show_all()
+        if is_ready:
+            self._show_trade(trade)
         return is_ready
 
     def _apply_without_secret(self) -> None:
@@ -96,6 +109,17 @@ class Story:
                 return True
         self._explain()
         raise DemoError(f"the bot was not Ready within {timeout} s")
+
+    def _wait_for_trade(self, trade: PaperTrade) -> None:
+        """Show what is decided and done until a position was closed."""
+        candles = paper_trade.CANDLES
+        show(f"an order is filled at the open of the next candle; up to {candles} candles")
+        deadline = time.monotonic() + candles * seconds_of(self.bot["spec"]["timeframe"])
+        while not trade.look(self._status("tradingbot", self.name)):
+            if time.monotonic() > deadline:
+                self._explain()
+                raise DemoError(f"no trade was complete within {candles} candles")
+            time.sleep(POLL_SECONDS)
 
     def _waited(self, seconds: int) -> bool:
         try:
@@ -155,6 +179,22 @@ class Story:
         if signal := status.get("lastSignal"):
             say("\nThe signal that the CronJob's pod produced")
             show(json.dumps(signal, indent=2))
+
+    def _show_trade(self, trade: PaperTrade) -> None:
+        say("\nThe paper account")
+        for heading, text in trade.lines():
+            show(f"{heading:<8} {text}")
+        claim = claim_name(self.name)
+        version = self._status("tradingbot", self.name).get("activeModel", {}).get("version")
+        show(f"{'report':<8} versions/{version}/report.html on the claim {claim}")
+        show(f"{'journal':<8} journal/journal.db on the same claim: docs/trading.md")
+        listed = self.kubectl(
+            "get", "events", f"--namespace={self.namespace}",
+            f"--field-selector=involvedObject.name={self.name}", "-o", "json",
+        )  # fmt: skip
+        if told := paper_trade.told_by_events(listed):
+            say("\nEvents of its purchases and sales")
+            show("\n".join(told))
 
     def _show_models(self, status: Mapping[str, Any]) -> None:
         training = status.get("candidateTraining", {}).get("name")

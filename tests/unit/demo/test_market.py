@@ -8,7 +8,8 @@ from pyarrow import parquet
 from bot_exchange.market.candle_files import save_candles
 from bot_exchange.market.candles import Candles
 from bot_exchange.market.generated import GeneratedMarket
-from bot_runtime.contract.spec import WITHOUT_TORCH
+from bot_runtime.contract.spec import WITHOUT_TORCH, DecisionSpec, ModelSpec
+from bot_runtime.contract.trading import RiskSpec
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from demo.market import CONFIG_MAP_LIMIT, FUTURE_CANDLES, DemoMarket
 
@@ -29,7 +30,8 @@ def _file(folder: Path, candles: Candles, name: str = "ETH_USDT-5m.parquet") -> 
 def test_without_candles_it_is_the_example_itself() -> None:
     bot = DemoMarket().bot()
     spec = TradingBotSpec.model_validate(bot["spec"])
-    assert (spec.symbols, spec.timeframe) == (("BTC/USDT",), "1m")
+    assert (spec.symbols, spec.timeframe) == (("BTC/USDT", "ETH/USDT"), "1m")
+    assert "--symbols=BTC/USDT,ETH/USDT" in DemoMarket().arguments("")
     assert spec.exchange.credentials_secret is not None
     assert DemoMarket().to_parquet() is None
 
@@ -44,7 +46,10 @@ def test_a_file_s_symbol_and_timeframe_are_found(tmp_path: Path) -> None:
     spec = TradingBotSpec.model_validate(market.bot()["spec"])
     assert (spec.symbols, spec.timeframe) == (("ETH/USDT",), "5m")
     assert spec.training.lookback == f"{(3000 - FUTURE_CANDLES) * 5 // 60}h"
+    assert spec.decision == DecisionSpec()
+    assert (spec.risk, spec.model.horizon_steps) == (RiskSpec(), ModelSpec().horizon_steps)
     assert market.bot()["metadata"]["name"] == "candles-eth-usdt-5m"
+    assert "--symbols=ETH/USDT" in market.arguments("/x.parquet")
     assert market.exchange != DemoMarket().exchange
     assert f"--replay-now=end-{FUTURE_CANDLES}" in market.arguments("/x.parquet")
 
