@@ -8,12 +8,14 @@ from benchmarks import (
     edit_one,
     features,
     inference_cold,
+    journal,
     noise,
     quality,
     quality_paths,
     reconcile,
     signals,
     steady,
+    trade_cold,
     train_gbdt,
     train_tft,
 )
@@ -21,6 +23,7 @@ from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "inference-cold": inference_cold.measure,
+    "trade-cold": trade_cold.measure,
     "reconcile-200": reconcile.measure_200,
     "reconcile-1000": reconcile.measure_1000,
     "steady-1000": steady.measure_steady,
@@ -29,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "signals-1000": signals.measure,
     "features": features.measure,
     "backtest": backtest.measure,
+    "journal": journal.measure,
     "train-tft": train_tft.measure,
     "train-gbdt": train_gbdt.measure,
     "quality": quality.measure,

@@ -8,7 +8,6 @@ import numpy as np
 from benchmarks.validation import Spans, Split, consecutive, walk_forward
 from bot_runtime.arrays import Values
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, ModelSpec, Objective
-from bot_runtime.evaluation.judge import columns_of
 from bot_runtime.evaluation.score_tables import (
     Forecasts,
     Table,
@@ -19,7 +18,7 @@ from bot_runtime.evaluation.score_tables import (
 from bot_runtime.learning.datasets import SHARES, Splits, TrainingData, build_training_data
 from bot_runtime.learning.unseen import predict_unseen
 from bot_runtime.market.candles import Candles
-from bot_runtime.serving.predictions import Predictions
+from bot_runtime.serving.predictions import Predictions, columns_of
 
 FOLDS = 5
 HORIZON = 5

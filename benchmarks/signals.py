@@ -1,9 +1,9 @@
 """`signals-1000`: 1,000 inference pods end within one minute; each signal stands in a status soon.
 
 No pod runs: the harness takes the parts of the CronJob controller, the Job controller and the
-kubelet. It makes each bot's Job and pod as the bot's CronJob says and ends the pod with the message
-that the runtime would leave. Every tenth pod is deleted within a second, for good, as no finalizer
-of the Job controller keeps it.
+kubelet. It makes each bot's Job and pod as the bot's CronJob says and ends the container that
+decides with the message that the runtime would leave, then the one that trades. Every tenth pod is
+deleted within a second, for good, as no finalizer of the Job controller keeps it.
 """
 
 import asyncio
@@ -27,8 +27,13 @@ from benchmarks.operated import (
     server_cpu_seconds,
 )
 from bot_operator.api.resources import to_time
-from bot_runtime.contract.names import CONFIG_FILE, CONTAINER_NAME, LABEL_BOT
-from tests.operator_messages import inference_message
+from bot_runtime.contract.names import (
+    CONFIG_FILE,
+    CONTAINER_NAME,
+    LABEL_BOT,
+    TRADE_CONTAINER_NAME,
+)
+from tests.operator_messages import inference_message, trade_message
 
 WITHIN_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0
@@ -98,9 +103,9 @@ async def _play(client: Client, place: Operated, signals: Signals) -> None:
     started_at = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
         for number, cron_job in enumerate(cron_jobs):
-            message = messages[cron_job["metadata"]["labels"][LABEL_BOT]]
+            words = messages[cron_job["metadata"]["labels"][LABEL_BOT]]
             delay = WITHIN_SECONDS * number / len(cron_jobs)
-            tasks.create_task(run(cron_job, message, delay=delay, gone=number % _EVERY == 0))
+            tasks.create_task(run(cron_job, words, delay=delay, gone=number % _EVERY == 0))
     await asyncio.wait([watching], timeout=PATIENCE_SECONDS)
     watching.cancel()
     print(
@@ -121,16 +126,27 @@ def _owned(kind: str, owner: Object, metadata: Object) -> Object:
     return {**metadata, "ownerReferences": [reference]}
 
 
-async def _messages(client: Client, namespace: str) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the two containers of a pod say at their end."""
+
+    decision: str
+    trade: str
+
+
+async def _messages(client: Client, namespace: str) -> dict[str, Words]:
     """Return by bot what its pod says at its end."""
     found = await client.items(f"/api/v1/namespaces/{namespace}/configmaps")
     return {
-        item["metadata"]["labels"][LABEL_BOT]: inference_message(
-            json.loads(item["data"][CONFIG_FILE]), datetime.now(UTC)
-        )
+        item["metadata"]["labels"][LABEL_BOT]: _words(json.loads(item["data"][CONFIG_FILE]))
         for item in found
         if CONFIG_FILE in item.get("data", {})
     }
+
+
+def _words(run: Object) -> Words:
+    now = datetime.now(UTC)
+    return Words(inference_message(run, now), trade_message(run, now, sequence=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +157,7 @@ class Runs:
     namespace: str
     signals: Signals
 
-    async def run(self, cron_job: Object, message: str, *, delay: float, gone: bool) -> None:
+    async def run(self, cron_job: Object, words: Words, *, delay: float, gone: bool) -> None:
         """Play a run after `delay` seconds; where its pod is to be gone, within the next one."""
         await asyncio.sleep(delay)
         pod = await self._start(cron_job)
@@ -149,9 +165,11 @@ class Runs:
         if gone:
             self.signals.deleted.add(uid)
         self.signals.sent[uid] = time.perf_counter()
-        body = json.dumps({"status": _ended(message)})
+        body = json.dumps({"status": _told("Running", words.decision)})
         await self.client.send(Request("PATCH", f"{path}/status", body, MERGE))
         self.signals.patches.append(time.perf_counter() - self.signals.sent[uid])
+        body = json.dumps({"status": _told("Succeeded", words.decision, words.trade)})
+        await self.client.send(Request("PATCH", f"{path}/status", body, MERGE))
         if gone:
             await asyncio.sleep(random.random() / 2)
             body = json.dumps({"gracePeriodSeconds": 0})
@@ -177,21 +195,25 @@ class Runs:
         return f"/api/v1/namespaces/{self.namespace}/pods"
 
 
+def _told(phase: str, decision: str, trade: str | None = None) -> Object:
+    """Return the status of a pod that has decided, and has traded where it says so."""
+    second = {"running": {}} if trade is None else _ended(trade)
+    states = {CONTAINER_NAME: _ended(decision), TRADE_CONTAINER_NAME: second}
+    return {"phase": phase, "containerStatuses": [_container(*item) for item in states.items()]}
+
+
 def _ended(message: str) -> Object:
     now = to_time(datetime.now(UTC))
-    terminated = {
-        "exitCode": 0,
-        "reason": "Completed",
-        "message": message,
-        "startedAt": now,
-        "finishedAt": now,
-    }
-    container = {
-        "name": CONTAINER_NAME,
-        "state": {"terminated": terminated},
+    told = {"exitCode": 0, "reason": "Completed", "message": message}
+    return {"terminated": {**told, "startedAt": now, "finishedAt": now}}
+
+
+def _container(name: str, state: Object) -> Object:
+    return {
+        "name": name,
+        "state": state,
         "image": "example.org/infer:1.0.0",
         "imageID": "",
         "ready": False,
         "restartCount": 0,
     }
-    return {"phase": "Succeeded", "containerStatuses": [container]}
