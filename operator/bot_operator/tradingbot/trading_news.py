@@ -1,5 +1,6 @@
 """What of a bot's trading is news, and what its status tells of it. Pure."""
 
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from bot_operator.api.resources import from_time, to_time
@@ -65,12 +66,12 @@ def position_text(trading: TradingStatus) -> str:
 
 
 def new_actions(
-    before: TradingStatus | None, trades: TradesVerdict, since: str
+    before: TradingStatus | None, trades: TradesVerdict, since: datetime
 ) -> tuple[ActionStatus, ...]:
     """Return the purchases and sales that the status does not tell of yet, oldest first.
 
-    A bot of which nothing was known has those since its own creation, at `since`: a journal on a
-    claim that was kept has older ones.
+    A bot of which nothing was known has those of candles that open at `since` or later: a journal
+    on a claim that was kept has older ones.
     """
     if trades.result is None:
         return ()
@@ -79,7 +80,7 @@ def new_actions(
     known = None if before is None else before.last_action
     if known in told:
         return told[told.index(known) + 1 :]
-    after = from_time(since if known is None else known.time)
+    after = since if known is None else from_time(known.time)
     return tuple(action for action in told if from_time(action.time) >= after)
 
 

@@ -1,11 +1,15 @@
 """What is told of a bot's trading as Events: purchases, sales, limits that trip and reset. Pure."""
 
+from datetime import timedelta
+
+from bot_operator.api.resources import from_time
 from bot_operator.planning.plans import Note, Weight
 from bot_operator.signs.termination_messages import plain
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.trading_news import changed_limits, new_actions
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.failures import MESSAGE_MAX
+from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.tradingstatus import ActionStatus, LimitStatus
 
 _BUYS = frozenset({"Entry", "Increase"})
@@ -22,7 +26,9 @@ _WHY_SOLD = {
 def notes_of_trading(context: Context, found: Findings) -> tuple[Note, ...]:
     """Return what the newest run that trades has done and the status does not tell yet."""
     before, trades = context.before.trading, found.inference.trades
-    since = str(context.owner["metadata"]["creationTimestamp"])
+    created = from_time(str(context.owner["metadata"]["creationTimestamp"]))
+    # The candle in which the bot was made may fill its first order: times are those of its opening.
+    since = created - timedelta(seconds=seconds_of(context.spec.timeframe))
     tripped, reset = changed_limits(before, trades)
     return (
         *map(_tell_action, new_actions(before, trades, since)),

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from bot_operator.api.resources import (
     MODEL_TRAININGS,
     TRADING_BOTS,
     Manifest,
+    from_time,
     to_time,
     uid_of,
 )
 from bot_runtime.contract.exitcodes import ExitCode
+from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.results import StepError, StepResult, to_message
 from bot_runtime.contract.traderesult import Doubt, TradeResult
 from bot_runtime.contract.tradingstatus import TradingStatus
@@ -117,6 +120,18 @@ async def test_a_purchase_a_stop_and_a_limit_stand_in_the_status_and_are_told_on
         ),
         ("Normal", "DailyLoss stands no more; it tripped at 2026-03-01T12:20:00Z"),
     ]
+
+
+async def test_a_purchase_in_the_candle_in_which_the_bot_was_made_is_told() -> None:
+    """Its candle opened before. What is older is of a journal on a claim that was kept."""
+    for candles_before, told in ((0.0, 1), (0.9, 1), (1.1, 0)):
+        world = await ready_world()
+        (bot,) = world.kube.all(TRADING_BOTS)
+        created = from_time(bot["metadata"]["creationTimestamp"])
+        length = timedelta(seconds=seconds_of(bot["spec"]["timeframe"]))
+        entry = {**ENTRY, "time": to_time(created - candles_before * length)}
+        await run(world, state={"lastAction": entry}, actions=[entry])
+        assert len(events(world, "EntryFilled")) == told, candles_before
 
 
 @pytest.mark.parametrize(("equity", "writes"), [("10009.9", 1), ("10010", 2), ("9990.1", 1)])
