@@ -24,6 +24,8 @@ from tests.unit.bot_runtime.markets import bot_spec, inference_configuration, pu
 
 QUICK = Patience(wait_seconds=0.5, jitter_seconds=0.0, timeout_seconds=0.4)
 EAGER: dict[str, Any] = {
+    # No stop is near enough for the generated market, which follows the real clock.
+    "risk": {"stopLoss": {"min": 0.5, "max": 0.9}},
     "decision": {"riskMax": 1, "probMin": 0.5, "minExpectedReturn": 0, "feesBps": 0},
     "execution": {"deadlineSeconds": 11},
     "model": {"horizonSteps": 3},

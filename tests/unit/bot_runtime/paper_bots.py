@@ -35,7 +35,8 @@ EAGER: dict[str, Any] = {
     "decision": {"riskMax": 1, "probMin": 0.5, "minExpectedReturn": 0},
     "execution": {"deadlineSeconds": int(SPARE_SECONDS)},
     "model": {"horizonSteps": 3},
-    "risk": {"cvarMax": 0.1},
+    # No stop is near enough for the generated market, which follows the real clock.
+    "risk": {"cvarMax": 0.1, "stopLoss": {"min": 0.5, "max": 0.9}},
 }
 """Buys whatever is predicted to rise, waits for no marker, and sells after three candles."""
 
