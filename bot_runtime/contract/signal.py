@@ -244,14 +244,3 @@ class ShortSignal(SignalModel):
     def decision_reason(self) -> DecisionReason | None:
         """The reason in its text; None where that begins with a word of a later release."""
         return reason_in(self.reason)
-
-
-class StatusSignal(ShortSignal):
-    """A signal as it stands in a bot's status: with its provenance."""
-
-    model_version: str = Field(max_length=80, description="Version of the models that decided.")
-    git_commit: str = Field(max_length=64, description="Commit of the code that decided.")
-    run_digest: str = Field(max_length=64, description="SHA-256 of the run configuration.")
-    producedBy: str = Field(  # noqa: N815 - the status' own spelling beside the contract's names
-        max_length=36, description="UID of the pod that decided."
-    )

@@ -10,14 +10,8 @@ from pydantic import (
     model_validator,
 )
 
-from bot_runtime.contract.base import Model, Time
-from bot_runtime.contract.signal import (
-    REASON_MAX,
-    Decision,
-    DecisionReason,
-    ShortSignal,
-    reason_in,
-)
+from bot_runtime.contract.base import Model
+from bot_runtime.contract.signal import ShortSignal
 
 OLD_NAMES: Final = {
     "barCloseTs": "bar_close_ts",
@@ -40,7 +34,7 @@ def _with_old_names(schema: dict[str, Any]) -> None:
     schema["required"] = [name for name in schema["required"] if name not in OLD_NAMES]
 
 
-class StatusSignal(Model):
+class StatusSignal(ShortSignal, Model):
     """A signal as it stands in a bot's status: with its provenance.
 
     For one release it is read by the old names as well, and written by both.
@@ -48,39 +42,6 @@ class StatusSignal(Model):
 
     model_config = ConfigDict(json_schema_extra=_with_old_names)
 
-    symbol: str = Field(max_length=41, description="Market that the decision is about.")
-    decision: Decision = Field(description="What was decided: LONG, SHORT or NO_TRADE.")
-    reason: str = Field(
-        max_length=REASON_MAX, description="Why: a word of a closed list, then numbers."
-    )
-    ts: Time = Field(description="When the decision was taken.")
-    bar_close_ts: str | None = Field(
-        default=None, max_length=32, description="Close of the newest candle it was decided on."
-    )
-    prob_up: str | None = Field(
-        default=None, max_length=16, description="Probability of a rise over the horizon, 0 to 1."
-    )
-    expected_return: str | None = Field(
-        default=None,
-        max_length=16,
-        description="Median of the simple return over the horizon (0.01 = 1 %).",
-    )
-    risk_score: str | None = Field(
-        default=None,
-        max_length=16,
-        description="Share of the training rows that were calmer, 0 to 1.",
-    )
-    confidence: str | None = Field(
-        default=None, max_length=16, description="Confidence in the decision, 0 to 1."
-    )
-    drift: str | None = Field(
-        default=None,
-        max_length=40,
-        description=(
-            "How the market differs from the one that the version was judged on: features, "
-            "predictions or calibration, figure > limit; unset where it does not."
-        ),
-    )
     model_version: str = Field(max_length=80, description="Version of the models that decided.")
     git_commit: str = Field(max_length=64, description="Commit of the code that decided.")
     run_digest: str = Field(max_length=64, description="SHA-256 of the run configuration.")
@@ -98,11 +59,6 @@ class StatusSignal(Model):
             run_digest=digest,
             produced_by=pod,
         )
-
-    @property
-    def decision_reason(self) -> DecisionReason | None:
-        """The reason in its text; None where that begins with a word of a later release."""
-        return reason_in(self.reason)
 
     @model_validator(mode="before")
     @classmethod
