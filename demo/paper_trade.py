@@ -13,7 +13,6 @@ CANDLES: Final = 30
 """Within so many of them a trade comes to its end; two are enough half of the time, six mostly."""
 TOLD: Final = (Reason.ENTRY_FILLED, Reason.EXIT_FILLED, Reason.STOP_HIT)
 """Reasons of the Events that tell of purchases and sales."""
-_BUYS: Final = ("Entry", "Increase")
 
 
 @dataclass(slots=True)
@@ -49,7 +48,7 @@ class PaperTrade:
         if action is not None and action != self._last:
             self._last = action
             self.show("last action", _told(action))
-            if action.purpose in _BUYS:
+            if action.is_purchase:
                 self._entry = action
         return self._trading.totals.trades > 0
 

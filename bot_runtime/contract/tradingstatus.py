@@ -64,6 +64,11 @@ class ActionStatus(Model):
         default=None, description="Net profit of the trade that it closed, in the quote asset."
     )
 
+    @property
+    def is_purchase(self) -> bool:
+        """Tell whether it was bought; else it was sold."""
+        return self.purpose in {"Entry", "Increase"}
+
 
 class LimitStatus(Model):
     """A limit that stands: nothing is bought until it resets. No limit stops an exit."""

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from bot_runtime.journal.entries import CandleRow, DecisionRow, LimitRow
 from bot_runtime.journal.order_entries import FillRow, OrderEventRow, OrderRow, TradeRow
-from bot_runtime.journal.order_tables import fills, order_events, orders, trades
+from bot_runtime.journal.order_tables import order_events, orders, trades
 from bot_runtime.journal.reading import Reader
 from bot_runtime.journal.row_coding import query_of, sorted_query_of
 from bot_runtime.journal.run_entries import RunRow
@@ -74,11 +74,10 @@ def _orders(reader: Reader, symbol: str, at_ms: int) -> list[Followed]:
     for order in list(reader.read(OrderRow, sorted_query_of(OrderRow).where(placed))):
         own = order.client_order_id
         told = sorted_query_of(OrderEventRow).where(order_events.c.client_order_id == own)
-        filled = sorted_query_of(FillRow).where(fills.c.client_order_id == own)
         closed = query_of(TradeRow).where(trades.c.position_id == order.position_id)
         events = tuple(reader.read(OrderEventRow, told))
         trade = next(reader.read(TradeRow, closed), None)
-        found.append(Followed(order, events, tuple(reader.read(FillRow, filled)), trade))
+        found.append(Followed(order, events, tuple(reader.fills_of(own)), trade))
     return found
 
 

@@ -9,9 +9,8 @@ from bot_runtime.contract.tradingstatus import ActionStatus, LimitStatus, Positi
 from bot_runtime.journal.entries import DecisionRow
 from bot_runtime.journal.last_run import LastRun
 from bot_runtime.journal.order_entries import FillRow, TradeRow
+from bot_runtime.trading.session_decisions import MISSED
 
-MISSED: Final = "Missed"
-"""Outcome of a candle that no run has decided on."""
 _PLAIN: Final = 100
 """From this amount on two decimals are enough for people."""
 
@@ -69,8 +68,7 @@ def _position(held: PositionStatus) -> str:
 
 
 def _action(action: ActionStatus, quote: str) -> str:
-    is_purchase = action.purpose in ("Entry", "Increase")
-    verb = "bought" if is_purchase else "sold"
+    verb = "bought" if action.is_purchase else "sold"
     profit = "" if action.profit is None else f", profit {action.profit} {quote}"
     done = f"{verb} {action.quantity} at {action.price} ({action.purpose})"
     return f"{action.symbol} {done} at {action.time}{profit}"

@@ -7,10 +7,12 @@ from bot_runtime.journal.entries import CandleRow, DecisionRow, LimitRow, Rule
 from bot_runtime.journal.explaining import Followed, Why
 from bot_runtime.journal.run_entries import RunRow
 from bot_runtime.market.candles import utc
+from bot_runtime.trading.session_decisions import MISSED, NO_ROOM, NO_SIGNAL
 
 _NOT_DECIDED: Final = {
-    "Missed": "no run decided on this candle; a later one settled it",
-    "NoSignal": "the run had no signal: nothing was bought, and all else was done",
+    MISSED: "no run decided on this candle; a later one settled it",
+    NO_SIGNAL: "the run had no signal: nothing was bought, and all else was done",
+    NO_ROOM: "the journal's volume had too little room: nothing was bought, all else was done",
 }
 
 
@@ -23,6 +25,8 @@ def words_of(found: Why) -> Iterator[str]:
         yield _line("view", "nothing was asked of this candle; it was settled alone")
     elif decision.outcome in _NOT_DECIDED:
         yield _line("view", _NOT_DECIDED[decision.outcome])
+        if decision.reason is not None:
+            yield _line("reason", decision.reason)
     else:
         yield from _decided(decision, found.told or decision)
     yield from _orders(found.orders)

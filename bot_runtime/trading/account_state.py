@@ -76,6 +76,10 @@ class LimitsState(_State):
     streak: int = 0
     standing: tuple[Annotated[Trip, _whole(Trip), _AS_NAMED], ...] = ()
 
+    def standing_at(self, at_ms: int) -> tuple[Trip, ...]:
+        """Return what stands at a time, as it has tripped."""
+        return tuple(trip for trip in self.standing if trip.resets_ms > at_ms)
+
 
 class AccountState(_State):
     """An account after a candle.

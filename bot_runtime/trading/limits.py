@@ -143,10 +143,6 @@ class Limits:
         self.resets = []
         return sorted(found, key=lambda trip: (trip.resets_ms, trip.limit, trip.symbol))
 
-    def standing(self, at_ms: int) -> tuple[Trip, ...]:
-        """Return what stands at a time, as it has tripped."""
-        return tuple(trip for trip in sorted(self._standing.values()) if trip.resets_ms > at_ms)
-
     def stopped_until_ms(self, symbol: str) -> int:
         """Return until when one symbol may not be entered; a time that has passed where it may."""
         return max(self.blocked_until_ms, self.cooldowns.get(symbol, 0))

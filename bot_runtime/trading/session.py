@@ -131,12 +131,12 @@ class Session:
 
     def _steps(self, news: News, signals: Mapping[str, Signal | None]) -> Iterator[dict[str, Leg]]:
         """Yield every candle by itself, of all symbols that have one, in time order."""
-        opens = [part.open_time_ms for part in news.candles.values()]
+        opens, newest_ms = [part.open_time_ms for part in news.candles.values()], news.newest_ms
         for open_ms in reduce(np.union1d, opens).tolist():
             close_ms = open_ms + self._strategy.interval_ms
             legs = {}
             for symbol, candles in news.candles.items():
-                signal = signals[symbol] if close_ms == news.newest_ms else None
+                signal = signals[symbol] if close_ms == newest_ms else None
                 told = () if signal is None or news.leaves_out(signal.decision) else (signal,)
                 legs[symbol] = leg_of(candles.between(open_ms, close_ms), told, self._strategy)
             yield legs

@@ -25,8 +25,9 @@ def decision_rows(
 ) -> Iterator[DecisionRow]:
     """Yield what was decided on every candle of a symbol; `signal` is of the newest one."""
     planned = {plan.close_ms: plan for plan in plans if plan.symbol == symbol}
+    newest_ms = news.newest_ms
     for candle_ms in news.candles[symbol].close_time_ms.tolist():
-        plan, is_newest = planned.get(candle_ms), candle_ms == news.newest_ms
+        plan, is_newest = planned.get(candle_ms), candle_ms == newest_ms
         if signal is None or not is_newest:
             outcome = NO_SIGNAL if is_newest and news.decides else MISSED
             yield DecisionRow(symbol, candle_ms, outcome, reason=_sentence(plan) or None)

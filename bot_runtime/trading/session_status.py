@@ -65,7 +65,7 @@ def standing(state: SessionState, at_ms: int) -> list[Trip]:
     """Return the limits that stand at a time, those of all symbols first."""
     if state.account is None:
         return []
-    trips = [trip for trip in state.account.limits.standing if trip.resets_ms > at_ms]
+    trips = state.account.limits.standing_at(at_ms)
     return sorted(trips, key=lambda trip: (trip.symbol, trip.at_ms))
 
 

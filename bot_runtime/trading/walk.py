@@ -147,10 +147,6 @@ class Walk:
         """Return cash and what is held at the last closes, in money."""
         return self._cash + sum(symbol.equity for symbol in self._symbols)
 
-    def standing(self, at_ms: int) -> tuple[Trip, ...]:
-        """Return the limits that stand at a time."""
-        return self._limits.standing(at_ms)
-
     def follow(self, legs: Mapping[str, Leg], *, is_told: bool = False) -> Followed:
         """Go through the next candles of every symbol, and return what came of them.
 

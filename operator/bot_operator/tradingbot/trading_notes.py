@@ -12,7 +12,6 @@ from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.tradingstatus import ActionStatus, LimitStatus
 
-_BUYS = frozenset({"Entry", "Increase"})
 _WHY_SOLD = {
     "Signal": "by a signal",
     "Time": "at the end of its holding time",
@@ -39,7 +38,7 @@ def notes_of_trading(context: Context, found: Findings) -> tuple[Note, ...]:
 
 def _tell_action(action: ActionStatus) -> Note:
     what = f"{action.quantity} of {action.symbol} at {action.price}, candle {action.time}"
-    if action.purpose in _BUYS:
+    if action.is_purchase:
         return _note("Normal", Reason.ENTRY_FILLED, f"bought {what}")
     text = f"sold {what}, {_WHY_SOLD[action.purpose]}"
     if action.profit is not None:

@@ -148,7 +148,7 @@ def test_neither_a_deposit_nor_a_withdrawal_trips_a_limit(capital: str) -> None:
     walk = Walk.resumed(before, strategy, {"A/B": market(strategy)}, closes())
     walk._limits.mark(NOW_MS + 1, walk.state.cash)
     found = walk.follow({"A/B": nothing(strategy)})
-    assert (found.trips, walk.standing(NOW_MS)) == ([], ())
+    assert (found.trips, walk.state.limits.standing_at(NOW_MS)) == ([], ())
     assert found.adjusted[0].amount == Decimal(capital) - 10_000
 
 
@@ -335,9 +335,9 @@ def test_new_caps_judge_from_the_next_mark_on() -> None:
     strategy = rules(daily_loss_cap=0.01, weekly_loss_cap=0.02)
     before = state(None, equity=9_850).model_copy(update={"cash": 9_850 * UNIT, "books": {}})
     walk = Walk.resumed(before, strategy, {"A/B": market(strategy)}, closes())
-    assert walk.standing(NOW_MS) == ()
+    assert walk.state.limits.standing_at(NOW_MS) == ()
     walk._limits.mark(NOW_MS + 1, 9_850 * UNIT)
-    assert [trip.limit for trip in walk.standing(NOW_MS + 1)] == [
+    assert [trip.limit for trip in walk.state.limits.standing_at(NOW_MS + 1)] == [
         RuleName.DAILY_LOSS,
         RuleName.DRAWDOWN,
     ]
@@ -348,7 +348,7 @@ def test_resume_after_that_is_set_between_two_runs_is_told_as_a_reset() -> None:
     strategy = rules(resume_after="1970-01-01T03:19:00Z")
     before = state(None, standing=(trip,)).model_copy(update={"books": {}, "cash": 10_000 * UNIT})
     walk = Walk.resumed(before, strategy, {"A/B": market(strategy)}, closes())
-    assert walk.standing(NOW_MS) == ()
+    assert walk.state.limits.standing_at(NOW_MS) == ()
     found = walk.follow({"A/B": nothing(strategy)})
     assert found.resets == [trip._replace(resets_ms=NOW_MS - INTERVAL_MS // 5)]
     assert walk.state.limits.standing == ()

@@ -9,6 +9,7 @@ from bot_runtime.command_line import main
 from bot_runtime.journal.entries import CandleRow, LimitRow, Rows
 from bot_runtime.journal.opening import open_journal
 from bot_runtime.journal.order_entries import FillRow, OrderEventRow, OrderRow, TradeRow
+from bot_runtime.market.candles import utc
 from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.journals import (
     BEGIN_MS,
@@ -79,6 +80,21 @@ def why(store: Store, time: str, symbol: str = BTC) -> int:
 def told(store: Store, time: str, capsys: pytest.CaptureFixture[str], symbol: str = BTC) -> str:
     assert why(store, time, symbol) == 0, capsys.readouterr().err
     return capsys.readouterr().out
+
+
+def test_a_purchase_that_was_left_out_for_lack_of_room_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, rows = Store(tmp_path), idle(TIMES[0], outcome="NoRoom")
+    left_out = rows.decisions[0]._replace(
+        side=None, share=None, regime=None, p50=None, reason="LongSignal: 0.612", rules=None
+    )
+    with open_journal(store.journal, OWNER, BEGIN_MS) as journal:
+        carry_out(journal, TIMES[0], rows._replace(decisions=(left_out,)))
+    text = told(store, utc(TIMES[0]), capsys)
+    assert "view       the journal's volume had too little room" in text
+    assert "reason     LongSignal: 0.612" in text
+    assert "None" not in text
 
 
 def test_an_idle_candle_is_told_with_what_was_told_before(

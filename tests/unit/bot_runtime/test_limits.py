@@ -195,12 +195,12 @@ def test_what_stands_is_told_with_the_symbol_it_keeps_out_and_until_when() -> No
     found = marked(limits(), (1, 875))
     at = found.now_ms
     found.closed("A/B", at, trade(-1, Purpose.STOP))
-    assert found.standing(at) == (
+    assert found.state.standing_at(at) == (
         Trip(at, RuleName.DAILY_LOSS, 0.125, 0.125, SATURDAY_MS),
         Trip(at, RuleName.STOP_COOLDOWN, 0.0, 2, at + 2 * HOUR_MS, "A/B"),
     )
-    assert [trip.limit for trip in found.standing(at + 2 * HOUR_MS)] == ["DailyLoss"]
-    assert found.standing(SATURDAY_MS) == ()
+    assert [trip.limit for trip in found.state.standing_at(at + 2 * HOUR_MS)] == ["DailyLoss"]
+    assert found.state.standing_at(SATURDAY_MS) == ()
 
 
 def test_a_reset_is_told_once_by_its_time() -> None:
@@ -216,7 +216,7 @@ def test_a_limit_that_trips_again_has_reset_before() -> None:
     found = marked(limits(), (1, 875), (24, 880), (26, 770))
     first, second = found.trips
     assert found.take_resets(SUNDAY_MS - 1) == [first]
-    assert found.standing(found.now_ms) == (second,)
+    assert found.state.standing_at(found.now_ms) == (second,)
 
 
 def test_a_row_of_losses_while_one_stands_prolongs_it() -> None:
@@ -253,7 +253,7 @@ def test_limits_that_are_resumed_judge_as_if_they_had_not_been(
 
 def test_what_stands_goes_on_standing_under_other_caps() -> None:
     found = again(marked(limits(), (1, 875)), daily_loss_cap=0.2)
-    assert [trip.limit for trip in found.standing(found.now_ms)] == ["DailyLoss"]
+    assert [trip.limit for trip in found.state.standing_at(found.now_ms)] == ["DailyLoss"]
     assert stands(marked(found, (2, 999))) == ["DailyLoss"]
     assert stands(marked(found, (24, 999))) == []
 
@@ -289,7 +289,7 @@ def test_a_time_of_resume_that_has_passed_forgives_at_once_and_measures_anew() -
 
 def test_a_time_of_resume_to_come_is_when_a_drawdown_resets() -> None:
     found = drawdown(fallen(), resume_after="1970-01-05T12:00:00Z")
-    (trip,) = found.standing(found.now_ms)
+    (trip,) = found.state.standing_at(found.now_ms)
     assert trip.resets_ms == MONDAY_MS + 12 * HOUR_MS
     assert stands(marked(found, (83, 820))) == ["Drawdown"]
     assert stands(marked(found, (84, 820))) == []
@@ -298,12 +298,12 @@ def test_a_time_of_resume_to_come_is_when_a_drawdown_resets() -> None:
 def test_a_time_of_resume_before_the_trip_forgives_nothing() -> None:
     for time in ("1970-01-04T01:00:00Z", "1970-01-03T00:00:00Z"):
         found = drawdown(fallen(), resume_after=time)
-        assert [trip.resets_ms for trip in found.standing(found.now_ms)] == [FOREVER]
+        assert [trip.resets_ms for trip in found.state.standing_at(found.now_ms)] == [FOREVER]
 
 
 def test_without_a_time_of_resume_a_drawdown_stands_for_good() -> None:
     found = drawdown(fallen(resume_after="1970-01-05T12:00:00Z"))
-    assert [trip.resets_ms for trip in found.standing(found.now_ms)] == [FOREVER]
+    assert [trip.resets_ms for trip in found.state.standing_at(found.now_ms)] == [FOREVER]
     assert stands(marked(found, (84, 820))) == ["Drawdown"]
 
 
