@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.names import LABEL_BOT, claim_name
-from bot_runtime.contract.secrets import create_secret_command
 from demo import paper_trade
 from demo.paper_trade import PaperTrade
 from demo.steps import DemoError, Steps, say, show
@@ -89,7 +89,7 @@ class Story:
         if exists:
             show("The secret is there from an earlier run.")
             return
-        command = create_secret_command(self.namespace, self.secret)
+        command = EXCHANGE_SECRET.create_command(self.namespace, self.secret)
         show(f"$ {command}")
         words = {"$API_KEY": self.keys.api_key, "$API_SECRET": self.keys.api_secret}
         arguments = [_substituted(word, words) for word in shlex.split(command)]

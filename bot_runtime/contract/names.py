@@ -7,6 +7,8 @@ finds what an earlier run created.
 import re
 from typing import Final
 
+from bot_runtime.contract.digests import digest_of
+
 GROUP: Final = "botcripto.io"
 VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
@@ -47,6 +49,7 @@ CONFIG_FILE: Final = "run.json"
 CA_PATH: Final = "/etc/botcripto-ca"
 CA_FILE: Final = "ca.crt"
 CREDENTIALS_PATH: Final = "/var/run/secrets/botcripto.io/exchange"
+POSTGRES_PATH: Final = "/var/run/secrets/botcripto.io/postgres"
 TERMINATION_PATH: Final = "/dev/termination-log"
 TMP_PATH: Final = "/tmp"  # noqa: S108 - a mount path inside our pods, an emptyDir of their own
 
@@ -55,6 +58,8 @@ ENV_GIT_COMMIT: Final = "BOTCRIPTO_GIT_COMMIT"
 ENV_STORE: Final = "BOTCRIPTO_STORE"
 ENV_CONFIG: Final = "BOTCRIPTO_CONFIG"
 ENV_CREDENTIALS: Final = "BOTCRIPTO_CREDENTIALS"
+ENV_POSTGRES_URL: Final = "BOTCRIPTO_POSTGRES_URL_FILE"
+"""Set on the container that trades where its journal is in PostgreSQL: the file with the url."""
 ENV_TERMINATION: Final = "BOTCRIPTO_TERMINATION"
 ENV_ADOPT: Final = "BOTCRIPTO_ADOPT"
 """Set on the data step of a bot that has no version: what the store has promoted may be taken."""
@@ -125,3 +130,19 @@ def claim_name(owner: str) -> str:
 def cron_job_name(bot: str) -> str:
     """Return the name of a bot's inference CronJob (at most 52 characters)."""
     return f"{bot}-infer"
+
+
+_SCHEMA_MAX: Final = 63
+_SCHEMA_DIGITS: Final = 16
+
+
+def journal_schema(namespace: str, bot: str) -> str:
+    """Return the schema of a bot's journal in PostgreSQL (at most 63 characters).
+
+    >>> journal_schema("bots", "btc-paper")
+    'bot_bots_btc-paper'
+    """
+    whole = f"bot_{namespace}_{bot}"  # neither name has an underscore
+    if len(whole) <= _SCHEMA_MAX:
+        return whole
+    return f"{whole[: _SCHEMA_MAX - _SCHEMA_DIGITS - 1]}_{digest_of(whole)[:_SCHEMA_DIGITS]}"

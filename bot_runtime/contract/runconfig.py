@@ -11,6 +11,7 @@ from bot_runtime.contract.base import Model
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.execution import ExecutionRun
 from bot_runtime.contract.intervals import Duration, Timeframe
+from bot_runtime.contract.journal import JournalRun
 from bot_runtime.contract.modeltraining import BotReference, ModelTrainingSpec
 from bot_runtime.contract.newer_fields import newer, newer_fields
 from bot_runtime.contract.signal import CONTRACT_VERSION
@@ -36,7 +37,7 @@ from bot_runtime.contract.tradingbot import TradingBotSpec
 class RunConfiguration(Model):
     """Everything that a step needs to know; the same for all five steps of a training.
 
-    Capital, regimes, risk and execution are a bot's: those of a training have their defaults.
+    Capital, regimes, risk, execution and journal are a bot's: a training has their defaults.
     """
 
     contract_version: int = CONTRACT_VERSION
@@ -51,6 +52,7 @@ class RunConfiguration(Model):
     regimes: OwnRegimes = newer(())
     risk: Risk = newer(RiskSpec())
     execution: ExecutionRun = newer(ExecutionRun())
+    journal: JournalRun = newer(JournalRun())
     training: "TrainingRun | None" = None
     inference: "InferenceRun | None" = None
 
@@ -172,6 +174,7 @@ def inference_run(
         regimes=bot.regimes,
         risk=bot.risk,
         execution=bot.execution.run,
+        journal=bot.journal.run,
         inference=InferenceRun(
             model_version=model_version, deadline_seconds=bot.inference.deadline_seconds
         ),

@@ -1,23 +1,19 @@
-"""Secrets that a bot may name: their type, their keys, and what can be told to be no key.
+"""Secrets that a bot may name: what a kind of them consists of, and what is wrong with a value.
 
 The operator judges them before any pod exists; the runtime judges the mounted files once more.
 """
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
-
-EXCHANGE_SECRET_TYPE: Final = "botcripto.io/exchange"  # noqa: S105 - a type name, not a secret
-API_KEY: Final = "apiKey"
-API_SECRET: Final = "apiSecret"  # noqa: S105 - the name of a key, not its value
-PASSPHRASE: Final = "passphrase"  # noqa: S105 - the name of a key, not its value
-REQUIRED_KEYS: Final[tuple[str, ...]] = (API_KEY, API_SECRET)
 
 _REPLACE: Final = "put the real value into the secret"
 _FROM_FILE: Final = "put the private key alone, from its file (--from-file)"
 _EXCHANGE: Final = "exchange the values of apiKey and apiSecret"
+_AS_URL: Final = "write postgresql:// and then user:password@host:5432/database"
 
 
 class Fault(Enum):
@@ -49,6 +45,14 @@ class Fault(Enum):
     )
     BELONGS_IN_SECRET = ("a private key", _EXCHANGE)
     BELONGS_IN_KEY = ("the name of a key", _EXCHANGE)
+    UNENCODED = (
+        "a character that a url has encoded",
+        "in user and password write %40 for @, %2F for /, %3A for :, %3F for ?, %20 for a "
+        "space, %25 for %",
+    )
+    OTHER_URL = ("no url of PostgreSQL", _AS_URL)
+    INCOMPLETE_URL = ("a url without user, host or database", _AS_URL)
+    WRONG_PORT = ("a url with a port that is none", _AS_URL)
 
     def __init__(self, words: str, remedy: str) -> None:
         self.words = words
@@ -58,12 +62,49 @@ class Fault(Enum):
 PROSE: Final[tuple[str, ...]] = tuple(fault.words for fault in Fault)
 """What may be said of a value instead of the value: `apiSecret: missing`."""
 
+
+@dataclass(frozen=True, slots=True)
+class SecretKind:
+    """A kind of secret.
+
+    Attributes:
+        type: the Secret's `type`.
+        field: the field of a spec that names one.
+        required: the keys that it must have, each with the shell variable of the command.
+        optional: keys that it may have.
+        find_fault: says what is wrong with the value of a key.
+    """
+
+    type: str
+    field: str
+    required: Mapping[str, str]
+    find_fault: Callable[[str, bytes], Fault | None]
+    optional: tuple[str, ...] = ()
+
+    def find_faults(self, values: Mapping[str, bytes]) -> dict[str, Fault]:
+        """Return what is wrong with the values of a secret, by its keys; empty where nothing is."""
+        found = dict.fromkeys((key for key in self.required if key not in values), Fault.MISSING)
+        for key in (*self.required, *self.optional):
+            fault = self.find_fault(key, values[key]) if key in values else None
+            if fault is not None:
+                found[key] = fault
+        return found
+
+    def create_command(self, namespace: str, name: str) -> str:
+        """Return the exact command that creates the secret a bot waits for.
+
+        The values are taken from the caller's environment, so that they stay out of shell
+        histories.
+        """
+        literals = (f'--from-literal={key}="${shell}"' for key, shell in self.required.items())
+        return (
+            f"kubectl create secret generic {name} --namespace {namespace} "
+            f"--type={self.type} {' '.join(literals)}"
+        )
+
+
 _LEAST_ENCODED: Final = 16
 """Characters of a text whose base64 is told from a random key: one key in ten million is taken."""
-_PRIVATE_KEY: Final = re.compile(
-    r"-----BEGIN [A-Z ]+-----\s.*\s-----END (?:[A-Z]+ )*PRIVATE KEY-----", re.DOTALL
-)
-_NAME_OF_KEY: Final = re.compile(r"organizations/[^/\s]+/apiKeys/[^/\s]+")
 
 # A text is a placeholder when nothing else is in it: one word of a real key makes it real.
 _WRAPPED: Final = re.compile(r"<.*>|\{\{.*\}\}|\$\{.*\}|\$\(.*\)|\$[A-Z_]+|%[A-Z_]+%", re.DOTALL)
@@ -82,20 +123,6 @@ _WORDS: Final = frozenset(
 _LONGEST_PLACEHOLDER: Final = 60
 
 
-def find_faults(values: Mapping[str, bytes]) -> dict[str, Fault]:
-    """Return what is wrong with the values of a secret, by its keys; empty where nothing is.
-
-    Exchanges differ in what they give: letters and digits, base64, a UUID, a private key on many
-    lines. Only what none of them gives is a fault; of the rest the exchange's answer decides.
-    """
-    found = dict.fromkeys((key for key in REQUIRED_KEYS if key not in values), Fault.MISSING)
-    for key in (*REQUIRED_KEYS, PASSPHRASE):
-        fault = _find_fault(key, values[key]) if key in values else None
-        if fault is not None:
-            found[key] = fault
-    return found
-
-
 def describe_faults(faults: Mapping[str, Fault]) -> str:
     """Return in words what is wrong with which values, and what to do.
 
@@ -111,46 +138,23 @@ def describe_faults(faults: Mapping[str, Fault]) -> str:
     return "; ".join(told)
 
 
-def _find_fault(key: str, value: bytes) -> Fault | None:
+def read_text(value: bytes) -> str | Fault:
+    """Return a value as text without the space around it, or why it is none."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
         return Fault.UNREADABLE
-    if text.startswith("\ufeff"):
-        return Fault.BYTE_ORDER_MARK
-    text = text.strip()
-    if key == PASSPHRASE:  # chosen by a person: any one line
-        return Fault.LINE_BREAK if len(text.splitlines()) > 1 else None
-    if is_placeholder(text):
-        return Fault.PLACEHOLDER
-    if "-----BEGIN" in text:
-        return _find_fault_of_pem(key, text)
-    return _find_fault_of_line(key, text)
+    return Fault.BYTE_ORDER_MARK if text.startswith("\ufeff") else text.strip()
 
 
-def _find_fault_of_pem(key: str, text: str) -> Fault | None:
-    if "PRIVATE KEY-----" not in text:
-        return Fault.PUBLIC_KEY
-    if key == API_KEY:
-        return Fault.BELONGS_IN_SECRET
-    if r"\n" in text or r"\r" in text:
-        return Fault.ESCAPED
-    if len(text.splitlines()) == 1:
-        return Fault.WITHOUT_LINE_BREAKS
-    return None if _PRIVATE_KEY.fullmatch(text) else Fault.NOT_WHOLE
-
-
-def _find_fault_of_line(key: str, text: str) -> Fault | None:
+def find_fault_of_line(text: str) -> Fault | None:
+    """Return why a text that is no placeholder is not one line as somebody was given it."""
     if text[0] == text[-1] and text[0] in "\"'`":
         return Fault.QUOTED
     if _is_encoded("".join(text.splitlines())):  # base64 breaks its lines at 76 characters
         return Fault.ENCODED
     if len(text.splitlines()) > 1 or text.endswith((r"\n", r"\r")):
         return Fault.LINE_BREAK
-    if not (text.isascii() and text.isprintable()):
-        return Fault.FOREIGN_CHARACTER
-    if key == API_SECRET and _NAME_OF_KEY.fullmatch(text):
-        return Fault.BELONGS_IN_KEY
     return None
 
 
@@ -192,16 +196,6 @@ def _is_of_words(text: str) -> bool:
     return len(text) in reached
 
 
-def create_secret_command(namespace: str, name: str) -> str:
-    """Return the exact command that creates the credentials secret a bot waits for.
-
-    The values are taken from the caller's environment, so that they stay out of shell histories.
-    """
-    literals = (
-        f'--from-literal={API_KEY}="$API_KEY"',
-        f'--from-literal={API_SECRET}="$API_SECRET"',
-    )
-    return (
-        f"kubectl create secret generic {name} --namespace {namespace} "
-        f"--type={EXCHANGE_SECRET_TYPE} {' '.join(literals)}"
-    )
+def is_wrapped(text: str) -> bool:
+    """Tell whether a text stands in brackets, or names a variable, as that of a template does."""
+    return _WRAPPED.fullmatch(text) is not None

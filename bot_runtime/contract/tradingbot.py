@@ -9,6 +9,7 @@ from bot_runtime.contract.base import Image, Model, VersionName
 from bot_runtime.contract.cron import CEL_NOT_FINER, Schedule, fires_finer_than
 from bot_runtime.contract.execution import ExecutionSpec
 from bot_runtime.contract.intervals import Duration, Timeframe, seconds_of
+from bot_runtime.contract.journal import JournalSpec
 from bot_runtime.contract.newer_fields import newer
 from bot_runtime.contract.podspec import (
     INFERENCE_RESOURCES,
@@ -245,6 +246,9 @@ class TradingBotSpec(Model):
     risk: Risk = newer(RiskSpec())
     execution: ExecutionSpec = newer(
         ExecutionSpec(), description="How orders are carried out, and the run that does so."
+    )
+    journal: JournalSpec = newer(
+        JournalSpec(), description="Where the journal lies: what the bot saw, decided and did."
     )
     storage: StorageSpec = Field(
         default_factory=StorageSpec,

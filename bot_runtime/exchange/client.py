@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar
 
 from bot_runtime.arrays import Values
 from bot_runtime.contract import names
+from bot_runtime.contract.exchange_secret import PASSPHRASE
 from bot_runtime.contract.intervals import TIMEFRAMES, seconds_of
-from bot_runtime.contract.secrets import PASSPHRASE, Fault
+from bot_runtime.contract.secrets import Fault
 from bot_runtime.contract.spec import ExchangeSpec
 from bot_runtime.exchange.answers import load_markets, read_candles, refuse_what_is_not_json
 from bot_runtime.exchange.ccxt_import import exchange_class, exchange_errors

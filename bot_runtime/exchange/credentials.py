@@ -4,16 +4,14 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot_runtime.contract.names import CREDENTIALS_PATH, ENV_CREDENTIALS
-from bot_runtime.contract.secrets import (
+from bot_runtime.contract.exchange_secret import (
     API_KEY,
     API_SECRET,
+    EXCHANGE_SECRET,
     PASSPHRASE,
-    REQUIRED_KEYS,
-    Fault,
-    describe_faults,
-    find_faults,
 )
+from bot_runtime.contract.names import CREDENTIALS_PATH, ENV_CREDENTIALS
+from bot_runtime.contract.secrets import Fault, describe_faults
 from bot_runtime.process.errors import ConfigurationError
 
 
@@ -45,9 +43,9 @@ def load_credentials(directory: Path) -> Credentials:
 
     Raises ConfigurationError that names the files whose values can be told to be no key.
     """
-    read = {name: _read(directory, name) for name in (*REQUIRED_KEYS, PASSPHRASE)}
+    read = {name: _read(directory, name) for name in (API_KEY, API_SECRET, PASSPHRASE)}
     values = {name: value for name, value in read.items() if value is not None}
-    faults = find_faults(values)
+    faults = EXCHANGE_SECRET.find_faults(values)
     if faults:
         raise ConfigurationError(f"credentials: {describe_faults(faults)}")
     texts = {name: value.decode().strip() for name, value in values.items()}

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from bot_runtime.contract.exchange_secret import PASSPHRASE
 from bot_runtime.contract.scrub import scrub
-from bot_runtime.contract.secrets import PASSPHRASE, Fault, describe_faults
+from bot_runtime.contract.secrets import Fault, describe_faults
 from bot_runtime.exchange.ccxt_import import exchange_errors
 from bot_runtime.process.errors import (
     ConfigurationError,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
 from tests import resources
 from tests.cluster import cluster
 from tests.eventually import eventually
@@ -85,7 +85,7 @@ class Stage:
 
     def add_secret(self, name: str, values: dict[str, str]) -> None:
         """Create credentials."""
-        secret = {"metadata": {"name": name}, "type": EXCHANGE_SECRET_TYPE, "stringData": values}
+        secret = {"metadata": {"name": name}, "type": EXCHANGE_SECRET.type, "stringData": values}
         self.api.request("POST", f"/api/v1/namespaces/{self.namespace}/secrets", secret)
 
     def status(self, name: str = "btc-paper") -> Object:

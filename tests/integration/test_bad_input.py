@@ -20,7 +20,7 @@ import pytest
 
 from bot_runtime.contract.conditions import BotCondition, TrainingCondition
 from bot_runtime.contract.crd import KINDS, TRADING_BOT
-from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
 from tests.eventually import eventually
 from tests.fuzz import draw_many, odd_statuses_of, resources_of
 from tests.integration.api import APPLY, MERGE, PLURALS, Refused
@@ -262,7 +262,7 @@ def test_malicious_resources_that_are_valid_are_served_and_disturb_nobody(stage:
         eventually(lambda: _all_are_served(stage))
         _assert_the_operator_is_well(stage)
     assert "do-not-tell" not in str(_owners(stage))
-    assert EXCHANGE_SECRET_TYPE in str(_owners(stage))
+    assert EXCHANGE_SECRET.type in str(_owners(stage))
     assert stage.status("annotated")["activeModel"]["training"] != "stranger"
 
 

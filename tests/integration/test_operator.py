@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot_runtime.contract.secrets import create_secret_command
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
 from tests.eventually import eventually
 from tests.integration.fake_kubelet import failed, waiting
 from tests.integration.operator_process import (
@@ -25,7 +25,7 @@ def test_one_yaml_ends_in_a_signal_of_a_pod_that_the_cron_job_owns(stage: Stage)
         made = stage.add_bot(exchange={"id": "binance", "credentialsSecret": "keys"})
         stage.wait_for("SecretsValid", ("False", "SecretMissing"))
         message = next(c for c in stage.status()["conditions"] if c["type"] == "Ready")["message"]
-        assert create_secret_command(stage.namespace, "keys") in message
+        assert EXCHANGE_SECRET.create_command(stage.namespace, "keys") in message
         assert stage.list("/api/v1:pods") == []
         created = time.monotonic()
         stage.add_secret("keys", {"apiKey": "k9Zq1-do-not-tell", "apiSecret": "s8Xw2-do-not-tell"})

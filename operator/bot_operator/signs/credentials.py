@@ -2,15 +2,15 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot_operator.api.client import Kube
 from bot_operator.api.errors import Forbidden
 from bot_operator.api.resources import SECRETS, Manifest, Ref, from_time
-from bot_runtime.contract import secrets
 from bot_runtime.contract.conditions import Reason
-from bot_runtime.contract.secrets import Fault
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
+from bot_runtime.contract.secrets import Fault, SecretKind, describe_faults
 
 FAST_SECONDS = 5.0
 SLOW_SECONDS = 60.0
@@ -27,6 +27,8 @@ class SecretSeen:
     """A secret as far as a plan may know it: nothing of a value is in here."""
 
     name: str
+    wanted: SecretKind = EXCHANGE_SECRET
+    """What it is to be."""
     exists: bool = True
     readable: bool = True
     kind: str = ""
@@ -45,36 +47,41 @@ class Verdict:
     message: str
 
 
-async def observe_secret(kube: Kube, namespace: str, name: str) -> SecretSeen:
+async def observe_secret(
+    kube: Kube, namespace: str, name: str, wanted: SecretKind = EXCHANGE_SECRET
+) -> SecretSeen:
     """Read the named secret and forget its values at once."""
     try:
         secret = await kube.get(Ref(SECRETS, namespace, name))
     except Forbidden:
-        return SecretSeen(name, readable=False)
+        return SecretSeen(name, wanted, readable=False)
     if secret is None:
-        return SecretSeen(name, exists=False)
-    return _see(name, secret)
+        return SecretSeen(name, wanted, exists=False)
+    return _see(SecretSeen(name, wanted), secret)
 
 
 def check_secret(seen: SecretSeen | None, namespace: str) -> Verdict:
-    """Judge the credentials; the message says what to run where they are not valid."""
+    """Judge a secret; the message says what to run where it is not valid.
+
+    None stands for an exchange's key that nobody has named.
+    """
     if seen is None:
-        return Verdict(True, Reason.NOT_NEEDED, "exchange.credentialsSecret is not set")
+        return Verdict(True, Reason.NOT_NEEDED, f"{EXCHANGE_SECRET.field} is not set")
     what = f"secret {seen.name} in namespace {namespace}"
-    command = secrets.create_secret_command(namespace, seen.name)
+    command = seen.wanted.create_command(namespace, seen.name)
     again = f"kubectl delete secret {seen.name} --namespace {namespace} && {command}"
     if not seen.readable:
         message = f"{what}: the operator may not read it; its Role needs get on secrets"
         return Verdict(False, Reason.SECRET_FORBIDDEN, message)
     if not seen.exists:
         return Verdict(False, Reason.SECRET_MISSING, f"{what} does not exist; create it: {command}")
-    if seen.kind != secrets.EXCHANGE_SECRET_TYPE:
-        found = f"{what} has type {seen.kind}, not {secrets.EXCHANGE_SECRET_TYPE}"
+    if seen.kind != seen.wanted.type:
+        found = f"{what} has type {seen.kind}, not {seen.wanted.type}"
         return Verdict(False, Reason.SECRET_WRONG_TYPE, f"{found}; create it again: {again}")
     if seen.faults:
         worst = min(seen.faults.values(), key=list(Fault).index)
         reason = _REASON_OF_FAULT.get(worst, Reason.SECRET_MALFORMED)
-        found = f"{what}: {secrets.describe_faults(seen.faults)}"
+        found = f"{what}: {describe_faults(seen.faults)}"
         return Verdict(False, reason, f"{found}; create it again: {again}")
     return Verdict(True, Reason.AS_EXPECTED, f"{what} has its keys")
 
@@ -90,12 +97,12 @@ def poll_seconds(invalid_since: datetime, now: datetime) -> float:
     return min(SLOW_SECONDS, FAST_SECONDS * waited / FAST_PERIOD_SECONDS)
 
 
-def _see(name: str, secret: Manifest) -> SecretSeen:
+def _see(named: SecretSeen, secret: Manifest) -> SecretSeen:
     data: dict[str, str] = secret.get("data") or {}
-    return SecretSeen(
-        name,
+    return replace(
+        named,
         kind=str(secret.get("type", "Opaque")),
-        faults=secrets.find_faults({key: base64.b64decode(data[key]) for key in data}),
+        faults=named.wanted.find_faults({key: base64.b64decode(data[key]) for key in data}),
         changed_at=_changed_at(secret),
     )
 

@@ -21,11 +21,11 @@ from bot_operator.api.resources import (
     uid_of,
 )
 from bot_operator.tradingbot.timetable import check_schedule
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.contract.results import StepResult, to_message
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.contract.secrets import create_secret_command
 from tests import resources
 from tests.operator_messages import inference_message
 from tests.unit.bot_operator.world import NAMESPACE, World
@@ -101,7 +101,7 @@ async def test_missing_secret_names_the_command_and_heals_by_itself() -> None:
     assert world.condition("SecretsValid") == ("False", "SecretMissing")
     assert world.condition("Stalled") == ("True", "SecretMissing")
     assert world.condition("Reconciling")[0] == "False"
-    assert create_secret_command(NAMESPACE, "keys") in world.message_of("SecretsValid")
+    assert EXCHANGE_SECRET.create_command(NAMESPACE, "keys") in world.message_of("SecretsValid")
     assert world.kube.all(PODS) == world.kube.all(JOBS) == world.kube.all(MODEL_TRAININGS) == []
     told = [e for e in world.kube.all(EVENTS) if e["reason"] == "SecretMissing"]
     assert len(told) == 1

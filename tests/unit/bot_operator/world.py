@@ -37,7 +37,7 @@ from bot_operator.watching.changes import Feed
 from bot_operator.watching.stops import Stops
 from bot_operator.watching.workqueue import Key
 from bot_runtime.contract import names
-from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
 from tests import resources
 from tests.operator_messages import (
     evaluation_message,
@@ -139,7 +139,7 @@ class World:
         stored = self.kube.one(TRADING_BOTS, name)
         self.kube.put(resources.changed(stored, changes))
 
-    def add_secret(self, name: str, kind: str = EXCHANGE_SECRET_TYPE, **values: str) -> None:
+    def add_secret(self, name: str, kind: str = EXCHANGE_SECRET.type, **values: str) -> None:
         plain = values or {"apiKey": "k9Zq1", "apiSecret": "s8Xw2"}
         self.kube.put(
             {

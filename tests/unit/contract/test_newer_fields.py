@@ -24,7 +24,7 @@ from bot_runtime.contract.tradingbot import TradingBotSpec
 from tests.resources import bot
 
 OF_DECISION = ("decision.policy", "decision.slippageBps")
-OF_TRADING = ("capital", "regimes", "risk", "execution")
+OF_TRADING = ("capital", "regimes", "risk", "execution", "journal")
 OTHERS = {"policy": "VolatilityManaged", "slippageBps": 7}
 
 

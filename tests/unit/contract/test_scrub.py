@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot_runtime.contract import secrets
+from bot_runtime.contract.exchange_secret import API_KEY, API_SECRET, EXCHANGE_SECRET
 from bot_runtime.contract.scrub import SCRUBBED, scrub, scrub_fields
 from bot_runtime.exchange.credentials import load_credentials
 from bot_runtime.process.errors import ConfigurationError
@@ -184,17 +185,17 @@ def test_what_is_said_of_credentials_stays(tmp_path: Path) -> None:
         return str(caught.value)
 
     said = [refusal()]
-    (tmp_path / secrets.API_KEY).write_text("replace-me")
+    (tmp_path / API_KEY).write_text("replace-me")
     said.append(refusal())
-    (tmp_path / secrets.API_SECRET).write_text("")
+    (tmp_path / API_SECRET).write_text("")
     said.append(refusal())
-    (tmp_path / secrets.API_SECRET).write_bytes(b"\xff\xfe")
+    (tmp_path / API_SECRET).write_bytes(b"\xff\xfe")
     said.append(refusal())
-    (tmp_path / secrets.API_SECRET).write_text("\ufeffk9Zq1")
+    (tmp_path / API_SECRET).write_text("\ufeffk9Zq1")
     said.append(refusal())
-    said.append(secrets.create_secret_command("bots", "keys"))
+    said.append(EXCHANGE_SECRET.create_command("bots", "keys"))
     assert len(set(said)) == 6
-    said += (secrets.describe_faults({secrets.API_KEY: fault}) for fault in secrets.Fault)
+    said += (secrets.describe_faults({API_KEY: fault}) for fault in secrets.Fault)
     for text in (*said, *map(json.dumps, said)):
         assert scrub(text) == text
 

@@ -5,13 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot_runtime.contract.secrets import (
-    Fault,
-    create_secret_command,
-    describe_faults,
-    find_faults,
-    is_placeholder,
-)
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
+from bot_runtime.contract.secrets import Fault, describe_faults, is_placeholder
+
+find_faults = EXCHANGE_SECRET.find_faults
 
 PLACEHOLDERS = (
     "", " ", "\n", "replace-me", "REPLACE_ME", "replace me", "replaceme", "changeme", "CHANGE_ME",
@@ -68,7 +65,7 @@ def test_any_text_can_be_judged(value: str) -> None:
 
 
 def test_the_command_creates_the_secret_that_the_bot_waits_for() -> None:
-    command = create_secret_command("trading", "exchange-keys")
+    command = EXCHANGE_SECRET.create_command("trading", "exchange-keys")
     assert command == (
         "kubectl create secret generic exchange-keys --namespace trading "
         '--type=botcripto.io/exchange --from-literal=apiKey="$API_KEY" '
@@ -184,7 +181,10 @@ def test_what_is_certainly_no_key_is_told_by_name_and_cause_without_a_part_of_it
 
 def test_what_is_no_text_at_all_and_what_is_not_there_is_told() -> None:
     values = {"apiKey": "k".encode("utf-16")}
-    assert find_faults(values) == {"apiSecret": Fault.MISSING, "apiKey": Fault.UNREADABLE}
+    assert find_faults(values) == {
+        "apiSecret": Fault.MISSING,
+        "apiKey": Fault.UNREADABLE,
+    }
 
 
 def test_a_remedy_for_several_values_is_told_once() -> None:

@@ -18,7 +18,7 @@ from bot_operator.api.resources import Manifest, Ref
 from bot_operator.children.storage import build_claim
 from bot_operator.signs.credentials import SecretSeen, Verdict, check_secret, observe_secret
 from bot_runtime.contract.conditions import Reason
-from bot_runtime.contract.secrets import EXCHANGE_SECRET_TYPE, REQUIRED_KEYS
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
 from bot_runtime.contract.spec import StorageSpec
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from tests.resources import bot
@@ -44,8 +44,8 @@ class OneSecret:
 
 def see(value: str) -> SecretSeen:
     """Return what the operator sees of a secret whose keys have this value."""
-    data = dict.fromkeys(REQUIRED_KEYS, base64.b64encode(value.encode()).decode())
-    secret = {"type": EXCHANGE_SECRET_TYPE, "data": data, "metadata": {}}
+    data = dict.fromkeys(EXCHANGE_SECRET.required, base64.b64encode(value.encode()).decode())
+    secret = {"type": EXCHANGE_SECRET.type, "data": data, "metadata": {}}
     return asyncio.run(observe_secret(cast("Kube", OneSecret(secret)), "bots", "keys"))
 
 
