@@ -20,6 +20,7 @@ from bot_runtime.journal.entries import AccountRow, CandleRow, DecisionRow, Equi
 from bot_runtime.journal.opening import open_journal
 from bot_runtime.journal.order_entries import OrderEventRow, OrderRow
 from bot_runtime.journal.run_entries import Owner, RunEnd, RunStart
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.journal.writing import Journal
 
 FEW, MANY = 1_000, 1_000_000
@@ -58,7 +59,9 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
         paths = [Path(folder, name, "journal.db") for name in ("few", "many")]
         empty, *sizes = [_filled(paths[0], FEW), _filled(paths[1], MANY)]
-        few, many = (opened.enter_context(open_journal(path, OWNER, 1)) for path in paths)
+        few, many = (
+            opened.enter_context(open_journal(SqliteFile(path), OWNER, 1)) for path in paths
+        )
         pairs = [(_seconds(few), _seconds(many)) for _ in range(RUNS)]
     quick, slow = (median(seconds) for seconds in zip(*pairs, strict=True))
     each = (sizes[0] - empty) / ((MANY - FEW) // ROWS_OF_A_CANDLE)
@@ -72,7 +75,7 @@ def measure() -> list[Figure]:
 
 def _filled(path: Path, rows: int) -> int:
     """Make a journal of so many rows, and return its bytes."""
-    with open_journal(path, OWNER, BEGIN_MS) as journal:
+    with open_journal(SqliteFile(path), OWNER, BEGIN_MS) as journal:
         order = OrderRow(
             "order 1",
             "order 1",

@@ -88,17 +88,20 @@ def _command(parsed: argparse.Namespace) -> Callable[[], int]:
 
 
 def _journal_command(parsed: argparse.Namespace) -> Callable[[], int]:
+    from bot_runtime.local.journal_place import JournalAsked
+
+    journal = JournalAsked(parsed.store, parsed.postgres_url_file, parsed.bot)
     if parsed.what == "export":
         from bot_runtime.local.journal_export import ExportAsked, export_journal
 
-        return partial(export_journal, ExportAsked(parsed.store, parsed.format, parsed.to))
+        return partial(export_journal, ExportAsked(journal, parsed.format, parsed.to))
     if parsed.what == "verify":
         from bot_runtime.local.journal_verify import VerifyAsked, verify_journal
 
-        return partial(verify_journal, VerifyAsked(parsed.store, ask=parsed.ask))
+        return partial(verify_journal, VerifyAsked(journal, ask=parsed.ask))
     from bot_runtime.local.journal_why import WhyAsked, explain_decision
 
-    return partial(explain_decision, WhyAsked(parsed.store, parsed.symbol, parsed.time))
+    return partial(explain_decision, WhyAsked(journal, parsed.symbol, parsed.time))
 
 
 @contextmanager
@@ -181,6 +184,10 @@ def _add_journal(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("--ask", action="store_true", help=text)
     for question in (export, why, verify):
         question.add_argument("--store", type=Path, metavar="DIR", help="folder of the bot's store")
+        text = "file with the url of the PostgreSQL that has the journal"
+        question.add_argument("--postgres-url-file", type=Path, metavar="FILE", help=text)
+        text = "whose journal of that PostgreSQL"
+        question.add_argument("--bot", metavar="NAMESPACE/NAME", help=text)
 
 
 def _add_options(parser: argparse.ArgumentParser, word: str) -> None:

@@ -19,6 +19,7 @@ import yaml
 
 from bot_runtime.journal.opening import read_journal
 from bot_runtime.journal.order_entries import TradeRow
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.market.candles import utc
 from bot_runtime.process.errors import StepError
 from bot_runtime.store.layout import Store
@@ -88,7 +89,7 @@ def _watch(command: list[str], store: Store) -> int:
 
 def _trades(store: Store) -> list[TradeRow]:
     try:
-        with read_journal(store.journal) as journal:
+        with read_journal(SqliteFile(store.journal)) as journal:
             return list(journal.all(TradeRow))
     except StepError:  # it is not there yet, or is just being made
         return []

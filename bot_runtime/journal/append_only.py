@@ -22,7 +22,7 @@ _ONCE: Final = {runs: "ended_verdict"}
 
 _POSTGRESQL_FUNCTION: Final = """
 CREATE OR REPLACE FUNCTION journal_refuses() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION '%', TG_ARGV[0]; END $$
+BEGIN RAISE EXCEPTION USING MESSAGE = TG_ARGV[0]; END $$
 """
 
 

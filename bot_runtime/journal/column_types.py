@@ -14,6 +14,8 @@ from bot_runtime.journal.entries import Rule
 
 DIGITS: Final = 18
 """Behind the point of an amount; before it there are 20 at most."""
+TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
+"""A text that sorts by its bytes, in PostgreSQL as in SQLite."""
 _EXACT: Final = Context(prec=100)
 _MOST: Final = Decimal(10) ** 20
 
@@ -49,9 +51,11 @@ class Money(TypeDecorator[Decimal]):
             raise ValueError(f"amount: found {value}; the journal keeps {DIGITS} decimals")
         return f"{plain:f}" if dialect.name == "sqlite" else plain
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - SQLAlchemy's signature
-        """Return the amount."""
-        return None if value is None else Decimal(value)
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """Return the amount, with no digit more than it needs."""
+        if value is None:
+            return None
+        return Decimal(value if dialect.name == "sqlite" else f"{value.normalize(_EXACT):f}")
 
 
 class Real(TypeDecorator[float]):

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, MetaData
 
-from bot_runtime.journal.column_types import Money, Name, Real
+from bot_runtime.journal.column_types import TEXT, Money, Name, Real
 
 metadata: Final = MetaData()
 
@@ -32,7 +32,7 @@ def real(name: str, *, unset: bool = False) -> Column[Any]:
 
 def text(name: str, *, unset: bool = False) -> Column[str]:
     """Return a column of a text that seldom repeats."""
-    return Column(name, Text, nullable=unset)
+    return Column(name, TEXT, nullable=unset)
 
 
 def word(name: str, *, unset: bool = False) -> Column[int]:
@@ -47,4 +47,4 @@ def run() -> Column[int]:
 
 def order() -> Column[str]:
     """Return the column that names a row's order."""
-    return Column("client_order_id", Text, ForeignKey("orders.client_order_id"), nullable=False)
+    return Column("client_order_id", TEXT, ForeignKey("orders.client_order_id"), nullable=False)

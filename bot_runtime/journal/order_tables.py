@@ -9,16 +9,16 @@ from sqlalchemy import (
     Integer,
     PrimaryKeyConstraint,
     Table,
-    Text,
     UniqueConstraint,
 )
 
+from bot_runtime.journal.column_types import TEXT
 from bot_runtime.journal.columns import metadata, money, ms, order, real, run, text, word
 
 orders = Table(
     "orders",
     metadata,
-    Column("client_order_id", Text, primary_key=True),
+    Column("client_order_id", TEXT, primary_key=True),
     run(),
     text("position_id"),
     word("purpose"),
@@ -85,7 +85,7 @@ ledger = Table(
 trades = Table(
     "trades",
     metadata,
-    Column("position_id", Text, ForeignKey("orders.client_order_id"), primary_key=True),
+    Column("position_id", TEXT, ForeignKey("orders.client_order_id"), primary_key=True),
     run(),
     word("symbol"),
     ms("opened_ms"),

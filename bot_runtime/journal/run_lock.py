@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from bot_runtime.journal.sql_failures import shown, touching
+from bot_runtime.journal.sqlite_failures import shown, touching
 from bot_runtime.process.errors import BusyError
 
 _WRITING: Final = b"a run writes\n"

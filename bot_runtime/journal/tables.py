@@ -17,10 +17,9 @@ from sqlalchemy import (
     Integer,
     PrimaryKeyConstraint,
     Table,
-    Text,
 )
 
-from bot_runtime.journal.column_types import PodUid, Rules
+from bot_runtime.journal.column_types import TEXT, PodUid, Rules
 from bot_runtime.journal.columns import key_ms, metadata, money, ms, real, run, text, word
 
 SCHEMA: Final = "0002"
@@ -30,13 +29,13 @@ names = Table(
     "names",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
+    Column("name", TEXT, nullable=False, unique=True),
 )
 configurations = Table(
     "configurations",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("run_digest", Text, nullable=False, unique=True),
+    Column("run_digest", TEXT, nullable=False, unique=True),
     text("configuration"),
 )
 journal = Table(
@@ -145,7 +144,7 @@ limits = Table(
 outbox = Table(
     "outbox",
     metadata,
-    Column("key", Text, primary_key=True),
+    Column("key", TEXT, primary_key=True),
     run(),
     word("kind"),
     text("text"),

@@ -1,24 +1,18 @@
 """A run's rows: its own when it begins; all others, and its end, in one transaction."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Table, func, insert, select, update
 
+from bot_runtime.journal.database import Held
 from bot_runtime.journal.entries import DecisionRow, Rows
 from bot_runtime.journal.on_change import changes, explained
 from bot_runtime.journal.reading import Reader
 from bot_runtime.journal.row_coding import TABLES, encode
 from bot_runtime.journal.run_entries import RunEnd, RunStart
-from bot_runtime.journal.run_lock import RunLock
-from bot_runtime.journal.sql_failures import touching
 from bot_runtime.journal.tables import candles, configurations, explanations, outbox, runs
-
-LEAST_ROOM: Final = 16 * 2**20
-"""Bytes below which nothing is to be bought: what is open needs room until it is closed."""
 
 _UNDECIDED: Final = dict.fromkeys(f for f in DecisionRow._fields if f in candles.c)
 
@@ -26,27 +20,30 @@ _UNDECIDED: Final = dict.fromkeys(f for f in DecisionRow._fields if f in candles
 class Journal(Reader):
     """A journal that this process alone writes to.
 
-    Every method raises StoreUnavailableError where the volume refuses, and then has written
+    Every method raises StoreUnavailableError where the database refuses, and then has written
     nothing.
     """
 
-    def __init__(self, connection: Connection, path: Path, lock: RunLock) -> None:
-        super().__init__(connection)
-        self._path, self._lock = path, lock
+    def __init__(self, held: Held) -> None:
+        super().__init__(held.connection)
+        self._held = held
 
     @property
     def room_is_short(self) -> bool:
-        """Tell whether the volume has too little room to begin something new."""
-        with touching(self._path):
-            return shutil.disk_usage(self._path.parent).free < LEAST_ROOM
+        """Tell whether there is too little room to begin something new."""
+        return self._held.room_is_short
 
     def begin_run(self, start: RunStart) -> int:
         """Commit a run's own row, and return the run's number."""
         with self._committing():
-            values = encode(start, self._names) | {"configuration_id": self._kept(start)}
+            newest = select(func.coalesce(func.max(runs.c.run_id), 0)).scalar_subquery()
+            values = encode(start, self._names) | {
+                "run_id": newest + 1,  # a sequence of PostgreSQL leaves gaps, and forgets none
+                "configuration_id": self._kept(start),
+            }
             statement = insert(runs).values(values).returning(runs.c.run_id)
             (run_id,) = self._connection.execute(statement).one()
-        self._lock.begin_writing()
+        self._held.begin_writing()
         return int(run_id)
 
     def finish(self, run_id: int, rows: Rows, end: RunEnd) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot_runtime.contract.explanations import explain, shown, wanted
+from bot_runtime.contract.journal import JournalSpec
 from bot_runtime.contract.names import (
     API_VERSION,
     BOT_NAME_MAX,
@@ -90,6 +91,7 @@ def _read_bot(
     _check_time_zones(spec)
     replaced = {v: environment[v] for v in THRESHOLD_VARIABLES.values() if environment.get(v)}
     spec = _with_variables(spec, replaced)
+    spec = spec.model_copy(update={"journal": JournalSpec()})  # here it lies in the store
     return Bot(str(metadata.get("namespace") or "default"), _name(metadata), spec, replaced)
 
 

@@ -11,6 +11,7 @@ from bot_runtime.contract.steps import StepOrRun
 from bot_runtime.contract.traderesult import TradeResult
 from bot_runtime.journal.last_run import LastRun, last_run
 from bot_runtime.journal.opening import read_journal
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.local.bot_file import Bot
 from bot_runtime.process.errors import BusyError
 from bot_runtime.store.layout import Store
@@ -49,5 +50,5 @@ def decide_and_trade(bot: Bot, store: Store, version: str, run: RunStep) -> Trad
         run("Inference", configuration, variables=variables)
         result = run("Trade", configuration, variables=variables).trade
         assert result is not None, "the step's result has it"
-        with read_journal(store.journal) as reader:
+        with read_journal(SqliteFile(store.journal)) as reader:
             return Traded(result, last_run(reader))

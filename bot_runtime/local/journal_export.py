@@ -10,7 +10,7 @@ from typing import Any
 
 from bot_runtime.journal.opening import read_journal
 from bot_runtime.journal.showing import Shown, show
-from bot_runtime.local.named_store import named_store
+from bot_runtime.local.journal_place import JournalAsked, journal_of
 from bot_runtime.process.errors import StepError
 from bot_runtime.process.output import write_out
 from bot_runtime.store.files import new_file
@@ -20,7 +20,7 @@ from bot_runtime.store.files import new_file
 class ExportAsked:
     """What the command line asks for."""
 
-    store: Path | None
+    journal: JournalAsked
     format: str
     to: Path
 
@@ -31,7 +31,7 @@ def export_journal(asked: ExportAsked) -> int:
     All files show the journal at one moment, also while the bot runs.
     """
     try:
-        with read_journal(named_store(asked.store).journal) as reader:
+        with read_journal(journal_of(asked.journal)) as reader:
             for shown in show(reader):
                 write_out(sys.stdout, _written(shown, asked))
     except StepError as e:

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from bot_runtime.backtest.journal_differences import Compared, compare_with_replay
@@ -14,6 +13,7 @@ from bot_runtime.exchange.client import ExchangeClient
 from bot_runtime.exchange.retries import RetryPolicy
 from bot_runtime.journal.opening import read_journal
 from bot_runtime.journal.reading import Reader
+from bot_runtime.local.journal_place import JournalAsked, journal_of
 from bot_runtime.local.named_store import named_store
 from bot_runtime.market.candles import Candles, leave_out_broken
 from bot_runtime.process.errors import StepError
@@ -31,7 +31,7 @@ POLICY: Final = RetryPolicy(attempts=3, budget_seconds=120)
 class VerifyAsked:
     """What the command line asks for; `ask` whether the exchange is asked for older candles."""
 
-    store: Path | None
+    journal: JournalAsked
     ask: bool = False
 
 
@@ -41,8 +41,8 @@ def verify_journal(asked: VerifyAsked) -> int:
     It is that of a file that cannot be trusted where something differs.
     """
     try:
-        store = named_store(asked.store)
-        with read_journal(store.journal) as journal:
+        store = named_store(asked.journal.store)
+        with read_journal(journal_of(asked.journal)) as journal:
             agrees = True
             for is_fine, line in _check(journal, store, ask=asked.ask):
                 agrees = agrees and is_fine

@@ -3,14 +3,13 @@
 import json
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from bot_runtime.contract.intervals import seconds_of
 from bot_runtime.journal.explaining import Why, why
 from bot_runtime.journal.opening import read_journal
 from bot_runtime.journal.reading import Reader
+from bot_runtime.local.journal_place import JournalAsked, journal_of
 from bot_runtime.local.journal_words import words_of
-from bot_runtime.local.named_store import named_store
 from bot_runtime.local.time_option import ms_of
 from bot_runtime.market.candles import utc
 from bot_runtime.process.errors import ConfigurationError, StepError
@@ -21,7 +20,7 @@ from bot_runtime.process.output import write_out
 class WhyAsked:
     """What the command line asks for; `time` is a candle's close, or any time within it."""
 
-    store: Path | None
+    journal: JournalAsked
     symbol: str
     time: str
 
@@ -30,7 +29,7 @@ def explain_decision(asked: WhyAsked) -> int:
     """Print why a decision was taken, and return the exit code."""
     try:
         at_ms = ms_of("TIME", asked.time)
-        with read_journal(named_store(asked.store).journal) as reader:
+        with read_journal(journal_of(asked.journal)) as reader:
             found = _found(reader, asked.symbol, at_ms)
         write_out(sys.stdout, "".join(f"{line}\n" for line in words_of(found)))
     except StepError as e:

@@ -9,20 +9,24 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 from bot_runtime.contract.assets import quote_assets
 from bot_runtime.contract.digests import to_canonical_json
-from bot_runtime.contract.names import ENV_POD_UID
+from bot_runtime.contract.names import ENV_POD_UID, ENV_POSTGRES_URL, POSTGRES_PATH
+from bot_runtime.contract.postgres_secret import URL
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.traderesult import TradeResult
 from bot_runtime.exchange.client import ExchangeClient
 from bot_runtime.exchange.retries import RetryPolicy
 from bot_runtime.exchange.unsettled import Unsettled, observe_unsettled
+from bot_runtime.journal.database import Database
 from bot_runtime.journal.entries import Rows
 from bot_runtime.journal.opening import open_journal
 from bot_runtime.journal.run_entries import Owner, RunEnd, RunStart
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.journal.writing import Journal
 from bot_runtime.process.config import inference_of
 from bot_runtime.process.errors import ConfigurationError, StepError, StoreUnavailableError
@@ -54,7 +58,8 @@ def trade(configuration: RunConfiguration, store: Store, reporter: Reporter) -> 
     cannot be used, ConfigurationError where it is another bot's or of a newer release,
     ExchangeUnavailableError where no candles are to be had.
     """
-    with open_journal(store.journal, owner_of(configuration), _now_ms()) as journal:
+    database = _database(configuration, store, reporter)
+    with open_journal(database, owner_of(configuration), _now_ms()) as journal:
         run_id = journal.begin_run(_start_of(configuration))
         with _ending(journal, run_id, reporter):
             return _run(configuration, store, reporter, journal, run_id)
@@ -103,6 +108,18 @@ def _run(
         taken, verdict, settled_ms = session.take(news), SETTLED, news.newest_ms
     journal.finish(run_id, taken.rows, RunEnd(_now_ms(), verdict))
     return result_of(taken.state, journal, settled_ms, doubts)
+
+
+def _database(configuration: RunConfiguration, store: Store, reporter: Reporter) -> Database:
+    """Return where the bot's journal lies."""
+    if configuration.journal.database == "SQLite":
+        return SqliteFile(store.journal)
+    from bot_runtime.journal.postgres_schema import PostgresSchema  # a file needs no psycopg
+    from bot_runtime.journal.postgres_url import load_url
+
+    url = load_url(Path(os.environ.get(ENV_POSTGRES_URL) or f"{POSTGRES_PATH}/{URL}"))
+    reporter.secrets = url.secrets
+    return PostgresSchema(url, configuration.namespace, configuration.owner)
 
 
 def owner_of(configuration: RunConfiguration) -> Owner:

@@ -7,6 +7,7 @@ from bot_runtime.backtest.journal_differences import compare_with_replay
 from bot_runtime.journal.entries import CandleRow, DecisionRow
 from bot_runtime.journal.opening import read_journal
 from bot_runtime.journal.order_entries import OrderRow
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.store.layout import Store
 from tests.e2e.world import World
 
@@ -30,7 +31,7 @@ def check(path: Path) -> list[str]:
 
     A candle is a minute, and there is one symbol.
     """
-    with read_journal(path) as journal:
+    with read_journal(SqliteFile(path)) as journal:
         closes = [row.candle_ms for row in journal.all(CandleRow)]
         assert closes == list(range(closes[0], closes[-1] + 1, CANDLE_MS))
         assert [row.candle_ms for row in journal.all(DecisionRow)] == closes

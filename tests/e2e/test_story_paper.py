@@ -16,6 +16,7 @@ import pytest
 
 from bot_runtime.contract.names import CONTAINER_NAME, TRADE_CONTAINER_NAME, cron_job_name
 from bot_runtime.journal.opening import read_journal
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.market.candles import ms_of
 from tests.e2e import hand_runs, journals, pod_processes
 from tests.e2e.hand_runs import INFER, NEVER, TRADE, HandRun
@@ -266,7 +267,7 @@ def test_a_container_that_is_killed_while_it_trades_is_told_and_stops_no_decisio
     assert _conditions(status)["Ready"][0] == "True"
     assert status["lastSignal"]["producedBy"] == pod["metadata"]["uid"]
     assert "lastFailure" not in status
-    with read_journal(story.journal) as journal:
+    with read_journal(SqliteFile(story.journal)) as journal:
         runs = [journal.run(n + 1) for n in range(journal.identity.sequence)]
     unfinished = [run.pod_uid for run in runs if run and run.ended_verdict is None]
     assert unfinished == [pod["metadata"]["uid"]]

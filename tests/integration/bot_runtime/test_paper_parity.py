@@ -149,7 +149,7 @@ def check_second_run(account: PaperAccount, close_ms: int) -> None:
 
 def counted(account: PaperAccount) -> Counter[str]:
     """Return how often each thing that parity is about has happened."""
-    with read_journal(account.path) as journal:
+    with read_journal(account.database) as journal:
         kinds = {order.client_order_id: order.purpose for order in journal.all(OrderRow)}
         filled = {fill.client_order_id for fill in journal.all(FillRow)}
         found = Counter(kinds[name] for name in filled)
@@ -179,7 +179,7 @@ ENOUGH = {
 
 def in_one_piece(account: PaperAccount) -> list[Followed]:
     """Return what comes of the market where the views are left out that no run has decided by."""
-    with read_journal(account.path) as journal:
+    with read_journal(account.database) as journal:
         told = {(d.symbol, d.candle_ms) for d in journal.all(DecisionRow) if d.prob_up is not None}
     legs = {}
     for name, track in account.market.tracks.items():
@@ -201,7 +201,7 @@ def check_parity(account: PaperAccount, policy: str) -> None:
     markets = {symbol: track.market for symbol, track in account.tracks.items()}
     expected = outcome_of(in_one_piece(account), markets)
     assert account.rows() == expected
-    with read_journal(account.path) as journal:
+    with read_journal(account.database) as journal:
         assert compare_with_replay(journal).differences == ()
 
 

@@ -21,6 +21,7 @@ from bot_runtime.contract.tradingbot import TradingBotSpec
 from bot_runtime.journal.entries import DecisionRow
 from bot_runtime.journal.opening import read_journal
 from bot_runtime.journal.order_entries import FillRow, TradeRow
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.store.layout import Store
 from tests.eventually import eventually
 from tests.exchanges import MINUTE_MS, Exchange, exchange_with
@@ -130,7 +131,7 @@ class Laptop:
                     os.killpg(process.pid, signal.SIGKILL)
 
     def rows(self, kind: Any) -> list[Any]:
-        with read_journal(self.store.journal) as journal:
+        with read_journal(SqliteFile(self.store.journal)) as journal:
             return list(journal.all(kind))
 
     def check_rows(self) -> None:

@@ -15,6 +15,7 @@ from bot_runtime.exchange.retries import Patience
 from bot_runtime.journal.entries import DecisionRow, EquityRow
 from bot_runtime.journal.opening import read_journal
 from bot_runtime.journal.order_entries import FillRow, LedgerRow, TradeRow
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.steps.infer import infer
 from bot_runtime.steps.trade import trade
@@ -57,7 +58,7 @@ class Paper:
         return trade(self.configuration, self.store, Reporter("Trade", stream=StringIO()))
 
     def rows(self, kind: Any) -> list[Any]:
-        with read_journal(self.store.journal) as journal:
+        with read_journal(SqliteFile(self.store.journal)) as journal:
             return list(journal.all(kind))
 
 

@@ -18,6 +18,7 @@ from bot_runtime.journal.entries import CandleRow, DecisionRow, EquityRow, Marke
 from bot_runtime.journal.opening import read_journal
 from bot_runtime.journal.order_entries import FillRow, OrderRow, TradeRow
 from bot_runtime.journal.run_entries import RunRow
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.store.files import load_json, save_json
 from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS, Exchange
@@ -32,7 +33,7 @@ def bot(exchange: Exchange, store: Store) -> PaperBot:
 
 def check(bot: PaperBot) -> None:
     """Check that the journal is what its own material makes of it."""
-    with read_journal(bot.store.journal) as journal:
+    with read_journal(SqliteFile(bot.store.journal)) as journal:
         assert compare_with_replay(journal).differences == ()
 
 

@@ -1,6 +1,6 @@
 """What is done to a journal in a process of its own, since the process or its volume does not last.
 
-    python -m tests.unit.bot_runtime.journal_in_process kills|full|read-only|migration FOLDER
+    python -m tests.unit.bot_runtime.journal_in_process WHAT FOLDER
 
 Each prints what came of it as JSON, and ends with a traceback where something did not hold. One
 thread and no open file are what a fork asks for, and pytest has more.
@@ -21,13 +21,16 @@ from pathlib import Path
 from bot_runtime.journal import migrating
 from bot_runtime.journal.opening import open_journal, read_journal
 from bot_runtime.journal.run_entries import RunRow
-from bot_runtime.process.errors import StoreUnavailableError
+from bot_runtime.journal.sqlite_file import SqliteFile
+from bot_runtime.process.errors import BusyError, StoreUnavailableError
 from tests.unit.bot_runtime.journals import BEGIN_MS, OWNER, Bot, assert_whole
 
 JOURNALS, KILLS_OF_EACH = 12, 25
 WITHIN_SECONDS = 0.06
 """A run takes half of it; whoever is not killed goes on with the next candle."""
 NOBODY = 65_534
+POSTGRES_JOURNALS, POSTGRES_WITHIN_SECONDS = 2, 0.3
+FREE_SECONDS = 10.0
 REFUSALS = 5
 SMALL, LARGE = 700_000, 1 << 30
 """Bytes of a volume or a file: room for the tables and some candles, and for all of them."""
@@ -37,17 +40,32 @@ _NEW_NAMESPACE, _PRIVATE, _REMOUNT = 0x20000, 0x44000, 0x20
 
 def kills(folder: Path) -> dict[str, int]:
     """Kill a bot at random times, and look at the journal after each."""
+    bots = [Bot(_file(folder / str(seed)), seed) for seed in range(JOURNALS)]
+    return _kills(bots, WITHIN_SECONDS)
+
+
+def postgres_kills(folder: Path) -> dict[str, int]:
+    """Do the same in the database whose url is in a file of the folder."""
+    from bot_runtime.journal.postgres_schema import PostgresSchema
+    from bot_runtime.journal.postgres_url import load_url
+
+    url = load_url(folder / "url")
+    schemas = (PostgresSchema(url, "bots", f"steady{n}") for n in range(POSTGRES_JOURNALS))
+    return _kills([Bot(schema, n) for n, schema in enumerate(schemas)], POSTGRES_WITHIN_SECONDS)
+
+
+def _kills(bots: list[Bot], within_seconds: float) -> dict[str, int]:
     draw = random.Random(18)
     found = {"kills": 0, "unfinished": 0, "finished": 0}
-    for seed in range(JOURNALS):
-        bot = Bot(folder / str(seed) / "journal.db", seed)
+    for bot in bots:
         for _ in range(KILLS_OF_EACH):
-            _killed(partial(_go_on, bot), draw.uniform(0, WITHIN_SECONDS))
-            with open_journal(bot.path, OWNER, BEGIN_MS) as journal:
+            _killed(partial(_go_on, bot), draw.uniform(0, within_seconds))
+            _wait_until_free(bot)
+            with open_journal(bot.database, OWNER, BEGIN_MS) as journal:
                 assert_whole(journal)
             found["kills"] += 1
         bot.run()
-        with open_journal(bot.path, OWNER, BEGIN_MS) as journal:
+        with open_journal(bot.database, OWNER, BEGIN_MS) as journal:
             for run in journal.all(RunRow):
                 found["unfinished" if run.ended_verdict is None else "finished"] += 1
     return found
@@ -58,11 +76,11 @@ def migration(folder: Path) -> dict[str, int]:
     draw = random.Random(19)
     found = {"kills": 0}
     for n in range(20):
-        bot = Bot(folder / str(n) / "journal.db", n)
+        bot = Bot(_file(folder / str(n)), n)
         _killed(bot.run, draw.uniform(0, 0.15))
         found["kills"] += 1
         bot.run()
-        with open_journal(bot.path, OWNER, BEGIN_MS) as journal:
+        with open_journal(bot.database, OWNER, BEGIN_MS) as journal:
             assert_whole(journal)
     return found
 
@@ -70,7 +88,7 @@ def migration(folder: Path) -> dict[str, int]:
 def full(folder: Path) -> dict[str, object]:
     """Go on until the volume is full, then with more room; say what was told meanwhile."""
     enlarge = _small_volume(folder)
-    bot, told = Bot(folder / "journal.db", 1), list[str]()
+    bot, told = Bot(_file(folder), 1), list[str]()
     while len(told) < REFUSALS:
         try:
             bot.run()
@@ -79,7 +97,7 @@ def full(folder: Path) -> dict[str, object]:
     enlarge()
     before = bot.run()
     assert bot.run() > before
-    with open_journal(bot.path, OWNER, BEGIN_MS) as journal:
+    with open_journal(bot.database, OWNER, BEGIN_MS) as journal:
         assert_whole(journal)
         sequence = journal.identity.sequence
     return {"told": told, "sequence": sequence}
@@ -87,10 +105,11 @@ def full(folder: Path) -> dict[str, object]:
 
 def read_only(folder: Path) -> dict[str, str]:
     """Make what a journal needs read-only, piece by piece; say what is told."""
-    bot, told = Bot(folder / "journal.db", 1), {}
+    file = _file(folder)
+    bot, told = Bot(file, 1), {}
     bot.run()
     folder.chmod(0o755)
-    files = {"folder": folder, "file": bot.path, "lock": folder / "journal.lock"}
+    files = {"folder": folder, "file": file.path, "lock": folder / "journal.lock"}
     if os.geteuid() == 0:
         for path in files.values():
             os.chown(path, NOBODY, NOBODY)
@@ -103,13 +122,29 @@ def read_only(folder: Path) -> dict[str, str]:
             bot.run()
         except StoreUnavailableError as e:
             told[name] = str(e)
-        with read_journal(bot.path) as reader:
+        with read_journal(bot.database) as reader:
             assert_whole(reader)
         path.chmod(mode)
     bot.run()
-    with open_journal(bot.path, OWNER, BEGIN_MS) as journal:
+    with open_journal(bot.database, OWNER, BEGIN_MS) as journal:
         assert_whole(journal)
     return told
+
+
+def _file(folder: Path) -> SqliteFile:
+    return SqliteFile(folder / "journal.db")
+
+
+def _wait_until_free(bot: Bot) -> None:
+    """Wait until a server has seen that whoever held the journal is dead."""
+    until = time.monotonic() + FREE_SECONDS
+    while True:
+        try:
+            with bot.database.hold():
+                return
+        except BusyError:
+            if time.monotonic() > until:
+                raise
 
 
 def _go_on(bot: Bot) -> None:
@@ -158,5 +193,11 @@ def mounted(folder: Path, size: int) -> bool:
 
 if __name__ == "__main__":
     assert migrating.MIGRATIONS.is_dir()  # imported before anything is forked
-    steps = {"kills": kills, "full": full, "read-only": read_only, "migration": migration}
+    steps = {
+        "kills": kills,
+        "postgres-kills": postgres_kills,
+        "full": full,
+        "read-only": read_only,
+        "migration": migration,
+    }
     print(json.dumps(steps[sys.argv[1]](Path(sys.argv[2]))))

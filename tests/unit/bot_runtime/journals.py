@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from bot_runtime.journal.database import Database
 from bot_runtime.journal.entries import (
     AccountRow,
     CandleRow,
@@ -94,12 +95,12 @@ def on_its_own(what: str, folder: Path) -> dict[str, object]:
 class Bot:
     """The scripted bot; all that it remembers is in the journal."""
 
-    def __init__(self, path: Path, seed: int) -> None:
-        self.path, self.seed = path, seed
+    def __init__(self, database: Database, seed: int) -> None:
+        self.database, self.seed = database, seed
 
     def run(self) -> int:
         """Do the next candle as a process of its own would, and return it."""
-        with open_journal(self.path, OWNER, BEGIN_MS) as journal:
+        with open_journal(self.database, OWNER, BEGIN_MS) as journal:
             newest = journal.last_settled(SYMBOLS[0])
             candle_ms = BEGIN_MS if newest is None else newest + MINUTE_MS
             run_id = journal.begin_run(start(candle_ms))

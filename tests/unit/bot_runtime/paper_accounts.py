@@ -18,10 +18,12 @@ from bot_runtime.contract.intervals import TIMEFRAMES, seconds_of
 from bot_runtime.contract.runconfig import RunConfiguration, inference_run
 from bot_runtime.contract.signal import Calibration, Signal, SignalRule, SignalVersion
 from bot_runtime.contract.tradingbot import TradingBotSpec
+from bot_runtime.journal.database import Database
 from bot_runtime.journal.entries import EquityRow, LimitRow, Rows
 from bot_runtime.journal.opening import open_journal, read_journal
 from bot_runtime.journal.order_entries import FillRow, TradeRow
 from bot_runtime.journal.run_entries import Owner, RunEnd, RunStart
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.journal.writing import Journal
 from bot_runtime.market.candles import Candles, utc
 from bot_runtime.market.filters import Filters
@@ -65,6 +67,10 @@ class PaperAccount:
     _views: dict[str, dict[str, Views]] = field(default_factory=dict)
     """By run digest and symbol."""
 
+    @property
+    def database(self) -> Database:
+        return SqliteFile(self.path)
+
     @cached_property
     def tracks(self) -> dict[str, Track]:
         return {f"{name}/USDT": track for name, track in self.market.tracks.items()}
@@ -95,7 +101,7 @@ class PaperAccount:
     @contextmanager
     def kept_open(self) -> Iterator[None]:
         """Keep the journal open for the runs of the block."""
-        with open_journal(self.path, OWNER, 0) as self._journal:
+        with open_journal(self.database, OWNER, 0) as self._journal:
             yield
         self._journal = None
 
@@ -130,7 +136,7 @@ class PaperAccount:
         if self._journal is not None:
             self._run_on(self._journal, close_ms, reached, decided=decided)
             return
-        with open_journal(self.path, OWNER, close_ms) as journal:
+        with open_journal(self.database, OWNER, close_ms) as journal:
             self._run_on(journal, close_ms, reached, decided=decided)
 
     def _run_on(
@@ -188,7 +194,7 @@ class PaperAccount:
 
     def rows(self) -> "Outcome":
         """Return what the journal has."""
-        with read_journal(self.path) as journal:
+        with read_journal(self.database) as journal:
             return Outcome(
                 fills=[
                     (f.symbol, f.at_ms, f.side, f.quantity, f.price, f.fee)

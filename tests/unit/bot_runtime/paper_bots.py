@@ -17,6 +17,7 @@ from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import Signal
 from bot_runtime.contract.traderesult import TradeResult
 from bot_runtime.journal.opening import read_journal
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.serving.predictions import Prediction, Predictions
 from bot_runtime.steps.trade import SPARE_SECONDS, trade
@@ -126,5 +127,5 @@ class PaperBot:
         return self.trade()
 
     def rows(self, kind: Any) -> list[Any]:
-        with read_journal(self.store.journal) as journal:
+        with read_journal(SqliteFile(self.store.journal)) as journal:
             return list(journal.all(kind))

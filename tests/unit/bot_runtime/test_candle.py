@@ -12,6 +12,7 @@ from bot_runtime.contract.tradingstatus import TradingStatus
 from bot_runtime.journal.last_run import LastRun
 from bot_runtime.journal.opening import open_journal
 from bot_runtime.journal.run_entries import Owner
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.local.bot_file import Bot
 from bot_runtime.local.candle import decide_and_trade
 from bot_runtime.process.errors import BusyError
@@ -26,7 +27,7 @@ RESULT = TradeResult(state=TradingStatus())
 def test_a_second_run_at_the_same_moment_does_nothing(store: Store) -> None:
     """Its signals would pass for those of the first one, which waits for its own."""
     ran = list[StepOrRun]()
-    with open_journal(store.journal, OWNER, 0):
+    with open_journal(SqliteFile(store.journal), OWNER, 0):
         pass
 
     def run(

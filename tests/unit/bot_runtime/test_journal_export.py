@@ -15,6 +15,7 @@ from bot_runtime.command_line import main
 from bot_runtime.journal.named_views import views
 from bot_runtime.journal.opening import open_journal, read_journal
 from bot_runtime.journal.order_entries import FillRow
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.journals import BEGIN_MS, OWNER, Bot, carry_out, idle
 
@@ -23,7 +24,7 @@ from tests.unit.bot_runtime.journals import BEGIN_MS, OWNER, Bot, carry_out, idl
 def traded(tmp_path: Path) -> Store:
     """The store of a bot that has traded."""
     store = Store(tmp_path / "store")
-    bot = Bot(store.journal, 3)
+    bot = Bot(SqliteFile(store.journal), 3)
     while bot.run() < BEGIN_MS + 900_000:
         pass
     return store
@@ -36,7 +37,7 @@ def export(store: Store, form: str, to: Path) -> int:
 
 
 def fills_of(store: Store) -> list[FillRow]:
-    with read_journal(store.journal) as reader:
+    with read_journal(SqliteFile(store.journal)) as reader:
         return list(reader.all(FillRow))
 
 
@@ -70,7 +71,7 @@ def test_parquet_keeps_types(traded: Store, tmp_path: Path) -> None:
 
 
 def test_a_bot_that_runs_meanwhile_is_not_disturbed(traded: Store, tmp_path: Path) -> None:
-    with open_journal(traded.journal, OWNER, BEGIN_MS) as journal:
+    with open_journal(SqliteFile(traded.journal), OWNER, BEGIN_MS) as journal:
         assert export(traded, "csv", tmp_path / "out") == 0
         carry_out(journal, 1, idle(1))
 

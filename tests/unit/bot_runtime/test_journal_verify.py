@@ -13,6 +13,7 @@ from bot_runtime.command_line import main
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.exchange.retries import RetryPolicy
 from bot_runtime.journal.opening import read_journal
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.market.candles import Candles
 from bot_runtime.serving.version import load_version
 from bot_runtime.store.layout import Store
@@ -148,7 +149,7 @@ def account_of_version(store: Store, policy: str = "Thresholds") -> PaperAccount
 
 
 def again(store: Store, more: dict[str, Candles]) -> PredictedAgain:
-    with read_journal(store.journal) as journal:
+    with read_journal(SqliteFile(store.journal)) as journal:
         (found,) = predict_again(journal, store, more)
         return found
 

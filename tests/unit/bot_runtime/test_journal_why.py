@@ -9,6 +9,7 @@ from bot_runtime.command_line import main
 from bot_runtime.journal.entries import CandleRow, LimitRow, Rows
 from bot_runtime.journal.opening import open_journal
 from bot_runtime.journal.order_entries import FillRow, OrderEventRow, OrderRow, TradeRow
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.market.candles import utc
 from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.journals import (
@@ -65,7 +66,7 @@ def store(tmp_path: Path) -> Store:
         idle(TIMES[3])._replace(fills=(fill,), order_events=(told,)),
         idle(TIMES[4])._replace(decisions=(missed,), trades=(trade,)),
     ]
-    with open_journal(store.journal, OWNER, BEGIN_MS) as journal:
+    with open_journal(SqliteFile(store.journal), OWNER, BEGIN_MS) as journal:
         for at_ms, rows in zip(TIMES, runs, strict=True):
             carry_out(journal, at_ms, rows)
         alone = CandleRow("SOL/USDT", TIMES[0], 1.0, 1.0, 1.0, 1.0, 1.0)
@@ -89,7 +90,7 @@ def test_a_purchase_that_was_left_out_for_lack_of_room_is_told(
     left_out = rows.decisions[0]._replace(
         side=None, share=None, regime=None, p50=None, reason="LongSignal: 0.612", rules=None
     )
-    with open_journal(store.journal, OWNER, BEGIN_MS) as journal:
+    with open_journal(SqliteFile(store.journal), OWNER, BEGIN_MS) as journal:
         carry_out(journal, TIMES[0], rows._replace(decisions=(left_out,)))
     text = told(store, utc(TIMES[0]), capsys)
     assert "view       the journal's volume had too little room" in text

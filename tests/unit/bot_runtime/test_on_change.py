@@ -1,10 +1,10 @@
 """What repeats is stored once; what is read is as if it had not been left out."""
 
 from decimal import Decimal
-from pathlib import Path
 
 from sqlalchemy import func, select
 
+from bot_runtime.journal.database import Database
 from bot_runtime.journal.entries import AccountRow, DecisionRow, EquityRow, Rows
 from bot_runtime.journal.opening import open_journal
 from bot_runtime.journal.order_entries import OrderRow
@@ -31,8 +31,8 @@ def explained(journal: Journal, symbol: str = SYMBOLS[0]) -> list[int]:
     return [d.candle_ms for d in decisions if d.symbol == symbol and d.rules is not None]
 
 
-def test_a_decision_is_explained_where_its_outcome_changes(tmp_path: Path) -> None:
-    with open_journal(tmp_path / "journal.db", OWNER, BEGIN_MS) as journal:
+def test_a_decision_is_explained_where_its_outcome_changes(database: Database) -> None:
+    with open_journal(database, OWNER, BEGIN_MS) as journal:
         for at_ms, outcome in zip(TIMES, (CALM, CALM, REFUSED, REFUSED, CALM, CALM), strict=True):
             carry_out(journal, at_ms, idle(at_ms, outcome=outcome))
         assert explained(journal) == [TIMES[0], TIMES[2], TIMES[4]]
@@ -46,37 +46,37 @@ def test_a_decision_is_explained_where_its_outcome_changes(tmp_path: Path) -> No
         assert (again.outcome, again.reason, again.rules) == (REFUSED, None, None)
 
 
-def test_candles_of_one_run_are_compared_with_each_other(tmp_path: Path) -> None:
+def test_candles_of_one_run_are_compared_with_each_other(database: Database) -> None:
     outcomes = ("Missed", "Missed", CALM, CALM, CALM, "Missed")
     each = [idle(at_ms, outcome=outcome) for at_ms, outcome in zip(TIMES, outcomes, strict=True)]
     rows = Rows(
         candles=tuple(r.candles[0] for r in each), decisions=tuple(r.decisions[0] for r in each)
     )
-    with open_journal(tmp_path / "journal.db", OWNER, BEGIN_MS) as journal:
+    with open_journal(database, OWNER, BEGIN_MS) as journal:
         carry_out(journal, TIMES[-1], rows)
         assert explained(journal) == [TIMES[0], TIMES[2], TIMES[5]]
 
 
-def test_symbols_do_not_explain_each_other(tmp_path: Path) -> None:
-    with open_journal(tmp_path / "journal.db", OWNER, BEGIN_MS) as journal:
+def test_symbols_do_not_explain_each_other(database: Database) -> None:
+    with open_journal(database, OWNER, BEGIN_MS) as journal:
         for symbol in SYMBOLS:
             carry_out(journal, TIMES[0], idle(TIMES[0], symbol)._replace(equity=(), accounts=()))
             assert explained(journal, symbol) == [TIMES[0]]
 
 
-def test_an_order_is_always_explained(tmp_path: Path) -> None:
+def test_an_order_is_always_explained(database: Database) -> None:
     at_ms = TIMES[1]
     order = OrderRow(
         "id", "id", "Entry", SYMBOLS[0], Decimal(1), 0.1, "BULL_TREND", 0.02, None, 0, at_ms
     )
-    with open_journal(tmp_path / "journal.db", OWNER, BEGIN_MS) as journal:
+    with open_journal(database, OWNER, BEGIN_MS) as journal:
         carry_out(journal, TIMES[0], idle(TIMES[0]))
         carry_out(journal, at_ms, idle(at_ms)._replace(orders=(order,)))
         assert explained(journal) == TIMES[:2]
 
 
-def test_another_configuration_is_explained_anew_and_kept_once(tmp_path: Path) -> None:
-    with open_journal(tmp_path / "journal.db", OWNER, BEGIN_MS) as journal:
+def test_another_configuration_is_explained_anew_and_kept_once(database: Database) -> None:
+    with open_journal(database, OWNER, BEGIN_MS) as journal:
         for at_ms, digest in zip(TIMES, "aabbba", strict=True):
             run_id = journal.begin_run(start(at_ms, digest * 64))
             journal.finish(run_id, idle(at_ms), RunEnd(at_ms, "Done"))
@@ -84,9 +84,9 @@ def test_another_configuration_is_explained_anew_and_kept_once(tmp_path: Path) -
         assert journal.execute(select(func.count()).select_from(configurations)).scalar() == 2
 
 
-def test_equity_and_account_are_stored_where_they_change(tmp_path: Path) -> None:
+def test_equity_and_account_are_stored_where_they_change(database: Database) -> None:
     less = CAPITAL - Decimal("0.01")
-    with open_journal(tmp_path / "journal.db", OWNER, BEGIN_MS) as journal:
+    with open_journal(database, OWNER, BEGIN_MS) as journal:
         for at_ms, cash, state in zip(
             TIMES, (CAPITAL, CAPITAL, less, less, CAPITAL, less), "aabbcc", strict=True
         ):
@@ -100,8 +100,8 @@ def test_equity_and_account_are_stored_where_they_change(tmp_path: Path) -> None
         assert journal.last_state() == AccountRow(TIMES[4], "c")
 
 
-def test_words_are_kept_once(tmp_path: Path) -> None:
-    with open_journal(tmp_path / "journal.db", OWNER, BEGIN_MS) as journal:
+def test_words_are_kept_once(database: Database) -> None:
+    with open_journal(database, OWNER, BEGIN_MS) as journal:
         carry_out(journal, TIMES[0], idle(TIMES[0]))
         number = journal.execute(select(func.count()).select_from(names)).scalar()
         carry_out(journal, TIMES[1], idle(TIMES[1]))

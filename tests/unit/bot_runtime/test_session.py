@@ -57,28 +57,31 @@ def account_of(seed: int, folder: str | Path) -> PaperAccount:
 
 
 def differences(account: PaperAccount) -> tuple[str, ...]:
-    with read_journal(account.path) as journal:
+    with read_journal(account.database) as journal:
         return compare_with_replay(journal).differences
 
 
 def rows(account: PaperAccount, kind: Any) -> list[Any]:
-    with read_journal(account.path) as journal:
+    with read_journal(account.database) as journal:
         return list(journal.all(kind))
 
 
 @pytest.mark.parametrize("seed", [HELD, MANAGED, 5])
 def test_run_by_run_gives_the_rows_of_one_piece(seed: int) -> None:
     with TemporaryDirectory() as folder:
-        account = account_of(seed, folder)
-        account.run_all()
-        markets = {symbol: track.market for symbol, track in account.tracks.items()}
-        expected = outcome_of(one_piece(account.market), markets)
-        assert account.rows() == expected
-        assert expected.trades
-        with read_journal(account.path) as journal:
-            parts = [part.followed for part in replay(journal)]
-            assert outcome_of(parts, markets) == expected
-            assert compare_with_replay(journal).differences == ()
+        assert_same_rows(account_of(seed, folder))
+
+
+def assert_same_rows(account: PaperAccount) -> None:
+    account.run_all()
+    markets = {symbol: track.market for symbol, track in account.tracks.items()}
+    expected = outcome_of(one_piece(account.market), markets)
+    assert account.rows() == expected
+    assert expected.trades
+    with read_journal(account.database) as journal:
+        parts = [part.followed for part in replay(journal)]
+        assert outcome_of(parts, markets) == expected
+        assert compare_with_replay(journal).differences == ()
 
 
 @pytest.mark.parametrize("seed", [HELD, MANAGED])
@@ -141,7 +144,7 @@ def filters(**told: str) -> Filters:
 
 
 def state_of(account: PaperAccount) -> SessionState:
-    with read_journal(account.path) as journal:
+    with read_journal(account.database) as journal:
         return SessionState.of(journal)
 
 
@@ -321,7 +324,7 @@ def test_a_restored_copy_goes_on_from_where_it_was(tmp_path: Path) -> None:
     copy = account.path.read_bytes()
     account.run_all(account.closes[3:6])
     account.path.write_bytes(copy)
-    with read_journal(account.path) as journal:
+    with read_journal(account.database) as journal:
         assert journal.identity.sequence == 3, "the operator sees it fall from 6"
     account.run(account.closes[6])
     assert [row.outcome for row in rows(account, DecisionRow)[3:6]] == ["Missed"] * 3
@@ -365,7 +368,7 @@ def test_a_part_of_a_long_pause_is_missed_and_decides_on_nothing(tmp_path: Path)
     account = by_hand(tmp_path, {"A": [100.0] * 5})
     account.run(account.closes[0])
     configuration = account.configuration()
-    with open_journal(account.path, OWNER, 0) as journal:
+    with open_journal(account.database, OWNER, 0) as journal:
         run_id = journal.begin_run(start_of(configuration, 0))
         candles = account.tracks["A/USDT"].candles[1:4]
         signals = account.signals(account.closes[4], configuration)
@@ -379,7 +382,7 @@ def test_an_entry_price_is_what_was_paid_by_what_was_bought(tmp_path: Path) -> N
     account = by_hand(tmp_path, {"A": [100.0] * 3})
     account.run_all()
     (fill,) = rows(account, FillRow)
-    with read_journal(account.path) as journal:
+    with read_journal(account.database) as journal:
         found = trading_status(
             state_of(account), journal.identity, account.closes[-1], journal.last_equity()
         )
@@ -391,7 +394,7 @@ def test_an_entry_price_is_what_was_paid_by_what_was_bought(tmp_path: Path) -> N
 def test_a_state_of_a_newer_release_is_refused_in_words(tmp_path: Path) -> None:
     account = by_hand(tmp_path, {"A": [100.0] * 3})
     account.run_all(account.closes[:2])
-    with open_journal(account.path, OWNER, 0) as journal:
+    with open_journal(account.database, OWNER, 0) as journal:
         run_id = journal.begin_run(start_of(account.configuration(), 0))
         row = journal.last_state()
         assert row is not None

@@ -1,12 +1,13 @@
 """What people see of a journal: words in place of numbers, exact amounts, what decided."""
 
-import sqlite3
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot_runtime.journal.columns import metadata
+from bot_runtime.journal.database import Database
 from bot_runtime.journal.entries import DecisionRow
 from bot_runtime.journal.named_views import views
 from bot_runtime.journal.opening import open_journal, read_journal
@@ -16,37 +17,35 @@ from tests.unit.bot_runtime.journals import BEGIN_MS, OWNER, Bot, start
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def traded(databases: Callable[[], Database]) -> Database:
     """The journal of a bot that has run a while, and was killed once."""
-    bot = Bot(tmp_path_factory.mktemp("journal") / "journal.db", 3)
+    bot = Bot(databases(), 3)
     while bot.run() < BEGIN_MS + 900_000:
         pass
-    with open_journal(bot.path, OWNER, BEGIN_MS) as journal:
+    with open_journal(bot.database, OWNER, BEGIN_MS) as journal:
         journal.begin_run(start(BEGIN_MS))
-    return bot.path
+    return bot.database
 
 
-def test_every_table_is_shown(path: Path) -> None:
+def test_every_table_is_shown(traded: Database) -> None:
     shown = {view.name.removeprefix("named_") for view in views()}
     assert shown == {*metadata.tables, "decisions"} - {"names", "explanations"}
 
 
-def test_a_view_shows_what_is_shown_in_python(path: Path) -> None:
-    connection = sqlite3.connect(path)
-    with read_journal(path) as reader:
+def test_a_view_shows_what_is_shown_in_python(traded: Database) -> None:
+    with read_journal(traded) as reader:
         for table in show(reader):
             rows = list(table.rows)
-            found = connection.execute(f"SELECT * FROM named_{table.name}")
-            assert [column[0] for column in found.description] == list(table.columns), table.name
-            assert len(found.fetchall()) == len(rows)
+            found = reader.execute(text(f"SELECT * FROM named_{table.name}"))  # type: ignore[arg-type] # as a person asks
+            assert list(found.keys()) == list(table.columns), table.name
+            assert len(found.all()) == len(rows)
             for row in rows:
                 for kind, value in zip(table.columns.values(), row, strict=True):
                     assert value is None or type(value) is kind, (table.name, row)
-    connection.close()
 
 
-def test_rows_name_what_decided(path: Path) -> None:
-    with read_journal(path) as reader:
+def test_rows_name_what_decided(traded: Database) -> None:
+    with read_journal(traded) as reader:
         fill, decision = next(reader.all(FillRow)), next(reader.all(DecisionRow))
         tables = {}
         for table in show(reader):
@@ -63,8 +62,8 @@ def test_rows_name_what_decided(path: Path) -> None:
     assert [told[field] for field in fields] == list(decision[:-1])
 
 
-def test_every_decision_is_shown_with_the_reason_that_was_last_told(path: Path) -> None:
-    with read_journal(path) as reader:
+def test_every_decision_is_shown_with_the_reason_that_was_last_told(traded: Database) -> None:
+    with read_journal(traded) as reader:
         decisions = list(reader.all(DecisionRow))
         (shown,) = (list(t.rows) for t in show(reader) if t.name == "decisions")
         (columns,) = (list(t.columns) for t in show(reader) if t.name == "decisions")

@@ -7,6 +7,7 @@ import pytest
 
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.journal.opening import open_journal
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.local.step_runner import StepFailedError, StepRunner
 from bot_runtime.process.errors import BusyError
 from bot_runtime.steps.trade import owner_of
@@ -18,7 +19,7 @@ from tests.unit.bot_runtime.markets import bot_spec, inference_configuration
 def test_a_journal_that_another_run_writes_is_no_failure(store: Store, exchange: Exchange) -> None:
     configuration = inference_configuration(bot_spec(exchange.url), "v-1")
     with (
-        open_journal(store.journal, owner_of(configuration), 0),
+        open_journal(SqliteFile(store.journal), owner_of(configuration), 0),
         pytest.raises(BusyError, match="another run of the bot is writing its journal"),
     ):
         StepRunner(store, None).run("Trade", configuration)

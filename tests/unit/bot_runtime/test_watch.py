@@ -17,6 +17,7 @@ from bot_runtime.contract.tradingstatus import TradingStatus
 from bot_runtime.journal.entries import Rows
 from bot_runtime.journal.opening import open_journal
 from bot_runtime.journal.run_entries import Owner, RunEnd, RunStart
+from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.local.bot_file import Bot
 from bot_runtime.local.candle_clock import LAG_MS
 from bot_runtime.local.display import Display
@@ -77,7 +78,7 @@ def steps(machine: Machine) -> Steps:
 @pytest.fixture
 def watch(store: Store, machine: Machine, steps: Steps) -> Watch:
     """Give a watch of a bot whose journal has one run and nothing more."""
-    with open_journal(store.journal, OWNER, NOON_MS) as journal:
+    with open_journal(SqliteFile(store.journal), OWNER, NOON_MS) as journal:
         start = RunStart("Candle", "0" * 32, "d", "{}", "v-1", "c0ffee", NOON_MS)
         journal.finish(journal.begin_run(start), Rows(), RunEnd(NOON_MS, "Nothing"))
     display = Display(StringIO(), total=6)

@@ -76,10 +76,12 @@ def test_a_journal_is_begun_and_exported_without_it(tmp_path: Path) -> None:
 from bot_runtime.journal.opening import open_journal, read_journal
 from bot_runtime.journal.run_entries import Owner
 from bot_runtime.journal.showing import show
-path = pathlib.Path({str(tmp_path / "journal.db")!r})
-with open_journal(path, Owner("bots", "steady", "binance", "Paper", "USDT"), 1):
+from bot_runtime.journal.sqlite_file import SqliteFile
+import bot_runtime.journal.postgres_schema, sqlalchemy.dialects.postgresql.psycopg
+file = SqliteFile(pathlib.Path({str(tmp_path / "journal.db")!r}))
+with open_journal(file, Owner("bots", "steady", "binance", "Paper", "USDT"), 1):
     pass
-with read_journal(path) as reader:
+with read_journal(file) as reader:
     print(json.dumps([shown.name for shown in show(reader) if list(shown.rows)]))
 """
     assert told(script) == ["journal"]

@@ -11,11 +11,10 @@ from sqlalchemy import (
     Index,
     Integer,
     PrimaryKeyConstraint,
-    Text,
 )
 from sqlalchemy.sql.schema import SchemaItem
 
-from bot_runtime.journal.column_types import PodUid, Rules
+from bot_runtime.journal.column_types import TEXT, PodUid, Rules
 from bot_runtime.journal.columns import key_ms, money, ms, real, run, text, word
 
 revision = "0001"
@@ -24,11 +23,11 @@ down_revision = None
 TABLES: Final[dict[str, tuple[SchemaItem, ...]]] = {
     "names": (
         Column("id", Integer, primary_key=True),
-        Column("name", Text, nullable=False, unique=True),
+        Column("name", TEXT, nullable=False, unique=True),
     ),
     "configurations": (
         Column("id", Integer, primary_key=True),
-        Column("run_digest", Text, nullable=False, unique=True),
+        Column("run_digest", TEXT, nullable=False, unique=True),
         text("configuration"),
     ),
     "journal": (
@@ -116,7 +115,7 @@ TABLES: Final[dict[str, tuple[SchemaItem, ...]]] = {
         ms("resets_ms", unset=True),
     ),
     "outbox": (
-        Column("key", Text, primary_key=True),
+        Column("key", TEXT, primary_key=True),
         run(),
         word("kind"),
         text("text"),

@@ -11,11 +11,11 @@ from sqlalchemy import (
     Index,
     Integer,
     PrimaryKeyConstraint,
-    Text,
     UniqueConstraint,
 )
 from sqlalchemy.sql.schema import SchemaItem
 
+from bot_runtime.journal.column_types import TEXT
 from bot_runtime.journal.columns import money, ms, order, real, run, text, word
 
 revision = "0002"
@@ -23,7 +23,7 @@ down_revision = "0001"
 
 TABLES: Final[dict[str, tuple[SchemaItem, ...]]] = {
     "orders": (
-        Column("client_order_id", Text, primary_key=True),
+        Column("client_order_id", TEXT, primary_key=True),
         run(),
         text("position_id"),
         word("purpose"),
@@ -81,7 +81,7 @@ TABLES: Final[dict[str, tuple[SchemaItem, ...]]] = {
         PrimaryKeyConstraint("source", "asset"),
     ),
     "trades": (
-        Column("position_id", Text, ForeignKey("orders.client_order_id"), primary_key=True),
+        Column("position_id", TEXT, ForeignKey("orders.client_order_id"), primary_key=True),
         run(),
         word("symbol"),
         ms("opened_ms"),

@@ -1,4 +1,4 @@
-"""What a database or a volume refuses, in words, with the way on.
+"""What SQLite or a volume refuses, in words, with the way on.
 
 SQLite's own codes decide, never the text of a message.
 """
@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-
-from sqlalchemy import Engine, event
-from sqlalchemy.engine import ExceptionContext
 
 from bot_runtime.process.errors import StoreUnavailableError
 
@@ -47,16 +44,6 @@ def find_refusal(failure: BaseException | None, path: Path) -> StoreUnavailableE
         return None
     text = _MESSAGES.get(code & _PRIMARY, _OTHER)
     return StoreUnavailableError(text.format(shown(path), getattr(failure, "sqlite_errorname", "")))
-
-
-def tell_refusals(engine: Engine, path: Path) -> None:
-    """Let an engine raise StoreUnavailableError for what the volume refuses."""
-
-    @event.listens_for(engine, "handle_error")
-    def _(context: ExceptionContext) -> None:
-        refusal = find_refusal(context.original_exception, path)
-        if refusal is not None:
-            raise refusal from context.original_exception
 
 
 @contextmanager

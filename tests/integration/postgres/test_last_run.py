@@ -1,0 +1,3 @@
+"""The same tests as of a file, in a schema of PostgreSQL."""
+
+from tests.unit.bot_runtime.test_last_run import *  # noqa: F403 - by this folder's places for journals
