@@ -85,11 +85,20 @@ class PostgresServer:
         )
         return name
 
-    def make_role(self, name: str, options: str = "") -> str:
-        """Make a role that may log in with the server's password, and return its name."""
-        statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} " + options)
+    def make_role(self, name: str) -> None:
+        """Make a role that may log in with the server's password."""
+        statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
         self.execute(USER, statement.format(sql.Identifier(name), sql.Literal(PASSWORD)))
-        return name
+
+    @property
+    def small_volume(self) -> Path:
+        """Return where the volume of the tablespace `SMALL` is mounted, for the server alone."""
+        return self.folder / SMALL
+
+    def shell(self, command: str) -> None:
+        """Run a command as the server does, with its user and its volumes."""
+        copy = sql.SQL("COPY (SELECT 1) TO PROGRAM {}")
+        self.execute(USER, copy.format(sql.Literal(f"cat > /dev/null; {command}")))
 
     def execute(self, database: str, *statements: str | sql.Composed) -> list[tuple[Any, ...]]:
         """Execute statements as the superuser; return the rows of the last one."""

@@ -12,6 +12,7 @@ from bot_runtime.contract.names import ENV_POD_UID
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.traderesult import TradeResult
 from bot_runtime.exchange.retries import Patience
+from bot_runtime.journal.database import Database
 from bot_runtime.journal.entries import DecisionRow, EquityRow
 from bot_runtime.journal.opening import read_journal
 from bot_runtime.journal.order_entries import FillRow, LedgerRow, TradeRow
@@ -57,8 +58,12 @@ class Paper:
     def trade(self) -> TradeResult:
         return trade(self.configuration, self.store, Reporter("Trade", stream=StringIO()))
 
+    @property
+    def database(self) -> Database:
+        return SqliteFile(self.store.journal)
+
     def rows(self, kind: Any) -> list[Any]:
-        with read_journal(SqliteFile(self.store.journal)) as journal:
+        with read_journal(self.database) as journal:
             return list(journal.all(kind))
 
 
