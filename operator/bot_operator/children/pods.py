@@ -9,10 +9,12 @@ from typing import Any
 from bot_runtime.contract import names
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.podspec import PodSpec, ResourcesSpec
+from bot_runtime.contract.postgres_secret import URL
 from bot_runtime.contract.steps import COMMANDS
 
 _LABEL_VALUE_MAX = 63
 _STORE, _CONFIG, _TMP, _CREDENTIALS, _CA = "store", "config", "tmp", "credentials", "ca"
+_POSTGRES = "postgres"
 _TMP_LIMIT = "1Gi"
 _DISK = {"requests": {"ephemeral-storage": "64Mi"}, "limits": {"ephemeral-storage": "1280Mi"}}
 """The temporary directory and what the node keeps of the log; spec.resources may say otherwise."""
@@ -42,6 +44,8 @@ class PodRequest:
     """After how long its own node ends the pod, whether or not it hears of the API server."""
     trade_resources: ResourcesSpec | None = None
     """Of the second container, which trades; None where there is none."""
+    postgres_secret: str | None = None
+    """Secret with the url of the journal's PostgreSQL, for the second container alone."""
 
 
 def store_label(claim: str) -> str:
@@ -109,12 +113,25 @@ def _build_containers(request: PodRequest) -> list[dict[str, Any]]:
     first = _build_process(names.CONTAINER_NAME, request, request.command, mounts)
     if request.trade_resources is None:
         return [first]
-    command, resources = COMMANDS["Trade"], request.trade_resources
-    second = _build_process(
-        names.TRADE_CONTAINER_NAME, replace(request, resources=resources), command, mounts
-    )
+    second = _build_trade(request, request.trade_resources, mounts)
     uid = {"name": names.ENV_POD_UID, "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
     return [{**process, "env": [*process["env"], uid]} for process in (first, second)]
+
+
+def _build_trade(
+    request: PodRequest, resources: ResourcesSpec, mounts: list[dict[str, Any]]
+) -> dict[str, Any]:
+    environment = dict(request.environment)
+    if request.postgres_secret is not None:
+        mounts = [
+            *mounts,
+            {"name": _POSTGRES, "mountPath": names.POSTGRES_PATH, "readOnly": True},
+        ]
+        environment[names.ENV_POSTGRES_URL] = f"{names.POSTGRES_PATH}/{URL}"
+        if request.placement.ca_config_map is not None:
+            environment[names.ENV_POSTGRES_CA] = f"{names.CA_PATH}/{names.CA_FILE}"
+    own = replace(request, resources=resources, environment=environment)
+    return _build_process(names.TRADE_CONTAINER_NAME, own, COMMANDS["Trade"], mounts)
 
 
 def _build_preflight(request: PodRequest) -> dict[str, Any]:
@@ -187,4 +204,8 @@ def _build_volumes(request: PodRequest) -> list[dict[str, Any]]:
         volumes.append({"name": _CA, "configMap": source})
     if request.preflight_secret is not None:
         volumes.append({"name": _CREDENTIALS, "secret": {"secretName": request.preflight_secret}})
+    if request.postgres_secret is not None:
+        # Where it is gone meanwhile, the container that trades says so, and the other one decides.
+        named = {"secretName": request.postgres_secret, "items": [{"key": URL, "path": URL}]}
+        volumes.append({"name": _POSTGRES, "secret": {**named, "optional": True}})
     return volumes

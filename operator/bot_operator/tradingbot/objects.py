@@ -79,6 +79,7 @@ def build_cron_job(owner: Manifest, bot: TradingBotSpec, serving: Serving) -> Ma
             annotations={names.ANNOTATION_RUN_DIGEST: digest},
             deadline_seconds=deadline,
             trade_resources=bot.execution.resources if serving.trades else None,
+            postgres_secret=bot.journal.postgres_secret if serving.trades else None,
         )
     )
     job = {

@@ -33,6 +33,7 @@ from bot_operator.signs.credentials import SecretSeen, observe_secret
 from bot_operator.signs.pod_waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
 from bot_operator.watching.cache import Cache
 from bot_runtime.contract.conditions import BotCondition
+from bot_runtime.contract.postgres_secret import POSTGRES_SECRET
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class BotSeen:
 
     bot: Bot
     secret: SecretSeen | None = None
+    journal_secret: SecretSeen | None = None
+    """Of the journal's PostgreSQL; None where none is named."""
     claim: ClaimSeen | None = None
     trainings: tuple[Training, ...] = ()
     studies: tuple[Training, ...] = ()
@@ -100,6 +103,12 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
         return seen
     secret_name = spec.exchange.credentials_secret
     secret = await observe_secret(kube, namespace, secret_name) if secret_name else None
+    journal_name = spec.journal.postgres_secret
+    journal_secret = (
+        await observe_secret(kube, namespace, journal_name, POSTGRES_SECRET)
+        if journal_name
+        else None
+    )
     claim = store_claim(name, spec.storage)
     known = cache.get(Ref(CLAIMS, namespace, claim))
     if known is not None and spec.storage.existing_claim is None and not is_made_for(known, owner):
@@ -107,7 +116,13 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
     claim_seen = await observe_claim(kube, namespace, claim, known, diagnose=not spec.suspend)
     claim_seen = await observe_growth(kube, claim_seen, spec.storage)
     claim_seen = replace(claim_seen, holder=find_holder(cache, claim_seen.claim))
-    return replace(seen, secret=secret, claim=claim_seen, studies=_studies(children, claim))
+    return replace(
+        seen,
+        secret=secret,
+        journal_secret=journal_secret,
+        claim=claim_seen,
+        studies=_studies(children, claim),
+    )
 
 
 async def _refusal(kube: Kube, bot: Bot, cron_job: Manifest | None) -> str | None:

@@ -15,6 +15,7 @@ from bot_operator.tradingbot.images import describe_unread
 from bot_operator.tradingbot.models import judge_age, judge_availability, stale_at
 from bot_operator.tradingbot.precedence import FLAWS, Case, Finding, findings_of
 from bot_operator.tradingbot.trading_conditions import judge_records, judge_trading
+from bot_operator.tradingbot.trading_obstacles import is_journal_away
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.status import BotState, TradingBotStatus
@@ -86,6 +87,7 @@ def next_look(conditions: ConditionSet, context: Context, found: Findings) -> fl
     since = from_time(conditions.get(Kind.SECRETS_VALID).last_transition_time)
     return earliest(
         None if found.secret.valid else poll_seconds(since, context.now),
+        _journal_look(conditions, context),
         None if context.spec.suspend else found.claim.poll,
         _seconds_until(found.candidate.retry_at, context.now),
         _seconds_until(found.retraining.look_at(context.now), context.now),
@@ -93,6 +95,14 @@ def next_look(conditions: ConditionSet, context: Context, found: Findings) -> fl
         _seconds_until(stale_at(context, found), context.now),
         POD_LOOK_SECONDS if found.inference.runs.waits else None,
     )
+
+
+def _journal_look(conditions: ConditionSet, context: Context) -> float | None:
+    """Return when to look again at a secret of the journal that cannot be used."""
+    if not is_journal_away(context):
+        return None
+    since = from_time(conditions.get(Kind.RECONCILED).last_transition_time)
+    return poll_seconds(since, context.now)
 
 
 def _inference_scheduled(context: Context, found: Findings) -> tuple[Status, Reason, str]:

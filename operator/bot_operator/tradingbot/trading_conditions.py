@@ -12,7 +12,7 @@ from bot_operator.planning.conditions import ConditionSet
 from bot_operator.signs.termination_messages import plain
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.models import Cause
-from bot_operator.tradingbot.trading_obstacles import find_obstacle
+from bot_operator.tradingbot.trading_obstacles import find_obstacle, is_journal_away
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, Status
 from bot_runtime.contract.failures import LastFailure
@@ -57,7 +57,8 @@ def judge_records(
     """Return what Reconciled says."""
     obstacle = find_obstacle(context)
     if obstacle is not None:
-        return "Unknown", *obstacle
+        is_away = obstacle[0] is Reason.JOURNAL_UNAVAILABLE and is_journal_away(context)
+        return "False" if is_away else "Unknown", *obstacle
     trades, gap = found.inference.trades, found.journal_gap
     doubt = trades.records or (trades.result.records if trades.result is not None else None)
     if doubt is not None:
@@ -99,9 +100,10 @@ def _to_cause(doubt: Doubt) -> Cause:
 
 def _describe_gap(gap: JournalGap, bot: str) -> str:
     later = to_time(from_time(gap.time) + timedelta(seconds=1))
+    other = "another " if gap.found == gap.recorded else ""
     return (
-        f"the journal is at run {gap.found}, and run {gap.recorded} was known: its volume was "
-        "restored or replaced, and what was bought and sold in between is not in it. Restore a "
-        f"newer copy, or go on with this one: kubectl patch bot {bot} --type merge "
+        f"the journal is at run {gap.found}, and {other}run {gap.recorded} was known: its volume "
+        "or database was restored or replaced, and what was done in between is not in it. Restore "
+        f"a newer copy, or go on with this one: kubectl patch bot {bot} --type merge "
         f"""-p '{{"spec":{{"risk":{{"resumeAfter":"{later}"}}}}}}'"""
     )

@@ -31,10 +31,15 @@ def find_gap(context: Context, trades: TradesVerdict) -> JournalGap | None:
     found = state.journal.sequence
     if gap is not None:
         return gap if found <= gap.recorded else None
-    known = before.trading.journal.sequence if before.trading and before.trading.journal else found
-    if found >= known:
+    known = before.trading
+    if known is None or known.journal is None:
         return None
-    return JournalGap(recorded=known, found=found, time=to_time(context.now))
+    recorded = known.journal.sequence
+    # What has lost its last run alone gives the same number to the next one.
+    is_same = found == recorded and state.settled_at == known.settled_at
+    if found > recorded or is_same:
+        return None
+    return JournalGap(recorded=recorded, found=found, time=to_time(context.now))
 
 
 def without_noise(status: TradingBotStatus, before: TradingBotStatus) -> TradingBotStatus:

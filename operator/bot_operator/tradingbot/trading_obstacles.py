@@ -1,5 +1,6 @@
 """Obstacles: why the pods of a bot that decides have no container that trades. Pure."""
 
+from bot_operator.signs.credentials import check_secret
 from bot_operator.tradingbot.findings import Context
 from bot_operator.tradingbot.images import kept_images
 from bot_operator.tradingbot.models import Cause
@@ -20,13 +21,33 @@ def find_obstacle(context: Context) -> Cause | None:
             """-p '{"spec":{"updateStrategy":"Auto"}}'"""
         )
         return Reason.IMAGE_TOO_OLD, text
-    if context.spec.storage.access_mode == "ReadWriteMany":
+    return _find_obstacle_of_journal(context) or _find_obstacle_of_symbols(context)
+
+
+def is_journal_away(context: Context) -> bool:
+    """Tell whether the journal is in a PostgreSQL whose secret cannot be used."""
+    if context.spec.journal.postgres_secret is None:
+        return False
+    return not check_secret(context.seen.journal_secret, context.namespace).valid
+
+
+def _find_obstacle_of_journal(context: Context) -> Cause | None:
+    if is_journal_away(context):
+        secret = check_secret(context.seen.journal_secret, context.namespace)
+        text = f"{secret.message}; until then the bot decides and does not trade"
+        return Reason.JOURNAL_UNAVAILABLE, text
+    is_file = context.spec.journal.postgres_secret is None
+    if is_file and context.spec.storage.access_mode == "ReadWriteMany":
         text = (
             "the journal is a file that one node alone may write, and storage.accessMode is "
-            "ReadWriteMany; the bot decides and does not trade. Make the bot again with "
-            "storage.accessMode: ReadWriteOnce"
+            "ReadWriteMany; the bot decides and does not trade. Name a PostgreSQL in "
+            "journal.postgresSecret, or make the bot again with storage.accessMode: ReadWriteOnce"
         )
         return Reason.JOURNAL_UNAVAILABLE, text
+    return None
+
+
+def _find_obstacle_of_symbols(context: Context) -> Cause | None:
     quotes = quote_assets(context.spec.symbols)
     if len(quotes) > 1:
         text = (

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot_operator.api.resources import (
+    CONFIG_MAPS,
     CRON_JOBS,
     EVENTS,
     MODEL_TRAININGS,
@@ -17,15 +18,18 @@ from bot_operator.api.resources import (
     to_time,
     uid_of,
 )
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.intervals import seconds_of
+from bot_runtime.contract.postgres_secret import POSTGRES_SECRET
 from bot_runtime.contract.results import StepError, StepResult, to_message
 from bot_runtime.contract.traderesult import Doubt, TradeResult
 from bot_runtime.contract.tradingstatus import TradingStatus
 from tests.unit.bot_operator.test_runs import end_run, pods_of_runs, two_containers
 from tests.unit.bot_operator.test_stories import ready_world
-from tests.unit.bot_operator.world import SETTINGS, World
+from tests.unit.bot_operator.world import NAMESPACE, SETTINGS, World
 
+URL = "postgresql://bots:k9Zq1@db.example.com:5432/journals"
 TRADING = ("True", "EntriesAllowed")
 POSITION = {
     "symbol": "BTC/USDT",
@@ -308,6 +312,119 @@ async def test_symbols_that_are_paid_for_in_two_assets_are_not_traded_and_the_bo
     assert containers(world) == ["runtime"]
 
 
+async def test_symbols_of_two_assets_are_not_traded_with_a_journal_in_postgresql_either() -> None:
+    world = World()
+    world.add_secret("journal", POSTGRES_SECRET.type, url=URL)
+    world.add_bot(symbols=["BTC/USDT", "ETH/EUR"], journal={"postgresSecret": "journal"})
+    await world.settle()
+    assert world.condition("TradingAllowed") == ("False", "QuoteAssetsDiffer")
+    assert containers(world) == ["runtime"]
+
+
+async def postgres_world(**spec: Any) -> World:
+    """Return the world of a bot whose journal is in a PostgreSQL, before anybody makes a secret."""
+    world = World()
+    world.add_bot(journal={"postgresSecret": "journal"}, **spec)
+    await world.settle()
+    return world
+
+
+async def test_a_journal_in_postgresql_waits_for_its_secret_and_the_bot_decides() -> None:
+    world = await postgres_world(storage={"accessMode": "ReadWriteMany"})
+    world.fire()
+    await world.settle()
+    assert world.condition("Ready") == ("True", "BotReady")
+    assert containers(world) == ["runtime"]
+    for kind in ("TradingAllowed", "Reconciled"):
+        assert world.condition(kind) == ("False", "JournalUnavailable")
+        assert POSTGRES_SECRET.create_command(NAMESPACE, "journal") in world.message_of(kind)
+    world.add_secret("journal", POSTGRES_SECRET.type, url=URL)
+    world.pass_time(5)
+    await world.settle()
+    assert containers(world) == ["runtime", "trade"]
+    world.pass_time(300)
+    world.fire()
+    await world.settle()
+    assert world.condition("TradingAllowed") == TRADING
+    assert world.condition("Reconciled") == ("True", "AsExpected")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "told"),
+    [
+        ("Opaque", {"url": URL}, "has type Opaque, not botcripto.io/postgres"),
+        (EXCHANGE_SECRET.type, {"url": URL}, "has type botcripto.io/exchange, not botcripto.io/p"),
+        (POSTGRES_SECRET.type, {"uri": URL}, "url: missing"),
+        (POSTGRES_SECRET.type, {"url": "<url>"}, "url: a placeholder"),
+        (POSTGRES_SECRET.type, {"url": "mysql://bots:k9Zq1@db/x"}, "url: no url of PostgreSQL"),
+        (POSTGRES_SECRET.type, {"url": URL.replace("Zq1", "/q1")}, "%2F for /"),
+    ],
+)
+async def test_a_secret_that_is_no_url_is_told_without_it(
+    kind: str, values: dict[str, str], told: str
+) -> None:
+    world = World()
+    world.add_secret("journal", kind, **values)
+    world.add_bot(journal={"postgresSecret": "journal"})
+    await world.settle()
+    world.fire()
+    await world.settle()
+    assert world.condition("Ready") == ("True", "BotReady")
+    assert containers(world) == ["runtime"]
+    for condition in ("TradingAllowed", "Reconciled"):
+        assert world.condition(condition) == ("False", "JournalUnavailable")
+        message = world.message_of(condition)
+        assert told in message
+        assert "kubectl delete secret journal" in message
+    written = json.dumps([world.status(), world.kube.all(EVENTS)])
+    assert not [part for part in ("k9", "q1@", "db.example") if part in written]
+
+
+async def test_the_url_of_a_journal_is_mounted_where_it_is_used_alone() -> None:
+    world = World()
+    world.add_secret("journal", POSTGRES_SECRET.type, url=URL)
+    world.add_bot(journal={"postgresSecret": "journal"}, pod={"caConfigMap": "roots"})
+    await world.settle()
+    pod = pod_of(world)
+    first, second = pod["containers"]
+    assert "postgres" not in [mount["name"] for mount in first["volumeMounts"]]
+    assert not [e for e in first["env"] if "POSTGRES" in e["name"] or e["name"].startswith("PG")]
+    mount = {
+        "name": "postgres",
+        "mountPath": "/var/run/secrets/botcripto.io/postgres",
+        "readOnly": True,
+    }
+    assert mount in second["volumeMounts"]
+    variables = {e["name"]: e.get("value") for e in second["env"]}
+    assert variables["BOTCRIPTO_POSTGRES_URL_FILE"] == f"{mount['mountPath']}/url"
+    assert variables["PGSSLROOTCERT"] == "/etc/botcripto-ca/ca.crt"
+    (volume,) = [v for v in pod["volumes"] if v["name"] == "postgres"]
+    assert volume["secret"] == {
+        "secretName": "journal",
+        "items": [{"key": "url", "path": "url"}],
+        "optional": True,
+    }
+    configurations = [c["data"]["run.json"] for c in world.kube.all(CONFIG_MAPS)]
+    assert any('"journal":{"database":"PostgreSQL"}' in c for c in configurations)
+    assert not any("postgresSecret" in c for c in configurations)
+
+
+async def test_a_database_that_lost_its_last_run_is_seen_by_the_number_of_the_next() -> None:
+    world = await ready_world()
+    await run(world, state={"lastAction": ENTRY}, actions=[ENTRY])
+    world.sequence = 1
+    await run(world)
+    assert world.status()["journalGap"] == {"recorded": 2, "found": 2, "time": to_time(world.at)}
+    assert world.condition("Reconciled") == ("False", "JournalBehind")
+    assert "the journal is at run 2, and another run 2 was known" in world.message_of("Reconciled")
+    world.restart()
+    world.wake_all()
+    await world.settle()
+    assert "journalGap" in world.status()
+    await run(world)
+    assert "journalGap" not in world.status()
+
+
 async def test_images_of_an_earlier_release_decide_as_before_and_the_way_on_is_told() -> None:
     world = World(settings=SETTINGS)
     world.add_bot()
@@ -342,10 +459,14 @@ async def test_images_of_an_earlier_release_decide_as_before_and_the_way_on_is_t
     assert len(world.kube.all(MODEL_TRAININGS)) == trainings
 
 
-def containers(world: World) -> list[str]:
+def pod_of(world: World) -> Manifest:
     cron_job = world.kube.one(CRON_JOBS, "btc-paper-infer")
-    pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    return [container["name"] for container in pod["containers"]]
+    pod: Manifest = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return pod
+
+
+def containers(world: World) -> list[str]:
+    return [container["name"] for container in pod_of(world)["containers"]]
 
 
 async def test_the_second_container_has_the_first_ones_files_no_key_and_the_pods_uid() -> None:
