@@ -33,6 +33,7 @@ from bot_operator.signs.credentials import SecretSeen, observe_secret
 from bot_operator.signs.pod_waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
 from bot_operator.watching.cache import Cache
 from bot_runtime.contract.conditions import BotCondition
+from bot_runtime.contract.journal import JournalSpec
 from bot_runtime.contract.postgres_secret import POSTGRES_SECRET
 
 
@@ -103,12 +104,7 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
         return seen
     secret_name = spec.exchange.credentials_secret
     secret = await observe_secret(kube, namespace, secret_name) if secret_name else None
-    journal_name = spec.journal.postgres_secret
-    journal_secret = (
-        await observe_secret(kube, namespace, journal_name, POSTGRES_SECRET)
-        if journal_name
-        else None
-    )
+    journal_secret = await _observe_journal_secret(kube, namespace, spec.journal)
     claim = store_claim(name, spec.storage)
     known = cache.get(Ref(CLAIMS, namespace, claim))
     if known is not None and spec.storage.existing_claim is None and not is_made_for(known, owner):
@@ -123,6 +119,13 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
         claim=claim_seen,
         studies=_studies(children, claim),
     )
+
+
+async def _observe_journal_secret(
+    kube: Kube, namespace: str, journal: JournalSpec
+) -> SecretSeen | None:
+    name = journal.postgres_secret
+    return None if name is None else await observe_secret(kube, namespace, name, POSTGRES_SECRET)
 
 
 async def _refusal(kube: Kube, bot: Bot, cron_job: Manifest | None) -> str | None:

@@ -36,6 +36,8 @@ PODS = {
     "API server": Peer("10.96.0.1"),
     "node": Peer("10.0.0.4"),
     "exchange of the tests": Peer("10.96.7.7"),
+    "server of journals": Peer("10.96.8.8"),
+    "pod with journals": Peer("10.244.0.4", SPACE, {"app.kubernetes.io/name": "postgresql"}),
 }
 
 ALLOWED: tuple[tuple[str, str, int, Protocol], ...] = (
@@ -114,3 +116,17 @@ def test_what_else_a_bot_has_to_reach_is_one_more_policy(policies: list[Object])
     reached = _connection("inference", "exchange of the tests", 8080, "TCP")
     assert is_allowed(reached, [*policies, extra])
     assert not is_allowed(_connection("inference", "company 10", 8080, "TCP"), [*policies, extra])
+
+
+@pytest.mark.parametrize("server", ["server of journals", "pod with journals"])
+def test_a_server_of_journals_is_reached_by_the_pods_that_trade_alone(
+    policies: list[Object], server: str
+) -> None:
+    extra = yaml.safe_load((FOLDER / "postgres.yaml").read_text("utf-8"))
+    extra["metadata"]["namespace"] = SPACE
+    given = [*policies, extra]
+    assert not is_allowed(_connection("inference", server, 5432, "TCP"), policies)
+    assert is_allowed(_connection("inference", server, 5432, "TCP"), given)
+    assert not is_allowed(_connection("training", server, 5432, "TCP"), given)
+    assert not is_allowed(_connection("inference", server, 22, "TCP"), given)
+    assert not is_allowed(_connection("inference", "company 10", 5432, "TCP"), given)
