@@ -5,9 +5,9 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy import Engine, NullPool, create_engine
 
+from bot_runtime.journal.database_refusals import tell_refusals
 from bot_runtime.journal.postgres_failures import find_refusal, refused_connection
 from bot_runtime.journal.postgres_url import PostgresUrl
-from bot_runtime.journal.refusals import tell_refusals
 
 _DEFAULTS: Final = {
     "application_name": "botcripto",

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 
-from bot_runtime.journal.refusals import tell_refusals
+from bot_runtime.journal.database_refusals import tell_refusals
 from bot_runtime.journal.sqlite_failures import find_refusal, shown, touching
 from bot_runtime.process.errors import StoreUnavailableError
 
