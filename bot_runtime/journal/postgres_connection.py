@@ -6,7 +6,11 @@ import psycopg
 from sqlalchemy import Engine, NullPool, create_engine
 
 from bot_runtime.journal.database_refusals import tell_refusals
-from bot_runtime.journal.postgres_failures import find_refusal, refused_connection
+from bot_runtime.journal.postgres_failures import (
+    find_refusal,
+    lost_connection,
+    refused_connection,
+)
 from bot_runtime.journal.postgres_url import PostgresUrl
 
 _DEFAULTS: Final = {
@@ -38,16 +42,21 @@ _SET: Final = """
 
 
 def make_engine(url: PostgresUrl, schema: str, shown: str) -> Engine:
-    """Return what connects to a schema; it keeps no connection.
+    """Return what connects to a schema, once.
 
-    A transaction sees one moment. StoreUnavailableError is raised where the server refuses.
+    A connection that is lost is not replaced: the one after it would not have the lock. A
+    transaction sees one moment. StoreUnavailableError is raised where the server refuses.
     """
+    made: list[psycopg.Connection[Any]] = []
 
     def connect() -> psycopg.Connection[Any]:
+        if made:
+            raise lost_connection(shown)
         try:
-            return _connected(url, schema)
+            made.append(_connected(url, schema))
         except psycopg.Error as e:
             raise refused_connection(e, shown) from None  # what it says names parts of the url
+        return made[0]
 
     engine = create_engine(
         "postgresql+psycopg://",

@@ -81,14 +81,20 @@ _ANY: Final = "the server cannot be reached; look at it and at the network betwe
 
 def find_refusal(failure: BaseException | None, shown: str) -> StoreUnavailableError | None:
     """Return what a server has refused, in words; None where it is a bug."""
+    if isinstance(failure, StoreUnavailableError):  # that there is no other connection
+        return failure
     if not isinstance(failure, psycopg.Error):
         return None
     code = failure.sqlstate
     if code is None:
-        is_lost = isinstance(failure, psycopg.OperationalError)
-        return StoreUnavailableError(_LOST.format(shown, "no answer")) if is_lost else None
+        return lost_connection(shown) if isinstance(failure, psycopg.OperationalError) else None
     text = _MESSAGES.get(code) or _CLASSES.get(code[:2])
     return None if text is None else StoreUnavailableError(text.format(shown, code))
+
+
+def lost_connection(shown: str) -> StoreUnavailableError:
+    """Return that a connection has ended without an answer."""
+    return StoreUnavailableError(_LOST.format(shown, "no answer"))
 
 
 def refused_connection(failure: psycopg.Error, shown: str) -> StoreUnavailableError:

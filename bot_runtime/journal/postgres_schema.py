@@ -7,9 +7,8 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 
-from sqlalchemy import Connection, Engine, func, inspect, select
+from sqlalchemy import Connection, func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
@@ -19,7 +18,7 @@ from bot_runtime.journal.postgres_url import PostgresUrl
 from bot_runtime.process.errors import BusyError, ConfigurationError, StoreUnavailableError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PostgresSchema:
     """The schema of a bot's own in a database that many bots may share."""
 
@@ -67,15 +66,10 @@ class PostgresSchema:
             connection.rollback()
             yield connection.execution_options(postgresql_readonly=True)
 
-    @cached_property
-    def _engine(self) -> Engine:
-        """Return what remembers its statements and keeps no connection."""
-        return make_engine(self.url, self.name, self.shown)
-
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         try:
-            with self._engine.connect() as connection:
+            with make_engine(self.url, self.name, self.shown).connect() as connection:
                 yield connection
         except StoreUnavailableError as e:
             raise e from None  # what the driver says may name parts of the url

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from bot_runtime.journal import postgres_connection
+from bot_runtime.journal.entries import Rows
 from bot_runtime.journal.opening import open_journal, read_journal
 from bot_runtime.journal.postgres_schema import PostgresSchema
 from bot_runtime.journal.run_entries import RunEnd
@@ -102,7 +103,10 @@ def test_a_server_that_ends_the_connection_is_told(server: PostgresServer, bot: 
         server.execute(USER, f"SELECT pg_terminate_backend(pid) {of_bots}")
         with pytest.raises(StoreUnavailableError, match="the connection was lost"):
             journal.finish(run_id, idle(at_ms), RunEnd(at_ms, "Done"))
-    run_again(bot)
+        # Nobody goes on by another connection, which never had the lock.
+        assert run_again(bot) == at_ms
+        with pytest.raises(StoreUnavailableError, match="the connection was lost"):
+            journal.finish(run_id, Rows(), RunEnd(at_ms, "Failed"))
     with open_journal(bot.database, OWNER, BEGIN_MS) as journal:
         assert_whole(journal)
 
