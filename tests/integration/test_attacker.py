@@ -110,9 +110,11 @@ def test_nobody_elses_secret_volume_or_object_is_taken(stage: Stage, author: Api
             "reader": {"exchange": {"id": "binance", "credentialsSecret": "database"}},
             "thief": {"storage": {"existingClaim": "database"}},
             "sharer": {"storage": {"existingClaim": "victim-store"}},
+            "keeper": {"journal": {"postgresSecret": "database"}},
         }.items():
             author.create(resources.bot(name, timeframe="1m", **changes), stage.namespace)
         stage.wait_for("SecretsValid", ("False", "SecretWrongType"), "reader")
+        stage.wait_for("TradingAllowed", ("False", "JournalUnavailable"), "keeper")
         for name in ("thief", "sharer"):
             stage.wait_for("StorageReady", ("False", "ClaimForeign"), name)
         study = resources.training("study", storage={"existingClaim": "database"})

@@ -41,6 +41,11 @@ def test_endpoint_of_the_command_line_replaces_that_of_the_file(tmp_path: Path) 
     assert bot.spec.exchange.endpoint == "http://127.0.0.1:9"
 
 
+def test_the_journal_of_a_laptop_lies_in_its_store(tmp_path: Path) -> None:
+    bot = load_bot(written(tmp_path, f"{GOOD}  journal: {{postgresSecret: journal}}\n"))
+    assert bot.spec.journal.run.database == "SQLite"
+
+
 def test_other_documents_of_the_file_are_left_alone(tmp_path: Path) -> None:
     text = f"apiVersion: v1\nkind: Secret\n---\n{GOOD}---\n"
     assert load_bot(written(tmp_path, text)).name == "btc-paper"

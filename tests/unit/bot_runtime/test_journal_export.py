@@ -30,10 +30,9 @@ def traded(tmp_path: Path) -> Store:
     return store
 
 
-def export(store: Store, form: str, to: Path) -> int:
-    return main(
-        ["journal", "export", "--store", str(store.root), "--format", form, "--to", str(to)]
-    )
+def export(store: Store, form: str, to: Path, *more: str) -> int:
+    place = ["--store", str(store.root), *more]
+    return main(["journal", "export", *place, "--format", form, "--to", str(to)])
 
 
 def fills_of(store: Store) -> list[FillRow]:
@@ -113,4 +112,6 @@ def test_a_store_without_a_journal_is_named(
     monkeypatch.delenv("BOTCRIPTO_STORE", raising=False)
     assert main(["journal", "export", "--to", str(tmp_path / "out")]) == 78
     assert "--store: is missing" in capsys.readouterr().err
+    assert export(Store(tmp_path), "csv", tmp_path / "out", "--bot", "bots/steady") == 78
+    assert "--bot: a store has one bot; leave it out" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
