@@ -59,9 +59,8 @@ class Action(NamedTuple):
         """Return every rule that was asked."""
         return tuple(RuleResult(*rule) for rule in self.asked)
 
-    @property
-    def sentence(self) -> str:
-        """Return what is done and why, in one sentence."""
+    def describe(self, market: Market) -> str:
+        """Return what is done and why, in one sentence; a quantity is of the base asset."""
         if self.purpose is None:
             return "Nothing is to be done."
         refusal = binding(self.rules)
@@ -71,7 +70,8 @@ class Action(NamedTuple):
                 f"asked for {refusal.threshold:.6g}."
             )
         assert self.order is not None, "what is wanted and not refused is ordered"
-        return f"{_WORDS[self.purpose]} of {self.order.lots} lots at the next open."
+        quantity = market.quantity(self.order.lots)
+        return f"{_WORDS[self.purpose]} of {quantity:f} at the next open."
 
 
 _WORDS: Final = {

@@ -154,7 +154,9 @@ class Session:
             markets=tuple(row for s, row in desk.market_rows.items() if row is not self._known[s]),
             candles=tuple(r for s, part in news.candles.items() for r in candle_rows(s, part)),
             decisions=tuple(
-                row for s in news.candles for row in decision_rows(news, s, signals[s], plans)
+                row
+                for s in news.candles
+                for row in decision_rows(news, s, desk.markets.get(s), signals[s], plans)
             ),
             orders=tuple(desk.orders.values()),
             order_events=tuple(desk.events),

@@ -1,7 +1,7 @@
 """Plans: what is done after a candle, which rule refuses it, and in which sentence.
 
 The market is that of test_fills.py: at a close of 100 a lot costs 102 and a fee of 1.02. An equity
-of 10000 has room for 48 lots at a share of one half.
+of 10000 has room for 48 at a share of one half.
 """
 
 from decimal import Decimal
@@ -52,6 +52,11 @@ def plan(
     return plan_trade(intent, held, ACCOUNT._replace(**account), limits, seen)
 
 
+def test_a_quantity_is_told_in_the_base_asset() -> None:
+    fine = Market.of(Decimal(1), Decimal("0.001"), Costs.of(100, 200))
+    assert plan().describe(fine) == "An entry of 0.048 at the next open."
+
+
 def test_a_long_view_enters_with_the_share_that_it_asks_for() -> None:
     found = plan()
     assert found.order == Order(Purpose.ENTRY, 48, 1000, 0.5, 1, 0.25, 0.5, 300)
@@ -65,7 +70,7 @@ def test_a_long_view_enters_with_the_share_that_it_asks_for() -> None:
         "MinOrder",
     ]
     assert binding(found.rules) is None
-    assert found.sentence == "An entry of 48 lots at the next open."
+    assert found.describe(MARKET) == "An entry of 48 at the next open."
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,7 @@ def test_each_rule_refuses_an_entry_and_is_the_one_that_is_told(
     refusal = binding(found.rules)
     assert refusal is not None
     assert refusal.rule == rule
-    assert found.sentence == f"An entry is refused by {rule}: {numbers}."
+    assert found.describe(MARKET) == f"An entry is refused by {rule}: {numbers}."
 
 
 @pytest.mark.parametrize("tripped", range(len(LIMITS)))
@@ -115,7 +120,7 @@ def test_each_limit_refuses_an_entry(tripped: int) -> None:
     found = plan(limits=limits)
     assert found.order is None
     rule = LIMITS[tripped].rule
-    assert found.sentence == f"An entry is refused by {rule}: found 0.2, asked for 0.1."
+    assert found.describe(MARKET) == f"An entry is refused by {rule}: found 0.2, asked for 0.1."
 
 
 def test_the_first_rule_that_refuses_is_the_one_that_binds() -> None:
@@ -127,26 +132,26 @@ def test_the_first_rule_that_refuses_is_the_one_that_binds() -> None:
         "Capital",
         "MinOrder",
     ]
-    assert "refused by Utility" in found.sentence
+    assert "refused by Utility" in found.describe(MARKET)
 
 
 def test_a_stop_has_to_lie_a_tick_below_the_price() -> None:
     # At a price of 1 tick nothing lies below.
     found = plan(seen=SEEN._replace(close=1))
-    assert "refused by StopDistance" in found.sentence
+    assert "refused by StopDistance" in found.describe(MARKET)
 
 
 @pytest.mark.parametrize("intent", [SHORT, FLAT, Intent(0, 0.0)])
 def test_without_a_position_only_a_long_view_does_anything(intent: Intent) -> None:
     assert plan(intent) is NOTHING
-    assert NOTHING.sentence == "Nothing is to be done."
+    assert NOTHING.describe(MARKET) == "Nothing is to be done."
 
 
 def test_a_short_view_sells_what_is_held_and_no_limit_stops_it() -> None:
     stale = SEEN._replace(age=100.0)
     found = plan(SHORT, position(), limits=TRIPPED, seen=stale, room=0.0, cash=-1)
     assert found.order == Order(Purpose.SIGNAL, 48, 1000, 0.0, 1)
-    assert found.sentence == "An exit by a SHORT view of 48 lots at the next open."
+    assert found.describe(MARKET) == "An exit by a SHORT view of 48 at the next open."
 
 
 @pytest.mark.parametrize("intent", [LONG, FLAT])
@@ -154,7 +159,7 @@ def test_a_position_is_sold_when_its_time_is_over(intent: Intent) -> None:
     assert plan(intent, position(until_ms=1001)) is NOTHING
     found = plan(intent, position(until_ms=1000), limits=TRIPPED)
     assert found.order == Order(Purpose.TIME, 48, 1000, 0.0, 1)
-    assert "end of the holding time of 48 lots" in found.sentence
+    assert "end of the holding time of 48" in found.describe(MARKET)
 
 
 def follows(share: float, held: Position | None = None, **change: Any) -> Action:
@@ -169,17 +174,17 @@ def test_a_managed_position_follows_its_share() -> None:
     assert "StopDistance" not in [rule.rule for rule in more.rules]
     less = follows(0.25)
     assert less.order == Order(Purpose.DECREASE, 24, 1000, 0.25, 1)
-    assert less.sentence == "A decrease of 24 lots at the next open."
+    assert less.describe(MARKET) == "A decrease of 24 at the next open."
     assert plan(Intent(-1, 0.0), position()).purpose is Purpose.SIGNAL
 
 
 def test_limits_stop_an_increase_and_no_decrease() -> None:
-    assert "An increase is refused by DailyLoss" in follows(0.75, limits=TRIPPED).sentence
+    assert "An increase is refused by DailyLoss" in follows(0.75, limits=TRIPPED).describe(MARKET)
     assert follows(0.25, limits=TRIPPED, room=0.0).order is not None
 
 
 def test_an_increase_counts_what_is_held_as_capital() -> None:
-    # Cash of 500 and 48 lots at 100 are 0.53 of the equity: 51 lots.
+    # Cash of 500 and 48 at 100 are 0.53 of the equity: 51 lots.
     found = follows(0.75, cash=to_money(Decimal(500)))
     assert found.order is not None
     assert found.order.lots == 3
@@ -189,11 +194,11 @@ def test_a_change_that_is_too_small_for_an_order_is_not_made() -> None:
     for share, words in ((0.52, "An increase"), (0.475, "A decrease")):
         found = follows(share)
         assert found.order is None
-        assert found.sentence.startswith(f"{words} is refused by MinOrder: found ")
+        assert found.describe(MARKET).startswith(f"{words} is refused by MinOrder: found ")
 
 
 def test_an_increase_beyond_the_room_is_refused() -> None:
-    assert "refused by MinOrder" in follows(0.75, room=0.4).sentence
+    assert "refused by MinOrder" in follows(0.75, room=0.4).describe(MARKET)
 
 
 @pytest.mark.parametrize("equity", [0, -EQUITY])
