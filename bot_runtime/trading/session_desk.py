@@ -13,7 +13,7 @@ from bot_runtime.journal.order_entries import FillRow, OrderEventRow, OrderRow
 from bot_runtime.journal.reading import Reader
 from bot_runtime.trading.ids import order_id, position_id
 from bot_runtime.trading.orders import TERMINAL, Order, OrderState, Purpose
-from bot_runtime.trading.positions import Fill
+from bot_runtime.trading.positions import Fill, Trade
 from bot_runtime.trading.precision import Market, to_decimal
 from bot_runtime.trading.walk import Followed
 from bot_runtime.trading.worked_orders import Worked
@@ -67,6 +67,10 @@ class Desk:
         """Write down what became of orders at a candle, and what was ordered at its close."""
         for worked in followed.orders:
             self._work(worked)
+        over = {(worked.symbol, worked.opened_ms) for worked in followed.orders if _is_over(worked)}
+        for symbol, trade in followed.trades:
+            if (symbol, trade.opened_ms) not in over:
+                self._cancel_target(symbol, trade)
         for plan in followed.plans:
             if plan.action.order is not None:
                 self._place(plan.symbol, plan.action.order, plan.opened_ms)
@@ -129,6 +133,13 @@ class Desk:
         if worked.fill is not None or worked.state in TERMINAL:
             self._tell(row, worked.at_ms, worked.state)
 
+    def _cancel_target(self, symbol: str, trade: Trade) -> None:
+        """Write down that a target works no more that was filled in part, or refused, before."""
+        target = Order(Purpose.TARGET, 0, trade.closed_ms, 0.0, trade.regime)
+        row = self._known(order_id(self.owner, symbol, target, trade.opened_ms))
+        if row is not None:
+            self._tell(row, trade.closed_ms, OrderState.CANCELLED)
+
     def _filled(self, row: OrderRow, fill: Fill) -> FillRow:
         market, symbol = self.markets[row.symbol], row.symbol
         price, fee = market.price(fill.ticks), to_decimal(fill.fee)
@@ -166,6 +177,11 @@ class Desk:
         """Write down where an order stands."""
         told = row.client_order_id, at_ms, state.value, *self._executed_of(row)
         self.events.append(OrderEventRow(*told, self.source))
+
+
+def _is_over(worked: Worked) -> bool:
+    """Tell whether a target has come to its end in a candle."""
+    return worked.order.purpose is Purpose.TARGET and worked.state in TERMINAL
 
 
 def regime_word(regime: int) -> str:

@@ -26,6 +26,7 @@ from bot_runtime.market.filters import Filters
 from bot_runtime.process.errors import ConfigurationError
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.trading.account import Track
+from bot_runtime.trading.orders import TERMINAL
 from bot_runtime.trading.precision import Market
 from bot_runtime.trading.session import Session
 from bot_runtime.trading.session_news import News
@@ -50,6 +51,8 @@ from tests.unit.bot_runtime.strategies import UNLIMITED, strategy_with
 
 HELD, MANAGED = 1, 2
 """Seeds of markets under Thresholds and under VolatilityManaged."""
+PARTLY_SOLD = 15
+"""Seed of a market in which a target is filled in part, and the rest is sold by another order."""
 
 
 def account_of(seed: int, folder: str | Path) -> PaperAccount:
@@ -82,6 +85,19 @@ def assert_same_rows(account: PaperAccount) -> None:
         parts = [part.followed for part in replay(journal)]
         assert outcome_of(parts, markets) == expected
         assert compare_with_replay(journal).differences == ()
+
+
+def test_no_order_of_a_trade_that_is_closed_works_on(tmp_path: Path) -> None:
+    account = account_of(PARTLY_SOLD, tmp_path)
+    account.run_all()
+    closed = {row.position_id for row in rows(account, TradeRow)}
+    last = {row.client_order_id: row.state for row in rows(account, OrderEventRow)}
+    orders = [row for row in rows(account, OrderRow) if row.position_id in closed]
+    assert {last[row.client_order_id] for row in orders} <= {*TERMINAL}
+    assert any(
+        row.purpose == "Target" and last[row.client_order_id] == "Cancelled" for row in orders
+    )
+    assert differences(account) == ()
 
 
 @pytest.mark.parametrize("seed", [HELD, MANAGED])
