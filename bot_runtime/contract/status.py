@@ -45,10 +45,7 @@ class ActiveModel(Model):
         default=(),
         max_length=3,
         description="The three models with their metrics.",
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["name"],
-        },
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     tradable_share: Number | None = Field(
         default=None,
@@ -178,10 +175,7 @@ class TradingBotStatus(Model):
         default=(),
         max_length=5,
         description="Versions that could not be loaded and are not served.",
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["version"],
-        },
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     candidate_training: CandidateTraining | None = Field(
         default=None, description="Training under way or last ended."
@@ -215,10 +209,7 @@ class TradingBotStatus(Model):
         default=(),
         max_length=10,
         description="The newest decision of every symbol, by symbol.",
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["symbol"],
-        },
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     symbols: str | None = Field(
         default=None, max_length=440, description="Markets of the spec, as one text for columns."

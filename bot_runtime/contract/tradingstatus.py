@@ -115,10 +115,7 @@ class TradingStatus(Model):
         default=(),
         max_length=POSITIONS_MAX,
         description="What is held, by symbol.",
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["symbol"],
-        },
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     limits: tuple[LimitStatus, ...] = Field(
         default=(),

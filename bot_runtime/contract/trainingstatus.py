@@ -77,10 +77,7 @@ class ModelTrainingStatus(Model):
         default=(),
         max_length=5,
         description="The five steps of the run, by name.",
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["name"],
-        },
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     version: VersionStatus | None = Field(
         default=None, description="Version that the run has made, and its verdict."

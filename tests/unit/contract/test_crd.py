@@ -111,6 +111,14 @@ def test_lists_with_a_default_are_replaced_as_a_whole(kind: Kind) -> None:
 
 
 @EVERY_KIND
+def test_lists_of_the_status_are_replaced_as_a_whole(kind: Kind) -> None:
+    """Server-side apply cannot empty a list with keys twice; conditions are never empty."""
+    for path, schema in _walk(_root(kind)["properties"]["status"], "status"):
+        if schema.get("type") == "array" and path != "status.conditions":
+            assert schema.get("x-kubernetes-list-type", "atomic") == "atomic", path
+
+
+@EVERY_KIND
 def test_the_status_has_no_default_but_that_nobody_has_looked(kind: Kind) -> None:
     """What the operator did not write is not there."""
     status = _root(kind)["properties"]["status"]
