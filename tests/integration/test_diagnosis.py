@@ -222,6 +222,28 @@ def test_what_a_run_that_trades_tells_stands_in_the_status_and_its_columns(stage
         assert [event["count"] for event in told] == [1]
 
 
+@pytest.mark.timeout(120)
+def test_positions_come_and_go_as_often_as_they_like(stage: Stage) -> None:
+    """The operator applies them, and applying cannot empty twice what is merged by keys."""
+    at = to_time(datetime.now(UTC))
+    held = {"symbol": "BTC/USDT", "quantity": "1", "entryPrice": "27000", "openedAt": at}
+    with stage.kubelet, running(stage.operator):
+        serve(stage)
+        for trades in range(1, 4):
+            for positions in ([held], []):
+                totals = {"trades": trades}
+                state = {"positions": positions, "totals": totals}
+                stage.kubelet.trades = {"state": state}
+                stage.fire()
+                wanted = (trades, positions)
+                eventually(lambda wanted=wanted: _holding(stage) == wanted, timeout=20)
+
+
+def _holding(stage: Stage) -> tuple[int, list[Object]]:
+    trading = stage.status()["trading"]
+    return trading["totals"]["trades"], trading["positions"]
+
+
 def pod_of(stage: Stage, job: str) -> Object:
     """Wait for the pod of a Job, and return it."""
     label = "batch.kubernetes.io/job-name"
