@@ -18,7 +18,7 @@ A named value is hidden whatever it is, for no rule tells prose from a password.
 - `PROSE`, our own words, where they are the whole text between a bare name with a colon and a
   space (`apiSecret: missing`) and a semicolon, a bracket, a quote or the end of the line. After
   `=`, or after a quoted name, they are values and hidden.
-- `"$API_KEY"` and `"$API_SECRET"`, the shell variables of our own command.
+- `"$API_KEY"`, `"$API_SECRET"` and `"$TELEGRAM_TOKEN"`, the shell variables of our own commands.
 - `null`, `true` and `false` after a quoted name, and what follows the fields of ours that hold the
   name of a secret: `credentialsSecret`, `imagePullSecrets`, and `automountServiceAccountToken`.
 
@@ -131,7 +131,7 @@ _NAMED: Final = re.compile(
       | (?<=['"]) (?:[A-Z]{{1,12}}-){{1,3}} (?:apikey|key|sign|token|passphrase|secret) {_PAIR}
     )
     (?! (?<=[A-Z]:[ ]) (?:{"|".join(map(re.escape, PROSE))}) (?: [;)'"\\\n] | \Z ) )
-    (?! (?<==) {_ESCAPES}"\$API_(?:KEY|SECRET){_ESCAPES}" )
+    (?! (?<==) {_ESCAPES}"\$(?:API_(?:KEY|SECRET)|TELEGRAM_TOKEN){_ESCAPES}" )
     (?! (?: (?<=['"]:) | (?<=['"]:[ ]) ) (?:null|none|true|false) (?![\w-]) )
     (?! \{{\s{{0,8}} (?: {_ESCAPES}['"] | \}} ) )  # names inside of it speak for themselves
     (?: {_QUOTED}

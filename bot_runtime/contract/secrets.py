@@ -53,6 +53,19 @@ class Fault(Enum):
     OTHER_URL = ("no url of PostgreSQL", _AS_URL)
     INCOMPLETE_URL = ("a url without user, host or database", _AS_URL)
     WRONG_PORT = ("a url with a port that is none", _AS_URL)
+    OTHER_TOKEN = (
+        "no token of a Telegram bot",
+        "copy it from BotFather: digits, a colon and some 35 characters",
+    )
+    OTHER_CHAT = (
+        "no chat of Telegram",
+        "write its number, with the minus sign of a group, or @ and the name of a channel",
+    )
+    OTHER_API_URL = ("no address of a Bot API server", "write https:// and the host")
+    UNENCRYPTED = (
+        "an address without encryption outside of the cluster",
+        "write https:// in place of http://",
+    )
 
     def __init__(self, words: str, remedy: str) -> None:
         self.words = words

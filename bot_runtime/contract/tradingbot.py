@@ -11,6 +11,7 @@ from bot_runtime.contract.execution import ExecutionSpec
 from bot_runtime.contract.intervals import Duration, Timeframe, seconds_of
 from bot_runtime.contract.journal import JournalSpec
 from bot_runtime.contract.newer_fields import newer
+from bot_runtime.contract.notifications import NotificationsSpec
 from bot_runtime.contract.podspec import (
     INFERENCE_RESOURCES,
     TRAINING_RESOURCES,
@@ -249,6 +250,9 @@ class TradingBotSpec(Model):
     )
     journal: JournalSpec = newer(
         JournalSpec(), description="Where the journal lies: what the bot saw, decided and did."
+    )
+    notifications: NotificationsSpec = newer(
+        NotificationsSpec(), description="Whom the bot tells of its trades, limits and versions."
     )
     storage: StorageSpec = Field(
         default_factory=StorageSpec,
