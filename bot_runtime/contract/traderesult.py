@@ -8,6 +8,8 @@ from bot_runtime.contract.base import Model
 from bot_runtime.contract.tradingstatus import ACTIONS_MAX, ActionStatus, TradingStatus
 
 DOUBT_MAX: Final = 300
+NO_MESSAGES: Final = "no messages: "
+"""How a run's warning begins that says why nobody can be told of what it does."""
 
 DoubtReason = Literal[
     "DailyLoss",

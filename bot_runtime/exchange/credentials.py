@@ -11,8 +11,7 @@ from bot_runtime.contract.exchange_secret import (
     PASSPHRASE,
 )
 from bot_runtime.contract.names import CREDENTIALS_PATH, ENV_CREDENTIALS
-from bot_runtime.contract.secrets import Fault, describe_faults
-from bot_runtime.process.errors import ConfigurationError
+from bot_runtime.process.secret_files import load_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +42,5 @@ def load_credentials(directory: Path) -> Credentials:
 
     Raises ConfigurationError that names the files whose values can be told to be no key.
     """
-    read = {name: _read(directory, name) for name in (API_KEY, API_SECRET, PASSPHRASE)}
-    values = {name: value for name, value in read.items() if value is not None}
-    faults = EXCHANGE_SECRET.find_faults(values)
-    if faults:
-        raise ConfigurationError(f"credentials: {describe_faults(faults)}")
-    texts = {name: value.decode().strip() for name, value in values.items()}
+    texts = load_secret(directory, EXCHANGE_SECRET, "credentials")
     return Credentials(texts[API_KEY], texts[API_SECRET], texts.get(PASSPHRASE, ""))
-
-
-def _read(directory: Path, name: str) -> bytes | None:
-    try:
-        return (directory / name).read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError:
-        raise ConfigurationError(
-            f"credentials: {name}: {Fault.UNREADABLE.words}; mount a file that may be read"
-        ) from None

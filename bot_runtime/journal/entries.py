@@ -104,7 +104,12 @@ class LimitRow(NamedTuple):
 
 
 class OutboxRow(NamedTuple):
-    """A notification; `key` is the same for the same news."""
+    """A notification; `key` is the same for the same news.
+
+    Attributes:
+        created_ms: when that happened which it tells.
+        sent_ms: None until it was sent; what is older than a day is sent no more.
+    """
 
     key: str
     kind: str

@@ -112,14 +112,27 @@ class Reader:
         query = sorted_query_of(OrderRow).where(orders.c.candle_ms >= since_ms, ~ended)
         return list(self.read(OrderRow, query))
 
-    def unsent(self) -> list[OutboxRow]:
-        """Return the notifications that were not sent yet, oldest first."""
-        query = sorted_query_of(OutboxRow).where(tables.outbox.c.sent_ms.is_(None))
-        return list(self.read(OutboxRow, query))
+    def unsent(self, since_ms: int = 0) -> list[OutboxRow]:
+        """Return the notifications since a time that were not sent yet, oldest first."""
+        outbox = tables.outbox.c
+        is_due = outbox.sent_ms.is_(None) & (outbox.created_ms >= since_ms)
+        return list(self.read(OutboxRow, sorted_query_of(OutboxRow).where(is_due)))
+
+    def known_news(self, keys: Collection[str]) -> set[str]:
+        """Return which keys of notifications are taken."""
+        outbox = tables.outbox.c
+        return set(self._connection.scalars(select(outbox.key).where(outbox.key.in_(keys))))
 
     def run(self, run_id: int) -> RunRow | None:
         """Return a run."""
         return self._first(RunRow, tables.runs.c.run_id == run_id)
+
+    def last_ended(self, verdicts: Collection[str]) -> RunRow | None:
+        """Return the newest run that has ended with one of these verdicts; None where none has."""
+        runs = tables.runs.c
+        numbers = [self.number_of(verdict) for verdict in verdicts]
+        of_verdict = runs.ended_verdict.in_([n for n in numbers if n is not None])
+        return self._first(RunRow, of_verdict, newest_first=runs.run_id)
 
     def configuration(self, run_digest: str) -> str:
         """Return the run configuration of a run that is in the journal, JSON."""

@@ -1,6 +1,6 @@
 """A run's rows: its own when it begins; all others, and its end, in one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -66,11 +66,11 @@ class Journal(Reader):
             if done.rowcount != 1:
                 raise ValueError(f"run {run_id}: has ended already, or never began")
 
-    def note_attempt(self, key: str, sent_ms: int | None) -> None:
-        """Count an attempt to send a notification; `sent_ms` is None where it failed."""
+    def note_attempt(self, keys: Collection[str], sent_ms: int | None) -> None:
+        """Count an attempt to send notifications at once; `sent_ms` is None where it failed."""
         tried = {"attempts": outbox.c.attempts + 1, "sent_ms": sent_ms}
         with self._committing():
-            self._connection.execute(update(outbox).where(outbox.c.key == key).values(tried))
+            self._connection.execute(update(outbox).where(outbox.c.key.in_(keys)).values(tried))
 
     @contextmanager
     def _committing(self) -> Iterator[None]:

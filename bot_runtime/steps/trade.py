@@ -10,15 +10,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from bot_runtime.contract.assets import quote_assets
 from bot_runtime.contract.digests import to_canonical_json
-from bot_runtime.contract.names import ENV_POD_UID, ENV_POSTGRES_URL, POSTGRES_PATH
+from bot_runtime.contract.names import (
+    ENV_POD_UID,
+    ENV_POSTGRES_URL,
+    ENV_TELEGRAM,
+    POSTGRES_PATH,
+)
 from bot_runtime.contract.postgres_secret import URL
 from bot_runtime.contract.runconfig import RunConfiguration
-from bot_runtime.contract.traderesult import TradeResult
+from bot_runtime.contract.traderesult import NO_MESSAGES, TradeResult
 from bot_runtime.exchange.client import ExchangeClient
 from bot_runtime.exchange.retries import RetryPolicy
 from bot_runtime.exchange.unsettled import Unsettled, observe_unsettled
@@ -38,6 +43,9 @@ from bot_runtime.trading.session import Session, Taken
 from bot_runtime.trading.session_news import News
 from bot_runtime.trading.session_result import Doubts, result_of
 from bot_runtime.trading.session_signals import load_signals
+
+if TYPE_CHECKING:
+    from bot_runtime.notices.outbox import Outbox
 
 PURPOSE: Final = "Candle"
 SETTLED: Final = "Settled"
@@ -85,6 +93,7 @@ def _run(
     run_id: int,
 ) -> TradeResult:
     session = Session(configuration, journal)
+    outbox = _outbox(journal, store, reporter)
     marker = _wait_for_marker(configuration, store, reporter)
     found = _observe(configuration, session.settled_ms, marker, reporter)
     doubts = Doubts(
@@ -106,8 +115,33 @@ def _run(
             decides=found.is_whole,
         )
         taken, verdict, settled_ms = session.take(news), SETTLED, news.newest_ms
-    journal.finish(run_id, taken.rows, RunEnd(_now_ms(), verdict))
-    return result_of(taken.state, journal, settled_ms, doubts)
+    rows = taken.rows
+    if outbox is not None:
+        version = inference_of(configuration).model_version
+        told = outbox.rows(taken, journal.last_ended((SETTLED, NOTHING)), version)
+        rows = rows._replace(outbox=told)
+    journal.finish(run_id, rows, RunEnd(_now_ms(), verdict))
+    result = result_of(taken.state, journal, settled_ms, doubts)
+    if outbox is not None:
+        outbox.send(_left(configuration, reporter))
+    return result
+
+
+def _outbox(journal: Journal, store: Store, reporter: Reporter) -> "Outbox | None":
+    """Return what tells people of this run; None where nobody asks, or nobody can be told."""
+    folder = os.environ.get(ENV_TELEGRAM)
+    if not folder:
+        return None
+    from bot_runtime.notices.outbox import Outbox  # who tells nobody needs none of it
+    from bot_runtime.notices.telegram import load_telegram
+
+    try:
+        telegram = load_telegram(Path(folder))
+    except ConfigurationError as e:
+        reporter.warn(f"{NO_MESSAGES}{e}")
+        return None
+    reporter.secrets = (*reporter.secrets, *telegram.secrets)
+    return Outbox(telegram, journal, store, reporter)
 
 
 def _database(configuration: RunConfiguration, store: Store, reporter: Reporter) -> Database:

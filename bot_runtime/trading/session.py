@@ -14,7 +14,7 @@ import numpy as np
 
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import Signal
-from bot_runtime.contract.tradingstatus import TotalsStatus
+from bot_runtime.contract.tradingstatus import ActionStatus, LimitStatus, TotalsStatus
 from bot_runtime.journal.entries import AccountRow, EquityRow, Rows
 from bot_runtime.journal.reading import Reader
 from bot_runtime.market.candles import Candles
@@ -29,7 +29,7 @@ from bot_runtime.trading.session_markets import market_of_row, market_row
 from bot_runtime.trading.session_news import News
 from bot_runtime.trading.session_rows import ledger_of, limits_of, trades_of
 from bot_runtime.trading.session_state import SessionState
-from bot_runtime.trading.session_status import action_of
+from bot_runtime.trading.session_status import action_of, limit_of
 from bot_runtime.trading.signal_views import leg_of
 from bot_runtime.trading.strategy import Strategy
 from bot_runtime.trading.symbol import Leg
@@ -37,10 +37,18 @@ from bot_runtime.trading.walk import Followed, Walk
 
 
 class Taken(NamedTuple):
-    """What a run has come to: rows for the journal, and what it is to remember after them."""
+    """What a run has come to: rows for the journal, and what it is to remember after them.
+
+    Attributes:
+        actions: one for each fill of the rows.
+        tripped, reset: limits, as they happened.
+    """
 
     rows: Rows
     state: SessionState
+    actions: tuple[ActionStatus, ...] = ()
+    tripped: tuple[LimitStatus, ...] = ()
+    reset: tuple[LimitStatus, ...] = ()
 
 
 class Session:
@@ -85,7 +93,13 @@ class Session:
         actions = [action_of(order, fill, rows.trades) for order, fill in desk.fills]
         state = self.before.after(walk.state, _counted(rows), actions)
         account = AccountRow(news.newest_ms, state.to_text())
-        return Taken(rows._replace(accounts=(account,)), state)
+        return Taken(
+            rows._replace(accounts=(account,)),
+            state,
+            tuple(actions),
+            tripped=tuple(limit_of(trip) for part in parts for trip in part.trips),
+            reset=tuple(limit_of(trip) for part in parts for trip in part.resets),
+        )
 
     def find_revisions(self, settled: Mapping[str, Candles]) -> Iterator[str]:
         """Yield which of the newest settled candles are not what they were settled on."""

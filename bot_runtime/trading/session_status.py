@@ -54,7 +54,7 @@ def trading_status(
             week_start=amount_text(to_decimal(limits.week)),
         ),
         positions=tuple(_positions(account.books)),
-        limits=tuple(map(_limit, standing(state, settled_ms)))[:LIMITS_MAX],
+        limits=tuple(map(limit_of, standing(state, settled_ms)))[:LIMITS_MAX],
         last_action=state.actions[-1] if state.actions else None,
         journal=journal,
         totals=state.totals,
@@ -116,7 +116,8 @@ def _positions(books: Mapping[str, BookState]) -> Iterator[PositionStatus]:
         )
 
 
-def _limit(trip: Trip) -> LimitStatus:
+def limit_of(trip: Trip) -> LimitStatus:
+    """Return a limit that has tripped, as a status shows it."""
     return LimitStatus(
         limit=trip.limit,
         symbol=trip.symbol or None,

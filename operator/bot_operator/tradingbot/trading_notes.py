@@ -10,16 +10,8 @@ from bot_operator.tradingbot.trading_news import changed_limits, new_actions
 from bot_runtime.contract.conditions import Reason
 from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.intervals import seconds_of
+from bot_runtime.contract.trading_words import tell_action, tell_reset, tell_tripped
 from bot_runtime.contract.tradingstatus import ActionStatus, LimitStatus
-
-_WHY_SOLD = {
-    "Signal": "by a signal",
-    "Time": "at the end of its holding time",
-    "Target": "at its target",
-    "Stop": "as its stop was hit",
-    "Decrease": "to hold less",
-    "Removed": "as the symbol left the spec",
-}
 
 
 def notes_of_trading(context: Context, found: Findings) -> tuple[Note, ...]:
@@ -37,31 +29,18 @@ def notes_of_trading(context: Context, found: Findings) -> tuple[Note, ...]:
 
 
 def _tell_action(action: ActionStatus) -> Note:
-    what = f"{action.quantity} of {action.symbol} at {action.price}, candle {action.time}"
     if action.is_purchase:
-        return _note("Normal", Reason.ENTRY_FILLED, f"bought {what}")
-    text = f"sold {what}, {_WHY_SOLD[action.purpose]}"
-    if action.profit is not None:
-        text += f"; profit {action.profit}"
+        return _note("Normal", Reason.ENTRY_FILLED, tell_action(action))
     reason = Reason.STOP_HIT if action.purpose == "Stop" else Reason.EXIT_FILLED
-    return _note("Normal", reason, text)
+    return _note("Normal", reason, tell_action(action))
 
 
 def _tell_tripped(limit: LimitStatus) -> Note:
-    until = "until risk.resumeAfter" if limit.resets_at is None else f"until {limit.resets_at}"
-    text = (
-        f"{_describe(limit)}: {limit.value}, allowed {limit.threshold}; nothing is bought {until}"
-    )
-    return _note("Warning", Reason.LIMIT_TRIPPED, text)
+    return _note("Warning", Reason.LIMIT_TRIPPED, tell_tripped(limit))
 
 
 def _tell_reset(limit: LimitStatus) -> Note:
-    text = f"{_describe(limit)} stands no more; it tripped at {limit.tripped_at}"
-    return _note("Normal", Reason.LIMIT_RESET, text)
-
-
-def _describe(limit: LimitStatus) -> str:
-    return limit.limit if limit.symbol is None else f"{limit.limit} of {limit.symbol}"
+    return _note("Normal", Reason.LIMIT_RESET, tell_reset(limit))
 
 
 def _note(kind: Weight, reason: Reason, text: str) -> Note:

@@ -3,17 +3,18 @@
 import time
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from bot_runtime.contract.names import ENV_POD_UID
+from bot_runtime.contract.names import ENV_POD_UID, ENV_TELEGRAM
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.traderesult import TradeResult
 from bot_runtime.exchange.retries import Patience
 from bot_runtime.journal.database import Database
-from bot_runtime.journal.entries import DecisionRow, EquityRow
+from bot_runtime.journal.entries import DecisionRow, EquityRow, OutboxRow
 from bot_runtime.journal.opening import read_journal
 from bot_runtime.journal.order_entries import FillRow, LedgerRow, TradeRow
 from bot_runtime.journal.sqlite_file import SqliteFile
@@ -22,6 +23,7 @@ from bot_runtime.steps.infer import infer
 from bot_runtime.steps.trade import trade
 from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS, Exchange
+from tests.telegram_server import telegram_server
 from tests.unit.bot_runtime.markets import bot_spec, inference_configuration, publish_version
 
 QUICK = Patience(wait_seconds=0.5, jitter_seconds=0.0, timeout_seconds=0.4)
@@ -119,3 +121,24 @@ def test_a_run_without_signals_waits_and_buys_nothing(paper: Paper) -> None:
     assert result.entries is not None
     assert result.entries.reason == "SignalMissing"
     assert [row.outcome for row in paper.rows(DecisionRow)] == ["NoSignal"]
+
+
+def test_what_is_bought_is_told_after_the_last_commit_and_once(
+    paper: Paper, tmp_path: Path
+) -> None:
+    with telegram_server() as telegram:
+        paper.monkeypatch.setenv(ENV_TELEGRAM, str(telegram.mount(tmp_path / "telegram")))
+        paper.infer()
+        paper.trade()
+        paper.next_candle()
+        telegram.always = "error"
+        paper.trade()
+        (row,) = paper.rows(OutboxRow)
+        assert (row.kind, row.attempts, row.sent_ms) == ("Fill", 1, None)
+        telegram.always = None
+        paper.trade()
+        paper.trade()
+        (message,) = telegram.messages
+    (row,) = paper.rows(OutboxRow)
+    assert (row.attempts, message.split("\n")[1]) == (2, row.text)
+    assert row.sent_ms is not None

@@ -19,6 +19,7 @@ from tests.integration.bot_runtime.test_trade import (
     Paper,
     test_a_long_signal_is_bought_at_the_next_open_and_sold_in_time,  # noqa: F401 - the same test
     test_a_run_of_the_same_candle_changes_nothing,  # noqa: F401 - the same test
+    test_what_is_bought_is_told_after_the_last_commit_and_once,  # noqa: F401 - the same test
 )
 from tests.postgres_server import PASSWORD, PostgresServer
 

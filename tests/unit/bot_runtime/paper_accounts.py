@@ -151,7 +151,7 @@ class PaperAccount:
         if any(len(part) for part in candles.values()):
             told = self.signals(close_ms, configuration) if decided else {}
             news = News(candles, self._filters(), told, may_enter=self.may_enter)
-            rows, _ = session.take(news)
+            rows = session.take(news).rows
         reached(TAKEN)
         journal.finish(run_id, rows, RunEnd(close_ms, "Settled"))
 

@@ -110,10 +110,12 @@ def test_notifications_are_sent_once(database: Database) -> None:
     with open_journal(database, OWNER, BEGIN_MS) as journal:
         carry_out(journal, BEGIN_MS, Rows(outbox=news))
         assert [row.key for row in journal.unsent()] == ["c", "b", "a"]
-        journal.note_attempt("c", None)
-        journal.note_attempt("c", 77)
-        journal.note_attempt("b", None)
+        journal.note_attempt(["c"], None)
+        journal.note_attempt(["c", "d"], 77)
+        journal.note_attempt(["b"], None)
         assert [(row.key, row.attempts) for row in journal.unsent()] == [("b", 1), ("a", 0)]
+        assert [row.key for row in journal.unsent(10)] == ["a"]
+        assert journal.known_news(["a", "c", "d"]) == {"a", "c"}
         sent = {row.key: (row.sent_ms, row.attempts) for row in journal.all(OutboxRow)}
         assert sent == {"a": (None, 0), "b": (None, 1), "c": (77, 2)}
 
