@@ -107,6 +107,7 @@ def trade_message(
     at: datetime,
     sequence: int,
     state: dict[str, Any] | None = None,
+    warnings: tuple[str, ...] = (),
     **told: Any,
 ) -> str:
     """Return what a run that trades leaves: an account that holds nothing, but for `state`."""
@@ -131,6 +132,7 @@ def trade_message(
             git_commit=COMMIT,
             model_version=configuration.inference.model_version,
             trade=trade,
+            warnings=warnings,
         )
     )
 

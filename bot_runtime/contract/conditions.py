@@ -211,6 +211,8 @@ class Reason(StrEnum):
     """A limit of losses stops purchases; exits go on."""
     LIMIT_RESET = "LimitReset"
     """A limit of losses stands no more."""
+    NOTIFICATIONS_UNAVAILABLE = "NotificationsUnavailable"
+    """No messages are sent: the secret or Telegram's answer is in the message. Trading goes on."""
     BOT_READY = "BotReady"
     """The bot decides on schedule."""
 

@@ -9,12 +9,14 @@ from typing import Any
 from bot_runtime.contract import names
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.podspec import PodSpec, ResourcesSpec
-from bot_runtime.contract.postgres_secret import URL
+from bot_runtime.contract.postgres_secret import POSTGRES_SECRET, URL
+from bot_runtime.contract.secrets import SecretKind
 from bot_runtime.contract.steps import COMMANDS
+from bot_runtime.contract.telegram_secret import TELEGRAM_SECRET
 
 _LABEL_VALUE_MAX = 63
 _STORE, _CONFIG, _TMP, _CREDENTIALS, _CA = "store", "config", "tmp", "credentials", "ca"
-_POSTGRES = "postgres"
+_POSTGRES, _TELEGRAM = "postgres", "telegram"
 _TMP_LIMIT = "1Gi"
 _DISK = {"requests": {"ephemeral-storage": "64Mi"}, "limits": {"ephemeral-storage": "1280Mi"}}
 """The temporary directory and what the node keeps of the log; spec.resources may say otherwise."""
@@ -46,6 +48,8 @@ class PodRequest:
     """Of the second container, which trades; None where there is none."""
     postgres_secret: str | None = None
     """Secret with the url of the journal's PostgreSQL, for the second container alone."""
+    telegram_secret: str | None = None
+    """Secret of the chat that is told of trades, for the second container alone."""
 
 
 def store_label(claim: str) -> str:
@@ -130,6 +134,12 @@ def _build_trade(
         environment[names.ENV_POSTGRES_URL] = f"{names.POSTGRES_PATH}/{URL}"
         if request.placement.ca_config_map is not None:
             environment[names.ENV_POSTGRES_CA] = f"{names.CA_PATH}/{names.CA_FILE}"
+    if request.telegram_secret is not None:
+        mounts = [
+            *mounts,
+            {"name": _TELEGRAM, "mountPath": names.TELEGRAM_PATH, "readOnly": True},
+        ]
+        environment[names.ENV_TELEGRAM] = names.TELEGRAM_PATH
     own = replace(request, resources=resources, environment=environment)
     return _build_process(names.TRADE_CONTAINER_NAME, own, COMMANDS["Trade"], mounts)
 
@@ -204,8 +214,16 @@ def _build_volumes(request: PodRequest) -> list[dict[str, Any]]:
         volumes.append({"name": _CA, "configMap": source})
     if request.preflight_secret is not None:
         volumes.append({"name": _CREDENTIALS, "secret": {"secretName": request.preflight_secret}})
+    # Where one is gone meanwhile, the container that trades says so, and the other one decides.
     if request.postgres_secret is not None:
-        # Where it is gone meanwhile, the container that trades says so, and the other one decides.
-        named = {"secretName": request.postgres_secret, "items": [{"key": URL, "path": URL}]}
-        volumes.append({"name": _POSTGRES, "secret": {**named, "optional": True}})
+        volumes.append(_build_optional(_POSTGRES, request.postgres_secret, POSTGRES_SECRET))
+    if request.telegram_secret is not None:
+        volumes.append(_build_optional(_TELEGRAM, request.telegram_secret, TELEGRAM_SECRET))
     return volumes
+
+
+def _build_optional(volume: str, secret: str, kind: SecretKind) -> dict[str, Any]:
+    """Return a volume with the keys of a kind of secret, as far as the secret is there."""
+    items = [{"key": key, "path": key} for key in (*kind.required, *kind.optional)]
+    named = {"secretName": secret, "items": items, "optional": True}
+    return {"name": volume, "secret": named}

@@ -4,6 +4,7 @@ from bot_operator.api.resources import Ref, is_true, name_of, ref_of
 from bot_operator.tradingbot.active import choose_active, serving_spec, still_unusable
 from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.findings import Context, Inference
+from bot_operator.tradingbot.notifications import secret_of_messages
 from bot_operator.tradingbot.objects import Serving, build_configuration, build_cron_job
 from bot_operator.tradingbot.run_endings import digest_of_run
 from bot_operator.tradingbot.runs import is_version_unusable, read_runs
@@ -74,6 +75,7 @@ def plan_inference(
         period_seconds=timetable.least_period(context.now),
         suspend=stopped,
         trades=find_obstacle(context) is None,
+        telegram_secret=secret_of_messages(context),
     )
     manifest = build_configuration(context.owner, configuration)
     return Inference(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.plans import Note, Telling, notes_of, recoveries_of
 from bot_operator.tradingbot.findings import Context, Findings
+from bot_operator.tradingbot.notifications import notes_of_silence
 from bot_operator.tradingbot.trading_notes import notes_of_trading
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason
@@ -53,6 +54,7 @@ def notes_of_bot(conditions: ConditionSet, context: Context, found: Findings) ->
         )
         notes.append(Note("Normal", Reason.NEW_IMAGES, text))
     notes.extend(notes_of_trading(context, found))
+    notes.extend(notes_of_silence(conditions))
     missed = found.retraining.missed_time
     if missed is not None and missed != context.before.missed_training_time:
         text = f"the training scheduled for {missed} could not begin in time and is left out"

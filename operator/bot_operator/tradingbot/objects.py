@@ -34,6 +34,8 @@ class Serving:
     suspend: bool
     trades: bool
     """Whether its pods have the container that trades."""
+    telegram_secret: str | None = None
+    """Secret of the chat that this container tells of trades."""
 
 
 def bot_labels(bot: str, component: str, claim: str | None = None) -> dict[str, str]:
@@ -80,6 +82,7 @@ def build_cron_job(owner: Manifest, bot: TradingBotSpec, serving: Serving) -> Ma
             deadline_seconds=deadline,
             trade_resources=bot.execution.resources if serving.trades else None,
             postgres_secret=bot.journal.postgres_secret if serving.trades else None,
+            telegram_secret=serving.telegram_secret if serving.trades else None,
         )
     )
     job = {

@@ -33,8 +33,10 @@ from bot_operator.signs.credentials import SecretSeen, observe_secret
 from bot_operator.signs.pod_waits import Obstacles, observe_obstacles, observe_pods, observe_refusal
 from bot_operator.watching.cache import Cache
 from bot_runtime.contract.conditions import BotCondition
-from bot_runtime.contract.journal import JournalSpec
+from bot_runtime.contract.exchange_secret import EXCHANGE_SECRET
 from bot_runtime.contract.postgres_secret import POSTGRES_SECRET
+from bot_runtime.contract.secrets import SecretKind
+from bot_runtime.contract.telegram_secret import TELEGRAM_SECRET
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class BotSeen:
     secret: SecretSeen | None = None
     journal_secret: SecretSeen | None = None
     """Of the journal's PostgreSQL; None where none is named."""
+    telegram_secret: SecretSeen | None = None
+    """Of the chat that is told of trades; None where none is named."""
     claim: ClaimSeen | None = None
     trainings: tuple[Training, ...] = ()
     studies: tuple[Training, ...] = ()
@@ -103,8 +107,11 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
     if isinstance(spec, str) or spec.mode == "Live":
         return seen
     secret_name = spec.exchange.credentials_secret
-    secret = await observe_secret(kube, namespace, secret_name) if secret_name else None
-    journal_secret = await _observe_journal_secret(kube, namespace, spec.journal)
+    secret = await _observe_named(kube, namespace, secret_name, EXCHANGE_SECRET)
+    url = spec.journal.postgres_secret
+    journal_secret = await _observe_named(kube, namespace, url, POSTGRES_SECRET)
+    chat = spec.notifications.secret
+    telegram_secret = await _observe_named(kube, namespace, chat, TELEGRAM_SECRET)
     claim = store_claim(name, spec.storage)
     known = cache.get(Ref(CLAIMS, namespace, claim))
     if known is not None and spec.storage.existing_claim is None and not is_made_for(known, owner):
@@ -116,16 +123,16 @@ async def observe_bot(kube: Kube, cache: Cache, ref: Ref, now: datetime) -> BotS
         seen,
         secret=secret,
         journal_secret=journal_secret,
+        telegram_secret=telegram_secret,
         claim=claim_seen,
         studies=_studies(children, claim),
     )
 
 
-async def _observe_journal_secret(
-    kube: Kube, namespace: str, journal: JournalSpec
+async def _observe_named(
+    kube: Kube, namespace: str, name: str | None, wanted: SecretKind
 ) -> SecretSeen | None:
-    name = journal.postgres_secret
-    return None if name is None else await observe_secret(kube, namespace, name, POSTGRES_SECRET)
+    return None if name is None else await observe_secret(kube, namespace, name, wanted)
 
 
 async def _refusal(kube: Kube, bot: Bot, cron_job: Manifest | None) -> str | None:

@@ -7,12 +7,13 @@ from bot_operator.api.resources import CONFIG_MAPS, CRON_JOBS, from_time
 from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.plans import earliest
 from bot_operator.planning.refusals import describe, refusals_of
-from bot_operator.signs.credentials import poll_seconds
+from bot_operator.signs.credentials import SLOW_SECONDS, poll_seconds
 from bot_operator.signs.pod_waits import POD_LOOK_SECONDS
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.freshness import fresh_until, judge_freshness
 from bot_operator.tradingbot.images import describe_unread
 from bot_operator.tradingbot.models import judge_age, judge_availability, stale_at
+from bot_operator.tradingbot.notifications import is_secret_faulty
 from bot_operator.tradingbot.precedence import FLAWS, Case, Finding, findings_of
 from bot_operator.tradingbot.trading_conditions import judge_records, judge_trading
 from bot_operator.tradingbot.trading_obstacles import is_journal_away
@@ -88,6 +89,7 @@ def next_look(conditions: ConditionSet, context: Context, found: Findings) -> fl
     return earliest(
         None if found.secret.valid else poll_seconds(since, context.now),
         _journal_look(conditions, context),
+        SLOW_SECONDS if is_secret_faulty(context) else None,
         None if context.spec.suspend else found.claim.poll,
         _seconds_until(found.candidate.retry_at, context.now),
         _seconds_until(found.retraining.look_at(context.now), context.now),

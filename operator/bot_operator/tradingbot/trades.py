@@ -10,7 +10,7 @@ from bot_operator.api.resources import from_time
 from bot_operator.signs.container_ends import termination_of
 from bot_operator.signs.pod_failures import Scene
 from bot_operator.signs.pod_waits import Obstacles, Trouble, find_trouble
-from bot_operator.signs.termination_messages import Unreadable, parse_result
+from bot_operator.signs.termination_messages import Unreadable, parse_result, plain
 from bot_operator.tradingbot.observe import Run
 from bot_operator.tradingbot.run_endings import (
     Ending,
@@ -21,10 +21,11 @@ from bot_operator.tradingbot.run_endings import (
 from bot_runtime.contract import names
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.failures import FailureClass, LastFailure
+from bot_runtime.contract.results import WARNING_MAX, StepResult
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.status import TradingBotStatus
 from bot_runtime.contract.steps import StepOrRun
-from bot_runtime.contract.traderesult import DOUBT_MAX, Doubt, TradeResult
+from bot_runtime.contract.traderesult import DOUBT_MAX, NO_MESSAGES, Doubt, TradeResult
 from bot_runtime.contract.tradingstatus import TradingStatus
 
 STEP: StepOrRun = "Trade"
@@ -41,6 +42,8 @@ class TradesVerdict:
 
     result: TradeResult | None = None
     """What the newest one that succeeded has told; None where none is there to be read."""
+    silence: str | None = None
+    """Why that one could send nobody a message."""
     failure: LastFailure | None = None
     """The failure of the newest one; None where it succeeded."""
     records: Doubt | None = None
@@ -71,16 +74,16 @@ def read_trades(
     ended = sorted(found, key=lambda e: e.at)
     for ending in reversed(ended):  # of those of one second too
         read = _read_ending(ending, digest, before)
-        if isinstance(read, TradeResult):
-            return TradesVerdict(read, failure, records, trouble)
+        if isinstance(read, StepResult):
+            return TradesVerdict(read.trade, _silence(read), failure, records, trouble)
         if read is not None and failure is None:
             failure, records = read, _doubt(ending, read)
-    return TradesVerdict(None, failure, records, trouble)
+    return TradesVerdict(None, None, failure, records, trouble)
 
 
 def _read_ending(
     ending: Ending, run_digest: str, before: TradingBotStatus
-) -> TradeResult | LastFailure | None:
+) -> StepResult | LastFailure | None:
     """Return what a run has told or why it failed; None where that is no news of the account."""
     result = ending.read(run_digest, before.last_failure)
     if isinstance(result, LastFailure):
@@ -93,7 +96,13 @@ def _read_ending(
     if trade is None or wrong is not None:
         assert wrong is not None
         return ending.refuse(wrong)
-    return None if _is_older(trade.state, before.trading) else trade
+    return None if _is_older(trade.state, before.trading) else result
+
+
+def _silence(result: StepResult) -> str | None:
+    """Return why a run could send nobody a message, as its warnings say."""
+    found = next((text for text in result.warnings if text.startswith(NO_MESSAGES)), None)
+    return None if found is None else plain(found.removeprefix(NO_MESSAGES), WARNING_MAX)
 
 
 def _what_is_wrong(trade: TradeResult) -> Unreadable | None:

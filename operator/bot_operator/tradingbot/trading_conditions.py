@@ -12,6 +12,7 @@ from bot_operator.planning.conditions import ConditionSet
 from bot_operator.signs.termination_messages import plain
 from bot_operator.tradingbot.findings import Context, Findings
 from bot_operator.tradingbot.models import Cause
+from bot_operator.tradingbot.notifications import with_silence
 from bot_operator.tradingbot.trading_obstacles import find_obstacle, is_journal_away
 from bot_runtime.contract.conditions import BotCondition as Kind
 from bot_runtime.contract.conditions import Reason, Status
@@ -36,6 +37,12 @@ def judge_trading(
     obstacle = find_obstacle(context) or _find_stop(context)
     if obstacle is not None:
         return "False", *obstacle
+    status, reason, message = _judge_runs(conditions, found)
+    return status, reason, with_silence(message, context, found.inference.trades)
+
+
+def _judge_runs(conditions: ConditionSet, found: Findings) -> tuple[Status, Reason, str]:
+    """Return what the runs say of it."""
     scheduled = conditions.get(Kind.INFERENCE_SCHEDULED)
     if scheduled.status != "True":
         return "Unknown", scheduled.reason, scheduled.message

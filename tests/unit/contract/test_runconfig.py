@@ -92,6 +92,7 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "risk.resumeAfter": "2026-01-02T03:04:05Z",
     "execution.deadlineSeconds": 30,
     "journal.postgresSecret": "journal",
+    "notifications.secret": "telegram",
     "execution.resources.limits": {"memory": "1Gi"},
     "execution.resources.requests": {"cpu": "60m"},
     "storage.existingClaim": "mine",
