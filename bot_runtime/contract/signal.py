@@ -58,6 +58,15 @@ def reason_text(reason: DecisionReason, found: str) -> str:
     return f"{reason}: {found}"[:REASON_MAX]
 
 
+def signal_in(text: str) -> str:
+    """Return the signal's reason that a decision's text begins with, before what was ordered.
+
+    >>> signal_in("LongSignal: probability 0.612. An entry of 1058 lots at the next open.")
+    'LongSignal: probability 0.612'
+    """
+    return text.partition(". ")[0]
+
+
 def reason_in(text: str) -> DecisionReason | None:
     """Return the reason that a signal's text begins with.
 

@@ -28,10 +28,11 @@ class RunStep(Protocol):
 
 
 class Traded(NamedTuple):
-    """What the account has come to, and what the run has written into the journal."""
+    """What the account has come to, what the run has written into the journal, and warned of."""
 
     result: TradeResult
     run: LastRun
+    warnings: tuple[str, ...] = ()
 
 
 def decide_and_trade(bot: Bot, store: Store, version: str, run: RunStep) -> Traded:
@@ -48,7 +49,7 @@ def decide_and_trade(bot: Bot, store: Store, version: str, run: RunStep) -> Trad
     )
     with one_at_a_time(store.signals, busy):
         run("Inference", configuration, variables=variables)
-        result = run("Trade", configuration, variables=variables).trade
-        assert result is not None, "the step's result has it"
+        result = run("Trade", configuration, variables=variables)
+        assert result.trade is not None, "the step's result has it"
         with read_journal(SqliteFile(store.journal)) as reader:
-            return Traded(result, last_run(reader))
+            return Traded(result.trade, last_run(reader), result.warnings)

@@ -53,7 +53,7 @@ class Watch:
     clock: CandleClock
     display: Display
     _told: list[tuple[str, str]] = field(default_factory=list)
-    """Doubts that stand, as they were shown."""
+    """Doubts and warnings that stand, as they were shown."""
 
     def run(self) -> NoReturn:
         """Go on until interrupted.
@@ -94,7 +94,7 @@ class Watch:
 
     def _show(self, traded: Traded) -> None:
         self.display.candle(candle_line(traded.run, traded.result, self.bot.quote))
-        found = list(doubts(traded.result))
+        found = [*doubts(traded.result), *(("warning", text) for text in traded.warnings)]
         for heading, text in found:
             if (heading, text) not in self._told:
                 self.display.candle(f"      {heading}: {text}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot_runtime.contract.intervals import DAY_MS
+from bot_runtime.contract.signal import signal_in
 from bot_runtime.contract.traderesult import NO_MESSAGES
 from bot_runtime.journal.entries import OutboxRow
 from bot_runtime.journal.run_entries import RunRow
@@ -77,7 +78,7 @@ class Outbox:
                 self.reporter.log("message waits", why=f"Telegram {answer.why}")
 
     def _why(self, taken: Taken, order_id: str) -> str | None:
-        """Return why an order was placed: of its decision's reason the first sentence."""
+        """Return why an order was placed: the signal's reason."""
         placed = {order.client_order_id: order for order in taken.rows.orders}
         order = placed.get(order_id) or self.journal.order(order_id)
         if order is None:
@@ -87,7 +88,7 @@ class Outbox:
         decision = decided.get(at) or self.journal.decided(*at)
         if decision is None or decision.reason is None:
             return None
-        return decision.reason.partition(". ")[0]
+        return signal_in(decision.reason)
 
 
 def _now_ms() -> int:

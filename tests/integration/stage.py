@@ -83,9 +83,11 @@ class Stage:
         path = f"/apis/botcripto.io/v1alpha1/namespaces/{self.namespace}/tradingbots/{name}"
         self.api.request("PATCH", path, {"spec": spec}, MERGE)
 
-    def add_secret(self, name: str, values: dict[str, str]) -> None:
-        """Create credentials."""
-        secret = {"metadata": {"name": name}, "type": EXCHANGE_SECRET.type, "stringData": values}
+    def add_secret(
+        self, name: str, values: dict[str, str], kind: str = EXCHANGE_SECRET.type
+    ) -> None:
+        """Create credentials, or a secret of another type."""
+        secret = {"metadata": {"name": name}, "type": kind, "stringData": values}
         self.api.request("POST", f"/api/v1/namespaces/{self.namespace}/secrets", secret)
 
     def status(self, name: str = "btc-paper") -> Object:

@@ -111,10 +111,12 @@ def test_nobody_elses_secret_volume_or_object_is_taken(stage: Stage, author: Api
             "thief": {"storage": {"existingClaim": "database"}},
             "sharer": {"storage": {"existingClaim": "victim-store"}},
             "keeper": {"journal": {"postgresSecret": "database"}},
+            "teller": {"notifications": {"secret": "database"}},
         }.items():
             author.create(resources.bot(name, timeframe="1m", **changes), stage.namespace)
         stage.wait_for("SecretsValid", ("False", "SecretWrongType"), "reader")
         stage.wait_for("TradingAllowed", ("False", "JournalUnavailable"), "keeper")
+        eventually(lambda: "database" in _no_messages(stage, "teller"))
         for name in ("thief", "sharer"):
             stage.wait_for("StorageReady", ("False", "ClaimForeign"), name)
         study = resources.training("study", storage={"existingClaim": "database"})
@@ -179,6 +181,13 @@ def _cron_job(name: str) -> Object:
     pod = {"restartPolicy": "Never", "containers": [container]}
     job = {"spec": {"template": {"spec": pod}}}
     return {"metadata": {"name": name}, "spec": {"schedule": "0 0 1 1 *", "jobTemplate": job}}
+
+
+def _no_messages(stage: Stage, name: str) -> str:
+    """Return why the status says that a bot sends no messages."""
+    conditions = stage.status(name).get("conditions", ())
+    trading = next((c["message"] for c in conditions if c["type"] == "TradingAllowed"), "")
+    return str(trading.partition("no messages: ")[2])
 
 
 def _storage_of(api: Api, namespace: str, training: str) -> str:

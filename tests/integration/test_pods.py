@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
-from bot_runtime.contract.names import TRADE_CONTAINER_NAME
+from bot_runtime.contract.names import TELEGRAM_PATH, TRADE_CONTAINER_NAME
 from bot_runtime.contract.steps import TRAINING_STEPS
+from bot_runtime.contract.telegram_secret import TELEGRAM_SECRET
 from tests.eventually import eventually
-from tests.integration.api import Refused
+from tests.integration.api import MERGE, Refused
 from tests.integration.operator_process import running
 from tests.integration.stage import Object, Stage
+from tests.telegram_server import CHAT, TOKEN
 
 PRIORITY_CLASS = "trading-test"
 CHOSEN: Object = {
@@ -25,6 +27,7 @@ CHOSEN: Object = {
 TRAINING = {"requests": {"cpu": "300m", "memory": "600Mi"}, "limits": {"memory": "3Gi"}}
 INFERENCE = {"requests": {"cpu": "70m", "memory": "200Mi"}, "limits": {"memory": "400Mi"}}
 TRADE = {"requests": {"cpu": "60m", "memory": "190Mi"}, "limits": {"memory": "350Mi"}}
+_SILENT = "NotificationsUnavailable"
 EXCHANGE = {"id": "binance", "credentialsSecret": "keys"}
 
 
@@ -55,6 +58,42 @@ def test_every_pod_is_placed_and_reaches_out_as_its_bot_says(stage: Stage) -> No
             _assert_holds(container["resources"], _wanted(pod, container))
     preflights = [pod["metadata"]["name"] for pod in pods if "initContainers" in pod["spec"]]
     assert len(preflights) == 1
+
+
+def test_a_chat_is_told_by_the_container_that_trades_and_a_wrong_secret_keeps_it_trading(
+    stage: Stage,
+) -> None:
+    values = {"token": f"bot{TOKEN}", "chatId": CHAT}
+    stage.add_secret("telegram", values, TELEGRAM_SECRET.type)
+    with stage.kubelet, running(stage.operator):
+        stage.add_bot(notifications={"secret": "telegram"}, inference={"schedule": "0 0 1 1 *"})
+        stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
+        eventually(lambda: stage.list("/apis/batch/v1:cronjobs"))
+        stage.fire()
+        stage.wait_for("TradingAllowed", ("True", "EntriesAllowed"))
+        assert _tellers(stage) == []
+        told = [e["message"] for e in stage.list("/api/v1:events") if e["reason"] == _SILENT]
+        conditions = stage.status()["conditions"]
+        told += [c["message"] for c in conditions if c["type"] == "TradingAllowed"]
+        assert len(told) == 2
+        for message in told:
+            assert "token: no token of a Telegram bot; copy it from BotFather" in message
+            assert """--from-literal=token="$TELEGRAM_TOKEN" --from-literal=chatId""" in message
+            assert TOKEN[11:] not in message
+        path = f"/api/v1/namespaces/{stage.namespace}/secrets/telegram"
+        stage.api.request("PATCH", path, {"stringData": {"token": TOKEN}}, MERGE)
+        stage.wake()
+        eventually(lambda: _tellers(stage) == ["trade"])
+        stage.fire()
+        stage.wait_for("SignalFresh", ("True", "SignalReceived"))
+
+
+def _tellers(stage: Stage) -> list[str]:
+    """Return which containers of the CronJob have the secret of the chat."""
+    (cron_job,) = stage.list("/apis/batch/v1:cronjobs")
+    pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    mounts = {c["name"]: [m["mountPath"] for m in c["volumeMounts"]] for c in pod["containers"]}
+    return [name for name, paths in mounts.items() if TELEGRAM_PATH in paths]
 
 
 def _add_priority_class(stage: Stage) -> None:

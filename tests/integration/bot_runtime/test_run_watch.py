@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from bot_runtime.contract.exitcodes import ExitCode
+from bot_runtime.contract.names import ENV_TELEGRAM
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from bot_runtime.journal.entries import DecisionRow
 from bot_runtime.journal.opening import read_journal
@@ -25,6 +26,7 @@ from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.store.layout import Store
 from tests.eventually import eventually
 from tests.exchanges import MINUTE_MS, Exchange, exchange_with
+from tests.telegram_server import TelegramServer, telegram_server
 from tests.unit.bot_runtime.markets import publish_version
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -91,6 +93,8 @@ class Laptop:
     exchange: Exchange
     home: Path
     now_ms: int = 0
+    variables: dict[str, str] = field(default_factory=dict)
+    """Of the command's environment."""
 
     def stop_clock(self) -> None:
         """Stop it as near to the bot's own clock as may be: no more than a candle is allowed."""
@@ -111,7 +115,7 @@ class Laptop:
         return [*command, "--endpoint", self.exchange.url, *flags]
 
     def environment(self) -> dict[str, str]:
-        return os.environ | {"PYTHONPATH": str(CHECKOUT)}
+        return os.environ | {"PYTHONPATH": str(CHECKOUT)} | self.variables
 
     @contextmanager
     def watch(self) -> Iterator[Process]:
@@ -172,6 +176,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
 
 
 @pytest.fixture
+def telegram() -> Iterator[TelegramServer]:
+    with telegram_server() as running:
+        yield running
+
+
+@pytest.fixture
 def laptop(trained: Laptop, tmp_path: Path) -> Laptop:
     shutil.copytree(trained.home, tmp_path / "home")
     laptop = Laptop(trained.exchange, tmp_path / "home")
@@ -181,7 +191,11 @@ def laptop(trained: Laptop, tmp_path: Path) -> Laptop:
 
 
 @pytest.mark.timeout(300)
-def test_a_trade_is_made_over_several_candles_and_ctrl_c_ends_it(laptop: Laptop) -> None:
+def test_a_trade_is_made_over_several_candles_and_told_and_ctrl_c_ends_it(
+    laptop: Laptop, telegram: TelegramServer
+) -> None:
+    telegram.mount(laptop.home / "telegram")
+    laptop.variables[ENV_TELEGRAM] = "telegram"
     with laptop.watch() as watch:
         assert "  10000.00 USDT  BTC/USDT LONG " in (first := watch.line_with(" USDT  "))
         assert "ordered Entry of 0." in first
@@ -199,6 +213,10 @@ def test_a_trade_is_made_over_several_candles_and_ctrl_c_ends_it(laptop: Laptop)
     laptop.check_rows()
     assert len(laptop.rows(TradeRow)) == 1
     assert Counter(row.side for row in laptop.rows(FillRow)) == {"BUY": 1, "SELL": 1}
+    opening, closing = (message.split("\n") for message in telegram.messages)
+    assert opening[0] == closing[0] == "default/bot (paper)"
+    assert opening[1].startswith("bought 0.")
+    assert ", at the end of its holding time; profit " in closing[1]
 
 
 @pytest.mark.timeout(300)

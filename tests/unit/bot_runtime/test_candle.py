@@ -14,7 +14,7 @@ from bot_runtime.journal.opening import open_journal
 from bot_runtime.journal.run_entries import Owner
 from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.local.bot_file import Bot
-from bot_runtime.local.candle import decide_and_trade
+from bot_runtime.local.candle import Traded, decide_and_trade
 from bot_runtime.process.errors import BusyError
 from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.markets import bot_spec
@@ -38,5 +38,5 @@ def test_a_second_run_at_the_same_moment_does_nothing(store: Store) -> None:
             decide_and_trade(BOT, store, "v-1", run)
         return StepResult(step=step, trade=RESULT if step == "Trade" else None)
 
-    assert decide_and_trade(BOT, store, "v-1", run) == (RESULT, LastRun())
+    assert decide_and_trade(BOT, store, "v-1", run) == Traded(RESULT, LastRun())
     assert ran == ["Inference", "Trade"]

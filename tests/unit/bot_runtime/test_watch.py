@@ -42,6 +42,8 @@ class Steps:
     """What the next trades raise."""
     doubts: list[Doubt | None] = field(default_factory=list)
     """Why the next trades say that nothing may be bought."""
+    warnings: list[tuple[str, ...]] = field(default_factory=list)
+    """What the next trades warn of."""
     ran: list[tuple[StepOrRun, str, str, float]] = field(default_factory=list)
 
     def __call__(
@@ -56,7 +58,9 @@ class Steps:
         if failure is not None:
             raise failure
         doubt = self.doubts.pop(0) if self.doubts else None
-        return StepResult(step=step, trade=TradeResult(state=TradingStatus(), entries=doubt))
+        told = TradeResult(state=TradingStatus(), entries=doubt)
+        warnings = self.warnings.pop(0) if self.warnings else ()
+        return StepResult(step=step, trade=told, warnings=warnings)
 
     @property
     def seconds(self) -> list[float]:
@@ -182,6 +186,12 @@ def test_a_doubt_is_told_once_and_again_when_it_comes_back(watch: Watch, steps: 
     lines = shown(watch)
     told = "      no entry: DailyLoss: it resets at 2023-11-15T00:00:00Z"
     assert [n for n, line in enumerate(lines) if line == told] == [1, 5]
+
+
+def test_a_warning_is_told_as_a_doubt_is(watch: Watch, steps: Steps) -> None:
+    steps.warnings = [("no messages: Telegram refuses the token (401)",)] * 2
+    lines = shown(watch)
+    assert lines.count("      warning: no messages: Telegram refuses the token (401)") == 1
 
 
 def test_a_machine_that_slept_goes_on_with_the_newest_candle(
