@@ -64,31 +64,11 @@ def build_configuration(owner: Manifest, configuration: RunConfiguration) -> Man
 def build_cron_job(owner: Manifest, bot: TradingBotSpec, serving: Serving) -> Manifest:
     """Return the CronJob that serves the active version on schedule."""
     name = name_of(owner)
-    claim = store_claim(name, bot.storage)
-    labels = bot_labels(name, COMPONENT, claim)
-    digest = serving.configuration.digest
-    deadline = _deadline(bot, trades=serving.trades)
-    template = build_pod_template(
-        PodRequest(
-            image=serving.image,
-            command=COMMANDS["Inference"],
-            labels=labels,
-            claim=claim,
-            one_node=bot.storage.access_mode == "ReadWriteOnce",
-            configuration=names.run_configuration_name(name, digest),
-            resources=bot.inference.resources,
-            placement=bot.pod,
-            annotations={names.ANNOTATION_RUN_DIGEST: digest},
-            deadline_seconds=deadline,
-            trade_resources=bot.execution.resources if serving.trades else None,
-            postgres_secret=bot.journal.postgres_secret if serving.trades else None,
-            telegram_secret=serving.telegram_secret if serving.trades else None,
-        )
-    )
+    pod = _pod_of(name, bot, serving)
     job = {
         "backoffLimit": 0,  # the next firing tries again, on newer candles
-        "activeDeadlineSeconds": deadline + _SPARE_SECONDS,
-        "template": template,
+        "activeDeadlineSeconds": _deadline(bot, trades=serving.trades) + _SPARE_SECONDS,
+        "template": build_pod_template(pod),
     }
     content = {
         "spec": {
@@ -99,10 +79,31 @@ def build_cron_job(owner: Manifest, bot: TradingBotSpec, serving: Serving) -> Ma
             "startingDeadlineSeconds": starting_deadline(serving.period_seconds),
             "successfulJobsHistoryLimit": 1,
             "failedJobsHistoryLimit": 1,
-            "jobTemplate": {"metadata": {"labels": labels}, "spec": job},
+            "jobTemplate": {"metadata": {"labels": pod.labels}, "spec": job},
         }
     }
-    return build_child(CRON_JOBS, names.cron_job_name(name), owner, labels, content)
+    return build_child(CRON_JOBS, names.cron_job_name(name), owner, pod.labels, content)
+
+
+def _pod_of(name: str, bot: TradingBotSpec, serving: Serving) -> PodRequest:
+    """Return what is asked of the pod of a candle."""
+    claim = store_claim(name, bot.storage)
+    digest = serving.configuration.digest
+    return PodRequest(
+        image=serving.image,
+        command=COMMANDS["Inference"],
+        labels=bot_labels(name, COMPONENT, claim),
+        claim=claim,
+        one_node=bot.storage.access_mode == "ReadWriteOnce",
+        configuration=names.run_configuration_name(name, digest),
+        resources=bot.inference.resources,
+        placement=bot.pod,
+        annotations={names.ANNOTATION_RUN_DIGEST: digest},
+        deadline_seconds=_deadline(bot, trades=serving.trades),
+        trade_resources=bot.execution.resources if serving.trades else None,
+        postgres_secret=bot.journal.postgres_secret if serving.trades else None,
+        telegram_secret=serving.telegram_secret if serving.trades else None,
+    )
 
 
 def _deadline(bot: TradingBotSpec, *, trades: bool) -> int:
