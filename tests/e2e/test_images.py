@@ -57,7 +57,7 @@ def test_an_image_holds_what_it_runs_and_no_more(world: World, commit: str, name
     }
 
 
-@pytest.mark.parametrize(("name", "most_mb"), [("inference", 350), ("trees_training", 820)])
+@pytest.mark.parametrize(("name", "most_mb"), [("inference", 380), ("trees_training", 840)])
 def test_an_image_is_no_larger_unpacked_than_promised(
     world: World, name: str, most_mb: int
 ) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -231,17 +232,16 @@ def test_positions_come_and_go_as_often_as_they_like(stage: Stage) -> None:
         serve(stage)
         for trades in range(1, 4):
             for positions in ([held], []):
-                totals = {"trades": trades}
-                state = {"positions": positions, "totals": totals}
-                stage.kubelet.trades = {"state": state}
+                stage.kubelet.trades = {
+                    "state": {"positions": positions, "totals": {"trades": trades}}
+                }
                 stage.fire()
-                wanted = (trades, positions)
-                eventually(lambda wanted=wanted: _holding(stage) == wanted, timeout=20)
+                eventually(partial(_holds, stage, trades, positions), timeout=20)
 
 
-def _holding(stage: Stage) -> tuple[int, list[Object]]:
+def _holds(stage: Stage, trades: int, positions: list[Object]) -> bool:
     trading = stage.status()["trading"]
-    return trading["totals"]["trades"], trading["positions"]
+    return bool(trading["totals"]["trades"] == trades and trading["positions"] == positions)
 
 
 def pod_of(stage: Stage, job: str) -> Object:
