@@ -129,6 +129,15 @@ class Cluster:
             raise ClusterError("the cluster has no node: bring it up without --control-plane-only")
         return node.inside(init, ["ctr", "--namespace=k8s.io", *args])
 
+    def kill_containerd(self) -> None:
+        """Kill the node's containerd; its containers run on, and no new one begins."""
+        processes.kill_program(self.layout.identity, "containerd")
+
+    def resume_containerd(self) -> None:
+        """Start the node's containerd again, as a service manager does."""
+        init = processes.find(self.layout.identity)[node.INIT]
+        node.resume_containerd(self.layout, init)
+
     def recycle_volumes(self) -> int:
         """Empty and offer again the volumes whose claims were deleted; return how many."""
         return storage.recycle(self.layout, self.kubectl)

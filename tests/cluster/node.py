@@ -212,16 +212,20 @@ def write_files(layout: Layout, store: Path) -> None:
 
 def start_containerd(layout: Layout, init: int) -> None:
     """Start containerd and wait until it answers; what an earlier node left in its store goes."""
-    command = ["containerd", "--config", str(layout.node / "containerd.toml")]
-    start(layout, init, "containerd", command)
-    wait_until(lambda: _answers(init), layout, "containerd")
+    resume_containerd(layout, init)
     ctr = inside(init, ["ctr", "--namespace=k8s.io"])
     leftover = run([*ctr, "containers", "list", "--quiet"]).split()
     if leftover:
         run([*ctr, "containers", "delete", *leftover], timeout=120)
         processes.kill(layout.identity, "containerd")
-        start(layout, init, "containerd", command)
-        wait_until(lambda: _answers(init), layout, "containerd")
+        resume_containerd(layout, init)
+
+
+def resume_containerd(layout: Layout, init: int) -> None:
+    """Start containerd, which finds its containers again, and wait until it answers."""
+    command = ["containerd", "--config", str(layout.node / "containerd.toml")]
+    start(layout, init, "containerd", command)
+    wait_until(lambda: _answers(init), layout, "containerd")
 
 
 def _answers(init: int) -> bool:

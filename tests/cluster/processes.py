@@ -118,6 +118,16 @@ def kill(identity: str, component: str | None = None) -> None:
             time.sleep(LOOK_AGAIN_SECONDS)
 
 
+def kill_program(identity: str, component: str) -> None:
+    """Kill a component's own process and wait for its end; what it started lives on."""
+    with contextlib.ExitStack() as stack:
+        pid = find(identity).get(component)
+        descriptor = None if pid is None else _kill_if_marked(pid, identity, stack)
+        if descriptor is not None:
+            _wait_for_ends([descriptor], time.monotonic() + KILL_SECONDS)
+        _reap()
+
+
 def _kill_if_marked(pid: int, identity: str, stack: contextlib.ExitStack) -> int | None:
     """Kill a process that still carries the mark, and never another with the same number.
 

@@ -11,25 +11,12 @@ from tests.cluster import cluster as clusters
 from tests.cluster import images as builds
 from tests.cluster.cluster import Cluster, Options
 from tests.cluster.errors import ClusterError, RequirementsMissing
-from tests.cluster.install import (
-    ExchangeKeys,
-    ExchangeSetup,
-    create_namespace,
-    install_crds,
-    install_exchange,
-    install_operator,
-)
+from tests.e2e import world as worlds
 from tests.e2e.world import Release, World
 from tests.integration.operator_process import is_denied
 
 CLUSTER = "e2e"
 NAMESPACE = "botcripto-e2e"
-MARKETS = {
-    "trees": ("--flavour=threshold", "--strength=1"),
-    "sequence": ("--flavour=oscillation", "--strength=1"),
-    "noise": ("--flavour=momentum", "--strength=0"),
-}
-COMMON = ("--timeframe=1m", "--symbols=BTC/USDT", "--seed=7")
 
 
 def _report(message: str) -> None:
@@ -86,23 +73,8 @@ def world(cluster: Cluster, commit: str) -> Iterator[World]:
     At the session's end, whatever the order of the tests was, no story may have met a missing
     right; that no right is left over is for tests/integration/test_rights.py to show.
     """
-    kubectl = cluster.kubectl
     images = builds.ensure(cluster, _report, commit)
-    create_namespace(kubectl, NAMESPACE)
-    install_crds(kubectl)
-    everything = ("tradingbots,modeltrainings", "--all", f"--namespace={NAMESPACE}")
-    kubectl("delete", *everything, timeout=120)  # what an earlier session kept (KEEP_CLUSTER=1)
-    install_operator(kubectl, NAMESPACE, images)
-    keys = ExchangeKeys.generate()
-    endpoints = {
-        market: install_exchange(
-            kubectl,
-            NAMESPACE,
-            ExchangeSetup(f"exchange-{market}", images.exchange, (*COMMON, *arguments), keys),
-        )
-        for market, arguments in MARKETS.items()
-    }
-    found = World(kubectl, NAMESPACE, images, keys, endpoints, cluster.audit_log)
+    found = worlds.install(cluster, NAMESPACE, images, worlds.MARKETS)
     yield found
     calls = list(found.operator_calls())
     assert calls

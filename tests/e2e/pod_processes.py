@@ -15,9 +15,14 @@ def hang(uid: str, program: str) -> list[int]:
 
     `program` is a part of their command line, words apart by spaces.
     """
-    found = eventually(lambda: _find(uid, program), timeout=START_SECONDS, every=0.05)
+    found = wait_for(uid, program)
     _signal(found, signal.SIGSTOP)
     return found
+
+
+def wait_for(uid: str, program: str) -> list[int]:
+    """Wait until a program runs in a pod; return the numbers of its processes."""
+    return eventually(lambda: _find(uid, program), timeout=START_SECONDS, every=0.05)
 
 
 def resume(processes: list[int]) -> None:

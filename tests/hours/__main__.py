@@ -1,0 +1,27 @@
+"""`python -m tests.hours`: run a bot for hours (PAPER_HOURS), judge what came of it.
+
+`judge` also judges a run that is under way or was cut off: all it reads lies in PAPER_FOLDER.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from tests.hours import judging, running
+
+HOURS = float(os.environ.get("PAPER_HOURS") or "6")
+FOLDER = Path(os.environ.get("PAPER_FOLDER") or "reports/paper-hours")
+
+
+def main() -> int:
+    """Return the exit code: 1 where the journal is not what it should be."""
+    if sys.argv[1:] == ["judge"]:
+        return judging.judge(FOLDER)
+    if sys.argv[1:]:
+        print(f"python -m tests.hours [judge]; found {' '.join(sys.argv[1:])}", file=sys.stderr)
+        return 2
+    return running.run(FOLDER, HOURS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
