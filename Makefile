@@ -117,6 +117,10 @@ crash-points: setup ## The operator killed before and after every write of a bot
 soak: setup ## Half an hour of churn under two replicas that kill each other (SOAK_SECONDS=n, SOAK_SEED=n)
 	SOAK_SECONDS=$${SOAK_SECONDS:-1800} $(PY) -m pytest $(FAULTS)/test_soak.py -s
 
+.PHONY: paper-hours
+paper-hours: setup ## A bot trades on paper for six hours, disturbed (PAPER_HOURS=n, PAPER_FOLDER=folder)
+	$(PY) -m tests.hours
+
 .PHONY: clean
 clean: ## Remove what checks and tests left here, and environments unused for two weeks
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist reports

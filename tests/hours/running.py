@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from bot_runtime.contract.names import LABEL_BOT
@@ -33,6 +34,8 @@ SAVED_EVERY = 10
 LOOK_AT_SECOND = 45
 """Of a minute: the run of its candle has mostly ended."""
 DEADLINE_SECONDS = 50
+TRUE_IS_BAD = frozenset({"Degraded", "Reconciling", "Stalled"})
+"""Conditions of a bot that are False while all is well."""
 SPEC: Object = {
     "capital": "1000",
     "inference": {"schedule": "* * * * *", "deadlineSeconds": DEADLINE_SECONDS},
@@ -82,6 +85,7 @@ class Hours:
         self, found: World, disturber: Disturber, folder: Path, hours: float, commit: str
     ) -> None:
         """Begin nothing yet."""
+        self._writing = Lock()
         self._world = found
         self._folder = folder
         self._seconds = hours * 3600
@@ -152,7 +156,7 @@ class Hours:
         unusual = [
             f"{c['type']}={c['status']} ({c['reason']})"
             for c in status.get("conditions", [])
-            if (c["status"] == "True") == (c["type"] in {"Degraded", "Progressing"})
+            if (c["status"] == "True") == (c["type"] in TRUE_IS_BAD)
         ]
         log.info(
             "settled %s, decided %s at %s, equity %s, position %s, %s trades, %s missed, "
@@ -164,16 +168,15 @@ class Hours:
         )  # fmt: skip
 
     def _journal_bytes(self) -> int:
-        return sum(
-            path.stat().st_size for path in journals.journal_of(self._world, BOT).parent.iterdir()
-        )
+        folder = journals.journal_of(self._world, BOT).parent
+        return sum(path.stat().st_size for path in folder.glob("*"))
 
     def _is_quiet(self) -> bool:
         return all(has_ended(pod) for pod in self._world.pods_of(BOT))
 
     def _save(self) -> None:
         """Copy the journal while no run writes, and what explains it."""
-        eventually(self._copy_journal, timeout=5 * MINUTE, every=2)
+        eventually(self._copy_journal, timeout=MINUTE, every=2)
         self._keep("status.json", json.dumps(self._world.get("tradingbot", BOT), indent=1))
         listed = self._world.kubectl("get", "pods,jobs", f"--namespace={NAMESPACE}", "-o", "json")
         self._keep("objects.json", listed)
@@ -212,7 +215,8 @@ class Hours:
         shutil.copytree(self._world.volume_of(BOT), self._folder / "store", dirs_exist_ok=True)
 
     def _write_record(self) -> None:
-        self._keep("record.json", json.dumps(self._record, indent=1))
+        with self._writing:
+            self._keep("record.json", json.dumps(self._record, indent=1))
 
     def _keep(self, name: str, text: str) -> None:
         path = self._folder / name
