@@ -124,10 +124,21 @@ class Cluster:
         Raises:
             ClusterError: the cluster has no running node.
         """
-        init = processes.find(self.layout.identity).get("containerd")
+        return self.inside("ctr", "--namespace=k8s.io", *args)
+
+    def inside(self, *argv: str) -> list[str]:
+        """Return the command line that runs a program in the node, which reaches the Services.
+
+        Raises:
+            ClusterError: the cluster has no running node.
+        """
+        return node.inside(self._init(), argv)
+
+    def _init(self) -> int:
+        init = processes.find(self.layout.identity).get(node.INIT)
         if init is None:
             raise ClusterError("the cluster has no node: bring it up without --control-plane-only")
-        return node.inside(init, ["ctr", "--namespace=k8s.io", *args])
+        return init
 
     def kill_containerd(self) -> None:
         """Kill the node's containerd; its containers run on, and no new one begins."""
@@ -135,8 +146,7 @@ class Cluster:
 
     def resume_containerd(self) -> None:
         """Start the node's containerd again, as a service manager does."""
-        init = processes.find(self.layout.identity)[node.INIT]
-        node.resume_containerd(self.layout, init)
+        node.resume_containerd(self.layout, self._init())
 
     def recycle_volumes(self) -> int:
         """Empty and offer again the volumes whose claims were deleted; return how many."""

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from tests.cluster import cluster as clusters
 from tests.hours import judging, running
 
 HOURS = float(os.environ.get("PAPER_HOURS") or "6")
@@ -16,7 +17,7 @@ FOLDER = Path(os.environ.get("PAPER_FOLDER") or "reports/paper-hours")
 def main() -> int:
     """Return the exit code: 1 where the journal is not what it should be."""
     if sys.argv[1:] == ["judge"]:
-        return judging.judge(FOLDER)
+        return judging.judge(FOLDER, clusters.find(running.CLUSTER))
     if sys.argv[1:]:
         print(f"python -m tests.hours [judge]; found {' '.join(sys.argv[1:])}", file=sys.stderr)
         return 2

@@ -20,6 +20,7 @@ from bot_runtime.journal.sqlite_file import SqliteFile
 from bot_runtime.market.candles import utc
 from bot_runtime.store.layout import Store
 from bot_runtime.trading.session_decisions import MISSED, WITHOUT_VIEW
+from tests.cluster.cluster import Cluster
 from tests.e2e.journals import CANDLE_MS
 
 STATUS_WRITES_MAX: Final = 2.0
@@ -32,10 +33,11 @@ STATUS_WRITES: Final = ("patch tradingbots status", "update tradingbots status")
 Kept = dict[str, Any]
 
 
-def judge(folder: Path) -> int:
+def judge(folder: Path, cluster: Cluster | None) -> int:
     """Print figures as a table, and what is wrong; return 1 where anything is.
 
-    The journal may be of hours that are not over yet, or were cut off.
+    The journal may be of hours that are not over yet, or were cut off. `cluster` has the exchange
+    that older candles are asked of; None: it is down, and predictions are not computed again.
     """
     record, writes, objects = (_load(folder / f"{n}.json") for n in ("record", "writes", "objects"))
     journal_file = Store(folder).journal
@@ -67,7 +69,7 @@ def judge(folder: Path) -> int:
     elif closes[-1] < record["until"] * 1000 - AT_ITS_END_MS:
         faults.append(f"nothing is settled after {utc(closes[-1])}")
     if (store := folder / "store").is_dir():
-        faults += _verify(store)
+        faults += _verify(store, cluster)
     text = "\n".join(["| figure | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in figures)])
     (folder / "summary.md").write_text(f"{text}\n")
     print(text, *(f"WRONG: {fault}" for fault in faults), sep="\n")
@@ -141,9 +143,12 @@ def _bytes(journal: Path) -> int:
     return sum(path.stat().st_size for path in journal.parent.iterdir())
 
 
-def _verify(store: Path) -> Iterator[str]:
+def _verify(store: Path, cluster: Cluster | None) -> Iterator[str]:
     """Ask `journal verify`, which computes the predictions again too."""
-    command = [sys.executable, "-m", "bot_runtime", "journal", "verify", f"--store={store}"]
+    command = [sys.executable, "-m", "bot_runtime", "journal", "verify"]
+    command.append(f"--store={store.resolve()}")
+    if cluster is not None:
+        command = cluster.inside(*command, "--ask")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     print(done.stdout + done.stderr)
     if done.returncode:

@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,11 +19,11 @@ from tests.cluster import cluster as clusters
 from tests.cluster import images as builds
 from tests.cluster.audit import read_calls
 from tests.cluster.cluster import Options
-from tests.cluster.layout import CHECKOUT
 from tests.e2e import journals, world
 from tests.e2e.hand_runs import has_ended
 from tests.e2e.world import Object, World
 from tests.eventually import eventually
+from tests.hours import judging
 from tests.hours.disturbances import Disturber
 
 CLUSTER, NAMESPACE, BOT = "paper-hours", "botcripto-hours", "hours"
@@ -70,12 +69,10 @@ def run(folder: Path, hours: float) -> int:
     market = {"trees": world.MARKETS["trees"]}
     found = world.install(cluster, NAMESPACE, images, market)
     Hours(found, Disturber(cluster, found, BOT), folder, hours, commit).pass_by()
+    verdict = judging.judge(folder, cluster)
     if os.environ.get("KEEP_CLUSTER") != "1":
         clusters.down(log.info, CLUSTER)
-    return subprocess.run(
-        [sys.executable, "-m", "tests.hours", "judge"],
-        cwd=CHECKOUT, env=os.environ | {"PAPER_FOLDER": str(folder.resolve())}, check=False,
-    ).returncode  # fmt: skip
+    return verdict
 
 
 class Hours:
