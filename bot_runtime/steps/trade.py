@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 from bot_runtime.contract.assets import quote_assets
@@ -43,6 +43,7 @@ from bot_runtime.trading.session import Session, Taken
 from bot_runtime.trading.session_news import News
 from bot_runtime.trading.session_result import Doubts, result_of
 from bot_runtime.trading.session_signals import load_signals
+from bot_runtime.trading.session_state import SessionState
 
 if TYPE_CHECKING:
     from bot_runtime.notices.outbox import Outbox
@@ -70,7 +71,20 @@ def trade(configuration: RunConfiguration, store: Store, reporter: Reporter) -> 
     with open_journal(database, owner_of(configuration), _now_ms()) as journal:
         run_id = journal.begin_run(_start_of(configuration))
         with _ending(journal, run_id, reporter):
-            return _run(configuration, store, reporter, journal, run_id)
+            done = _run(configuration, store, reporter, journal, run_id)
+        result = result_of(done.state, journal, done.settled_ms, done.doubts)
+        if done.outbox is not None:
+            done.outbox.send(_left(configuration, reporter))
+        return result
+
+
+class _Done(NamedTuple):
+    """What a run has come to, as it was committed, and what tells people of it."""
+
+    state: SessionState
+    settled_ms: int | None
+    doubts: Doubts
+    outbox: "Outbox | None"
 
 
 @contextmanager
@@ -91,7 +105,8 @@ def _run(
     reporter: Reporter,
     journal: Journal,
     run_id: int,
-) -> TradeResult:
+) -> _Done:
+    """Do the run's work, up to its last commit."""
     session = Session(configuration, journal)
     outbox = _outbox(journal, store, reporter)
     marker = _wait_for_marker(configuration, store, reporter)
@@ -121,10 +136,7 @@ def _run(
         told = outbox.rows(taken, journal.last_ended((SETTLED, NOTHING)), version)
         rows = rows._replace(outbox=told)
     journal.finish(run_id, rows, RunEnd(_now_ms(), verdict))
-    result = result_of(taken.state, journal, settled_ms, doubts)
-    if outbox is not None:
-        outbox.send(_left(configuration, reporter))
-    return result
+    return _Done(taken.state, settled_ms, doubts, outbox)
 
 
 def _outbox(journal: Journal, store: Store, reporter: Reporter) -> "Outbox | None":

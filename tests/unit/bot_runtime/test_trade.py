@@ -12,7 +12,11 @@ from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.journal.entries import CandleRow, DecisionRow, MarketRow
 from bot_runtime.journal.order_entries import FillRow, OrderRow
 from bot_runtime.journal.run_entries import RunRow
-from bot_runtime.process.errors import ConfigurationError, ExchangeUnavailableError
+from bot_runtime.process.errors import (
+    ConfigurationError,
+    ExchangeUnavailableError,
+    StoreUnavailableError,
+)
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.steps.trade import POLL_SECONDS, SPARE_SECONDS, trade
 from bot_runtime.store.layout import Store
@@ -52,6 +56,19 @@ def test_a_second_run_of_a_candle_does_nothing(exchange: Exchange, store: Store)
     assert again.state.account == first.state.account
     assert [run.ended_verdict for run in bot.rows(RunRow)] == ["Settled", "Nothing"]
     assert len(bot.rows(DecisionRow)) == len(bot.rows(OrderRow)) == 1
+
+
+def test_what_goes_wrong_after_the_last_commit_is_told_and_undoes_nothing(
+    exchange: Exchange, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreUnavailableError("journal: the connection was lost")
+
+    bot = bot_of(exchange, store)
+    monkeypatch.setattr("bot_runtime.steps.trade.result_of", refuse)
+    with pytest.raises(StoreUnavailableError, match="the connection was lost"):
+        bot.run()
+    assert [run.ended_verdict for run in bot.rows(RunRow)] == ["Settled"]
 
 
 @pytest.mark.parametrize("marker", [None, {"pod_uid": "other"}, {"run_digest": "other"}])
