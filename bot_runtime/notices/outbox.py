@@ -45,12 +45,14 @@ class Outbox:
         `before` is the run before that did its work, and `served` the version of this one.
         """
         now_ms = _now_ms()
+        since_ms = now_ms - DAY_MS
+        begun_ms = self.journal.identity.created_ms  # before that nothing was served
         found = [
             *served_news(before, served, self.store, now_ms),
-            *rejected_news(served, self.store, now_ms - DAY_MS),
+            *rejected_news(served, self.store, max(since_ms, begun_ms)),
             *news_of(taken, lambda order: self._why(taken, order)),
         ]
-        recent = {row.key: row for row in found if row.created_ms >= now_ms - DAY_MS}
+        recent = {row.key: row for row in found if row.created_ms >= since_ms}
         known = self.journal.known_news(recent) if recent else set()
         return tuple(row for key, row in recent.items() if key not in known)
 

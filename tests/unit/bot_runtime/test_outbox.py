@@ -322,6 +322,16 @@ def test_a_version_that_is_rejected_is_told_once_with_the_gates_reasons(
     ]
 
 
+def test_a_version_that_was_rejected_before_the_bot_traded_is_no_news(
+    exchange: Exchange, store: Store, folder: Path, server: TelegramServer
+) -> None:
+    before = evaluated(store, "worse", "Trend: log loss 0.701 is worse than naive 0.693")
+    a_minute_ago = time.time() - 60
+    os.utime(before, (a_minute_ago, a_minute_ago))
+    PaperBot(exchange, store).run(FALLING)
+    assert server.messages == [], "no version was served then"
+
+
 def in_process(bot: PaperBot, tmp_path: Path, **variables: str) -> tuple[int, str, StepResult]:
     """Run the step as a pod does; return its exit code, all that it said, and its result."""
     bot.decide()
