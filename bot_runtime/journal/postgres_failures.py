@@ -1,7 +1,8 @@
 """What a PostgreSQL refuses, in words, with the way on.
 
-Of a statement the server's own code decides. Of a connection that was refused the client has no
-code, and what it says names user, host and database: it is looked at, and never shown.
+Of a statement the server's own code decides, also of the one that sets a new connection up. Of a
+connection that was refused the client has no code, and what it says names user, host and database:
+it is looked at, and never shown.
 """
 
 from typing import Final
@@ -23,6 +24,7 @@ _MESSAGES: Final = {
         "write"
     ),
     "25P03": _LOST,
+    "25P04": _LOST,
     "40001": _BUSY,
     "40P01": _BUSY,
     "42501": (
@@ -33,7 +35,9 @@ _MESSAGES: Final = {
     "53200": "{}: the server is out of memory ({}); give it more",
     "53300": "{}: the server has no connection left ({}); let it take more",
     "55P03": _BUSY,
-    "57014": _BUSY,
+    "57014": (
+        "{}: the server has ended a statement ({}); let the role's statement_timeout be longer"
+    ),
     "XX001": _CORRUPT,
     "XX002": _CORRUPT,
 }
@@ -46,6 +50,7 @@ _CLASSES: Final = {
     "XX": "{}: the server has failed ({}); look at its log",
 }
 """By the first two characters of a code."""
+_BAD_OPTION: Final = "the url has an option with a value that is none; mend it"
 _REFUSED: Final = (
     ("password authentication failed", "the server refuses the user or the password; mend the url"),
     ("no password supplied", "the server asks for a password; put one into the url"),
@@ -63,7 +68,19 @@ _REFUSED: Final = (
     ),
     ("does not support SSL", "the server does not speak TLS; let it, or set another sslmode"),
     ("sslmode", "the url's sslmode is none; write verify-full"),
+    ("invalid integer value", _BAD_OPTION),
+    ("invalid port number", _BAD_OPTION),
+    (" value: ", _BAD_OPTION),
+    ("bad value for", _BAD_OPTION),
+    ("could not match", _BAD_OPTION),
+    (
+        'parameter "idle_session_timeout"',
+        "the server is older than PostgreSQL 14; take a newer one",
+    ),
+    ("configuration parameter", _BAD_OPTION),
+    ("invalid value for parameter", _BAD_OPTION),
     ("permission denied for database", "the role may not connect to the database; let it"),
+    ('FATAL:  role "', "the server does not let this user log in; mend the url, or the role"),
     ("does not exist", "the server has no such database; create it, or mend the url"),
     ("session is read-only", "no server that can be written answers; name the primary in the url"),
     ("too many", "the server has no connection left; let it take more"),
@@ -99,6 +116,9 @@ def lost_connection(shown: str) -> StoreUnavailableError:
 
 def refused_connection(failure: psycopg.Error, shown: str) -> StoreUnavailableError:
     """Return why there is no connection, in words of our own."""
+    known = None if failure.sqlstate is None else find_refusal(failure, shown)
+    if known is not None:
+        return known
     said = str(failure)
     told = next((told for mark, told in _REFUSED if mark in said), _ANY)
     return StoreUnavailableError(f"{shown}: {told}")
