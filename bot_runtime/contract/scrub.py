@@ -20,7 +20,8 @@ A named value is hidden whatever it is, for no rule tells prose from a password.
   `=`, or after a quoted name, they are values and hidden.
 - `"$API_KEY"`, `"$API_SECRET"` and `"$TELEGRAM_TOKEN"`, the shell variables of our own commands.
 - `null`, `true` and `false` after a quoted name, and what follows the fields of ours that hold the
-  name of a secret: `credentialsSecret`, `imagePullSecrets`, and `automountServiceAccountToken`.
+  name of a secret: `credentialsSecret`, `postgresSecret`, `imagePullSecrets`, and
+  `automountServiceAccountToken`.
 
 Not recognised: a key of hexadecimal digits alone without its name (a digest looks the same), a
 login without `scheme://`, an unencoded password of an address that begins with digits and a slash
@@ -122,7 +123,7 @@ _NAMED: Final = re.compile(
     (?P<head>
       (?: (?: api[-_ ]?key | (?:api|access)[-_]sign | access[-_]?key(?:[-_]?id)?
             | (?:listen|private|signing|encryption)[-_]?key
-            | (?<!credentials)(?<!imagepull) secret(?:[-_]?key)?
+            | (?<!credentials)(?<!postgres)(?<!imagepull) secret(?:[-_]?key)?
             | (?<!automountserviceaccount) token
             | signature | pass(?:word|wd|phrase) | amz-credential
           ) s?[-_]?[0-9]{{0,3}}

@@ -157,6 +157,7 @@ def test_of_each_way_to_write_a_secret_the_rest_stays(text: str, clean: str) -> 
         "mail ops@example.com about http://h:8080/x?to=a@b.example",
         "automountServiceAccountToken: false, 'token': None",
         '"credentialsSecret": "keys", imagePullSecrets: [registry]',
+        "spec.journal.postgresSecret: found 'Journal'; write a-z",
         "Bearer authentication and Basic Authentication are off",
         "took 5 tokens; password:",
     ],
