@@ -61,7 +61,7 @@ def reason_text(reason: DecisionReason, found: str) -> str:
 def signal_in(text: str) -> str:
     """Return the signal's reason that a decision's text begins with, before what was ordered.
 
-    >>> signal_in("LongSignal: probability 0.612. An entry of 1058 lots at the next open.")
+    >>> signal_in("LongSignal: probability 0.612. An entry of 0.01058 at the next open.")
     'LongSignal: probability 0.612'
     """
     return text.partition(". ")[0]
