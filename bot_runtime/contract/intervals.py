@@ -10,7 +10,8 @@ from bot_runtime.contract.rules import matches
 Timeframe = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"]
 TIMEFRAMES: Final[tuple[str, ...]] = get_args(Timeframe)
 
-DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 
 _DURATION: Final = "[1-9][0-9]{0,4}[mhdw]"
 _UNIT_SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}

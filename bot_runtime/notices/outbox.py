@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from bot_runtime.contract.intervals import DAY_MS
+from bot_runtime.contract.intervals import DAY_MS, HOUR_MS
 from bot_runtime.contract.signal import signal_in
 from bot_runtime.contract.traderesult import NO_MESSAGES
 from bot_runtime.journal.entries import OutboxRow
@@ -62,9 +62,15 @@ class Outbox:
             self.reporter.log("messages wait", seconds_left=round(seconds_left, 1))
             return
         with suppress(StoreUnavailableError):  # the next run sends them, perhaps again
-            waiting = self.journal.unsent(_now_ms() - DAY_MS)
-            if waiting:
+            now_ms = _now_ms()
+            waiting = self.journal.unsent(now_ms - DAY_MS)
+            if any(_is_due(row, now_ms) for row in waiting):
                 self._send(waiting)
+            elif waiting:
+                self.reporter.warn(
+                    f"{NO_MESSAGES}Telegram has taken none of {len(waiting)} news; they are tried "
+                    "again within the hour, or with the next news"
+                )
 
     def _send(self, waiting: Iterable[OutboxRow]) -> None:
         attempts = {row.key: row.attempts for row in waiting}
@@ -91,6 +97,14 @@ class Outbox:
         if decision is None or decision.reason is None:
             return None
         return signal_in(decision.reason)
+
+
+def _is_due(row: OutboxRow, now_ms: int) -> bool:
+    """Tell whether news is to be tried: at first by every run, then once an hour.
+
+    What arrives although its answer never does would else arrive at every candle of a day.
+    """
+    return row.attempts <= PATIENCE + (now_ms - row.created_ms) // HOUR_MS
 
 
 def _now_ms() -> int:

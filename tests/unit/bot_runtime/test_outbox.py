@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot_runtime.contract.intervals import DAY_MS
+from bot_runtime.contract.intervals import DAY_MS, HOUR_MS
 from bot_runtime.contract.names import ENV_CONFIG, ENV_STORE, ENV_TELEGRAM, ENV_TERMINATION
 from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.traderesult import TradeResult
@@ -156,6 +156,36 @@ def test_who_cannot_be_reached_for_long_is_told_of(bot: PaperBot, server: Telegr
         assert bot.warnings == []
     bot.run()
     assert bot.warnings == ["no messages: Telegram cannot answer now (500)"]
+
+
+def test_what_is_not_taken_for_long_is_tried_once_an_hour_and_with_other_news(
+    bot: PaperBot, server: TelegramServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.always = "after"
+    for _ in range(PATIENCE + 1):
+        bot.run()
+    server.always = None
+    bot.run()
+    assert server.asked == PATIENCE + 1
+    assert bot.warnings[0].startswith("no messages: Telegram has taken none of 1 news; ")
+    with monkeypatch.context() as later:
+        later.setattr(outbox_module, "_now_ms", lambda: time.time_ns() // 10**6 + HOUR_MS)
+        bot.run()
+    assert server.asked == PATIENCE + 2
+    assert waiting(bot) == []
+
+
+def test_news_takes_along_what_waits(bot: PaperBot, server: TelegramServer) -> None:
+    server.always = "error"
+    for _ in range(PATIENCE + 1):
+        bot.run()
+    server.always = None
+    bot.next_candle()
+    bot.run(FALLING)
+    bot.next_candle()
+    bot.run(FALLING)
+    (message,) = server.messages
+    assert [line.split()[0] for line in message.splitlines()[1:]] == ["bought", "sold"]
 
 
 def test_what_waits_is_told_in_one_message_oldest_first(
