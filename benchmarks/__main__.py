@@ -11,6 +11,7 @@ from benchmarks import (
     journal,
     noise,
     quality,
+    quality_months,
     quality_paths,
     reconcile,
     signals,
@@ -36,6 +37,8 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "train-tft": train_tft.measure,
     "train-gbdt": train_gbdt.measure,
     "quality": quality.measure,
+    "quality-months": quality_months.measure,
+    "quality-months-choice": quality_months.measure_choice,
     "quality-paths": quality_paths.measure,
     "noise": noise.measure,
 }

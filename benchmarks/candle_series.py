@@ -15,14 +15,15 @@ INTERVAL_MS = 300_000
 START_MS = 1_700_000_100_000 // INTERVAL_MS * INTERVAL_MS
 
 
-def candle_series() -> tuple[str, dict[str, Candles]]:
+def candle_series(generated_bars: int = GENERATED_BARS) -> tuple[str, dict[str, Candles]]:
     """Return where the candles are from, and every series by its name.
 
-    DATA=dir: its candle files of at least LEAST_BARS; else two generated markets.
+    DATA=dir: its candle files of at least LEAST_BARS; else two generated markets of so many bars.
     """
     folder = os.environ.get("DATA")
     if not folder:
-        return "the generated market (no DATA)", {f"seed {s}": _generated(s) for s in (1, 2)}
+        generated = {f"seed {seed}": _generated(seed, generated_bars) for seed in (1, 2)}
+        return "the generated market (no DATA)", generated
     files = sorted(path for path in Path(folder).iterdir() if path.suffix in SUFFIXES)
     found = {path.stem: _load(path) for path in files}
     long = {name: candles for name, candles in found.items() if len(candles) >= LEAST_BARS}
@@ -36,10 +37,10 @@ def _load(path: Path) -> Candles:
     return read_own_candles([path]).candles
 
 
-def _generated(seed: int) -> Candles:
+def _generated(seed: int, count: int) -> Candles:
     market = GeneratedMarket(
         seed=seed, symbols=("BTC/USDT",), timeframe_seconds=INTERVAL_MS // 1000
     )
-    bars = market.candles("BTC/USDT", START_MS, START_MS + GENERATED_BARS * INTERVAL_MS)
+    bars = market.candles("BTC/USDT", START_MS, START_MS + count * INTERVAL_MS)
     columns = (bars.open_ms, bars.open, bars.high, bars.low, bars.close, bars.volume)
     return Candles(INTERVAL_MS, *columns)
