@@ -40,7 +40,7 @@ def measure() -> list[Figure]:
     """Return what is promised of months of five-minute candles; the tables are printed."""
     source, series = candle_series(GENERATED_BARS)
     started = time.perf_counter()
-    months = list(_months(source, series, lambda _: LEARNED_DAYS))
+    months = list(months_of(source, series, lambda _: LEARNED_DAYS))
     minutes = (time.perf_counter() - started) / 60
     _show(months)
     pace = 20 * minutes / max(len(months) / len(CONTESTANTS), 1)
@@ -51,7 +51,7 @@ def measure_choice() -> list[Figure]:
     """Print the tables that a choice may be made by; no limit is held against them."""
     source, series = candle_series(GENERATED_BARS)
     early = {name: candles.between(0, ms_of(CHOICE_END)) for name, candles in series.items()}
-    _show(list(_months(f"{source}, before {CHOICE_END}", early, _choice_days)))
+    _show(list(months_of(f"{source}, before {CHOICE_END}", early, _choice_days)))
     return []
 
 
@@ -59,7 +59,7 @@ def _choice_days(candles: Candles) -> int:
     return CHOICE_DAYS if candles.interval_ms < HOUR_MS else LEARNED_DAYS
 
 
-def _months(
+def months_of(
     source: str, series: Mapping[str, Candles], days_of: Callable[[Candles], int]
 ) -> Iterator[Month]:
     """Give what every contestant is worth in every month of every series, and tell of each."""
@@ -90,8 +90,10 @@ def _show(months: Sequence[Month]) -> None:
     """Print a table of every series and contestant, and the contestants beside what is served."""
     for (series, contestant), own in _by_table(months).items():
         print(f"   {series}, {contestant}: losses, and by how many % they are below naive ones")
-        print("\n".join(f"   {line}" for line in table_of(own)), flush=True)
-    print("\n".join(f"   {line}" for line in comparison_of(months)), flush=True)
+        for line in table_of(own):
+            print(f"   {line}")
+    for line in comparison_of(months):
+        print(f"   {line}")
 
 
 def table_of(months: Sequence[Month]) -> Iterator[str]:

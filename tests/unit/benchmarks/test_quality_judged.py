@@ -17,7 +17,7 @@ from benchmarks.quality_judged import (
 )
 from benchmarks.quality_windows import SYMBOL, Learned
 from bot_runtime.arrays import Flags, Rows
-from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.evaluation import references
 from bot_runtime.evaluation.score_tables import MODEL
 from bot_runtime.serving.predictions import Predictions
@@ -115,14 +115,14 @@ def month_of(
     contestant: str = "served",
     series: str = "BTC",
 ) -> Month:
-    losses = {
+    losses: dict[Objective, dict[str, float]] = {
         "Trend": {MODEL: model, "base rate": 1.0},
         "Return": {MODEL: model, "constant": 1.25, "scaled": 1.0},
         "Risk": {MODEL: model, "EWMA": 2.0, "HAR": 1.0},
     }
-    then = {"Trend": "base rate", "Return": "constant", "Risk": "EWMA"}
+    then: dict[Objective, str] = {"Trend": "base rate", "Return": "constant", "Risk": "EWMA"}
     inside = np.ones(LEAST_OUTCOMES, dtype=np.bool_) if inside is None else inside
-    return Month(series, begin_ms, contestant, True, losses, then, inside)  # type: ignore[arg-type]
+    return Month(series, begin_ms, contestant, True, losses, then, inside)
 
 
 def test_a_loss_is_compared_with_the_best_known_then_and_in_hindsight() -> None:

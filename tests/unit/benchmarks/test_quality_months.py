@@ -5,9 +5,10 @@ import pytest
 
 from benchmarks.figures import Figure
 from benchmarks.quality_judged import LEAST_OUTCOMES, Month
-from benchmarks.quality_months import comparison_of, figures_of, table_of
+from benchmarks.quality_months import comparison_of, figures_of, months_of, table_of
 from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.evaluation.score_tables import MODEL
+from tests.unit.benchmarks.windows import CANDLES
 
 DAY_0 = "1970-01-01"
 
@@ -120,3 +121,16 @@ def test_a_limit_that_is_not_kept_falls_short(month: Month, name: str, value: fl
 
 def test_nothing_is_promised_of_months_with_few_outcomes() -> None:
     assert figures_of([month_of(outcomes=LEAST_OUTCOMES - 1)]) == []
+
+
+def test_a_window_that_cannot_be_trained_is_told_and_passed_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    too_few = 20
+    assert list(months_of("candles", {"BTC": CANDLES}, lambda _: too_few)) == []
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].split() == ["candles:", "BTC", "2", "windows"]
+    assert len(told) == 3
+    assert all(
+        "BTC, 20" in line and "not trained: training.lookback: " in line for line in told[1:]
+    )
