@@ -3,7 +3,8 @@
 No pod runs: the harness takes the parts of the CronJob controller, the Job controller and the
 kubelet. It makes each bot's Job and pod as the bot's CronJob says and ends the container that
 decides with the message that the runtime would leave, then the one that trades. Every tenth pod is
-deleted within a second, for good, as no finalizer of the Job controller keeps it.
+deleted within a second, for good, as no finalizer of the Job controller keeps it. The writes of
+statuses are counted: what the first container tells is one, and what the second tells is another.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from benchmarks.operated import (
     operated,
     server_cpu_seconds,
 )
+from benchmarks.recording import Recording
 from bot_operator.api.resources import to_time
 from bot_runtime.contract.names import (
     CONFIG_FILE,
@@ -37,6 +39,8 @@ from tests.operator_messages import inference_message, trade_message
 
 WITHIN_SECONDS = 60.0
 PATIENCE_SECONDS = 60.0
+SETTLE_SECONDS = 5.0
+"""After the last signal: what the containers that trade have told is written too."""
 _EVERY = 10
 _HARNESS = "botcripto.io/benchmark"
 """Job controller of these Jobs: the cluster's own leaves them alone."""
@@ -73,11 +77,11 @@ def measure() -> list[Figure]:
     signals = Signals()
     with control_plane() as cluster, operated(cluster, "bench-signals") as place:
 
-        async def run() -> None:
+        async def run() -> int:
             async with connect(cluster.kubeconfig) as client:
-                await _play(client, place, signals)
+                return await _play(client, place, signals)
 
-        asyncio.run(run())
+        writes = asyncio.run(run())
     kept, deleted = signals.delays(deleted=False), signals.delays(deleted=True)
     lost = sum(delay == float("inf") for delay in (*kept, *deleted))
     print(
@@ -89,10 +93,12 @@ def measure() -> list[Figure]:
     return [
         Figure("signal to status, longest, s", max(kept), 5, at_least=False),
         Figure("the same of pods deleted at once, s", max(deleted), 5, at_least=False),
+        Figure("writes of a status for each run", writes / BOTS, 2, at_least=False),
     ]
 
 
-async def _play(client: Client, place: Operated, signals: Signals) -> None:
+async def _play(client: Client, place: Operated, signals: Signals) -> int:
+    """Play all runs, and return how often the operator wrote a status meanwhile."""
     namespace = place.namespace
     await serve(client, namespace, numbered(BOTS), **PINNED)
     messages = await _messages(client, namespace)
@@ -100,7 +106,7 @@ async def _play(client: Client, place: Operated, signals: Signals) -> None:
     watching = asyncio.create_task(client.watch(bots_path(namespace), signals.see))
     run = Runs(client, namespace, signals).run
     used = cpu_seconds(place.pid), server_cpu_seconds(place.cluster)
-    started_at = time.perf_counter()
+    started_at, recording = time.perf_counter(), Recording.begin(place.cluster.audit_log)
     async with asyncio.TaskGroup() as tasks:
         for number, cron_job in enumerate(cron_jobs):
             words = messages[cron_job["metadata"]["labels"][LABEL_BOT]]
@@ -113,6 +119,8 @@ async def _play(client: Client, place: Operated, signals: Signals) -> None:
         f"{cpu_seconds(place.pid) - used[0]:.2f} s, control plane "
         f"{server_cpu_seconds(place.cluster) - used[1]:.2f} s"
     )
+    await asyncio.sleep(SETTLE_SECONDS)
+    return sum(write.resource == "tradingbots" for write in recording.writes(place.user))
 
 
 def _owned(kind: str, owner: Object, metadata: Object) -> Object:
