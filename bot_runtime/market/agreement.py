@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from bot_runtime.arrays import Rows, Values
-from bot_runtime.contract.intervals import DAY_MS
+from bot_runtime.contract.intervals import DAY_MS, HOUR_MS
 from bot_runtime.market.candles import Candles, utc
 from bot_runtime.market.file_rows import LARGEST_JUMP
 from bot_runtime.process.errors import DataUnusableError
@@ -25,7 +25,7 @@ MOST_FAR: Final = 0.01
 """Share of a page's closes that may be farther away than FAR."""
 VOLUMES_ALIKE: Final = 20.0
 """Times by which volumes of two exchanges may differ without a word."""
-_LARGEST_SHIFT_MS: Final = 14 * 3_600_000
+_LARGEST_SHIFT_MS: Final = 14 * HOUR_MS
 _QUARTER_MS: Final = 900_000
 """Time zones differ by quarters of an hour, up to 14 hours."""
 _NEXT_CANDLES: Final = 3

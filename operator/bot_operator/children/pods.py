@@ -110,7 +110,7 @@ def _build_placement(placement: PodSpec) -> dict[str, Any]:
 
 def _build_containers(request: PodRequest) -> list[dict[str, Any]]:
     mounts: list[dict[str, Any]] = [
-        {"name": _CONFIG, "mountPath": names.CONFIG_DIR, "readOnly": True},
+        _read_only(_CONFIG, names.CONFIG_DIR),
         {"name": _STORE, "mountPath": names.STORE_PATH},
         {"name": _TMP, "mountPath": names.TMP_PATH},
     ]
@@ -127,27 +127,25 @@ def _build_trade(
 ) -> dict[str, Any]:
     environment = dict(request.environment)
     if request.postgres_secret is not None:
-        mounts = [
-            *mounts,
-            {"name": _POSTGRES, "mountPath": names.POSTGRES_PATH, "readOnly": True},
-        ]
+        mounts = [*mounts, _read_only(_POSTGRES, names.POSTGRES_PATH)]
         environment[names.ENV_POSTGRES_URL] = f"{names.POSTGRES_PATH}/{URL}"
         if request.placement.ca_config_map is not None:
             environment[names.ENV_POSTGRES_CA] = f"{names.CA_PATH}/{names.CA_FILE}"
     if request.telegram_secret is not None:
-        mounts = [
-            *mounts,
-            {"name": _TELEGRAM, "mountPath": names.TELEGRAM_PATH, "readOnly": True},
-        ]
+        mounts = [*mounts, _read_only(_TELEGRAM, names.TELEGRAM_PATH)]
         environment[names.ENV_TELEGRAM] = names.TELEGRAM_PATH
     own = replace(request, resources=resources, environment=environment)
     return _build_process(names.TRADE_CONTAINER_NAME, own, COMMANDS["Trade"], mounts)
 
 
+def _read_only(volume: str, path: str) -> dict[str, Any]:
+    return {"name": volume, "mountPath": path, "readOnly": True}
+
+
 def _build_preflight(request: PodRequest) -> dict[str, Any]:
     mounts: list[dict[str, Any]] = [
-        {"name": _CONFIG, "mountPath": names.CONFIG_DIR, "readOnly": True},
-        {"name": _CREDENTIALS, "mountPath": names.CREDENTIALS_PATH, "readOnly": True},
+        _read_only(_CONFIG, names.CONFIG_DIR),
+        _read_only(_CREDENTIALS, names.CREDENTIALS_PATH),
         {"name": _TMP, "mountPath": names.TMP_PATH},
     ]
     return _build_process(names.PREFLIGHT_CONTAINER_NAME, request, COMMANDS["Preflight"], mounts)
@@ -167,7 +165,7 @@ def _build_process(
         **request.environment,
     }
     if request.placement.ca_config_map is not None:
-        mounts = [*mounts, {"name": _CA, "mountPath": names.CA_PATH, "readOnly": True}]
+        mounts = [*mounts, _read_only(_CA, names.CA_PATH)]
     return {
         "name": name,
         "image": request.image,

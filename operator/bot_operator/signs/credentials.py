@@ -86,6 +86,12 @@ def check_secret(seen: SecretSeen | None, namespace: str) -> Verdict:
     return Verdict(True, Reason.AS_EXPECTED, f"{what} has its keys")
 
 
+def find_fault(seen: SecretSeen | None, namespace: str) -> str | None:
+    """Return why a secret that is named cannot be used, and what to run; None where it can."""
+    verdict = check_secret(seen, namespace)
+    return None if verdict.valid else verdict.message
+
+
 def poll_seconds(invalid_since: datetime, now: datetime) -> float:
     """Return when to look again at a secret that has been invalid since then.
 

@@ -5,7 +5,7 @@ What keeps messages away keeps no purchase away. So it stands behind what Tradin
 
 from bot_operator.planning.conditions import ConditionSet
 from bot_operator.planning.plans import Note
-from bot_operator.signs.credentials import check_secret
+from bot_operator.signs.credentials import find_fault
 from bot_operator.tradingbot.findings import Context
 from bot_operator.tradingbot.trades import TradesVerdict
 from bot_runtime.contract.conditions import BotCondition as Kind
@@ -48,10 +48,7 @@ def notes_of_silence(conditions: ConditionSet) -> tuple[Note, ...]:
 
 
 def _find_fault(context: Context) -> str | None:
-    if context.spec.notifications.secret is None:
-        return None
-    found = check_secret(context.seen.telegram_secret, context.namespace)
-    return None if found.valid else found.message
+    return find_fault(context.seen.telegram_secret, context.namespace)
 
 
 def _silence_of(condition: Condition) -> str:

@@ -1,6 +1,6 @@
 """Obstacles: why the pods of a bot that decides have no container that trades. Pure."""
 
-from bot_operator.signs.credentials import check_secret
+from bot_operator.signs.credentials import find_fault
 from bot_operator.tradingbot.findings import Context
 from bot_operator.tradingbot.images import kept_images
 from bot_operator.tradingbot.models import Cause
@@ -26,15 +26,13 @@ def find_obstacle(context: Context) -> Cause | None:
 
 def is_journal_away(context: Context) -> bool:
     """Tell whether the journal is in a PostgreSQL whose secret cannot be used."""
-    if context.spec.journal.postgres_secret is None:
-        return False
-    return not check_secret(context.seen.journal_secret, context.namespace).valid
+    return find_fault(context.seen.journal_secret, context.namespace) is not None
 
 
 def _find_obstacle_of_journal(context: Context) -> Cause | None:
-    if is_journal_away(context):
-        secret = check_secret(context.seen.journal_secret, context.namespace)
-        text = f"{secret.message}; until then the bot decides and does not trade"
+    fault = find_fault(context.seen.journal_secret, context.namespace)
+    if fault is not None:
+        text = f"{fault}; until then the bot decides and does not trade"
         return Reason.JOURNAL_UNAVAILABLE, text
     is_file = context.spec.journal.postgres_secret is None
     if is_file and context.spec.storage.access_mode == "ReadWriteMany":
