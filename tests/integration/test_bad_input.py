@@ -345,6 +345,35 @@ def test_a_status_that_somebody_wrote_over_comes_back(stage: Stage) -> None:
     assert len(stage.calls.created_jobs()) == 5
 
 
+@pytest.mark.timeout(120)
+def test_half_a_failure_that_somebody_wrote_over_goes_with_the_failure(stage: Stage) -> None:
+    """Somebody owns one of its fields then, which stays where a status without it is applied."""
+    _prepare(stage)
+    stage.kubelet.outcomes["Data"] = lambda _: failed(69, "no answer")
+    with stage.kubelet:
+        with running(stage.operator):
+            stage.api.create(bot(storage={"storageClassName": "fuzz"}), stage.namespace)
+            trainings = f"{ROOT}:modeltrainings"
+            name = eventually(
+                lambda: next(
+                    o["metadata"]["name"]
+                    for o in stage.list(trainings)
+                    if "lastFailure" in o["status"]
+                )
+            )
+        path = f"{ROOT}/namespaces/{stage.namespace}/modeltrainings/{name}/status"
+        made_up = {"status": {"lastFailure": {"message": "made up"}}}
+        stage.api.request("PATCH", path, made_up, MERGE)
+        del stage.kubelet.outcomes["Data"]
+        jobs = "/apis/batch/v1:jobs"
+        eventually(lambda: stage.list(jobs)[0]["status"].get("succeeded"))  # its second try
+        with running(stage.operator):
+            stage.wait_for("ModelAvailable", ("True", "ModelPromoted"))
+            _assert_all_come_to_rest(stage, seconds=20)
+            assert "lastFailure" not in stage.list(trainings)[0]["status"]
+            _assert_the_operator_is_well(stage)
+
+
 def test_a_status_is_never_written_onto_another_object_of_the_name(stage: Stage) -> None:
     stage.api.create(bot(), stage.namespace)
     path = f"{ROOT}/namespaces/{stage.namespace}/tradingbots/btc-paper/status"

@@ -42,6 +42,13 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
+_NOT_APPLIED = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR})
+"""Answers to a status that can be merged although it can never be applied.
+
+Somebody wrote one field of an object that is to go: that field stays, alone and invalid (422). Or a
+list where a date belongs: the API server takes it, and fails to apply anything to it (500).
+"""
+
 
 class _Foreign(ApiError):
     """Somebody else has made an object of the child's name: it is left alone."""
@@ -201,11 +208,9 @@ class Applier:
         }
         try:
             stored = await self._write("status", lambda: self._kube.apply_status(manifest))
-        except Unavailable as e:
-            if e.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+        except (Invalid, Unavailable) as e:
+            if e.status not in _NOT_APPLIED:
                 raise
-            # Somebody wrote a list where a date belongs: the API server takes it, and fails to
-            # apply anything to it for ever. It can be merged.
             stored = owner
         strange = merging(stored.get("status", {}), wanted)
         if strange:
