@@ -15,8 +15,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.cluster import cluster as clusters
-from tests.cluster import processes
+from tests.cluster import lifecycle, processes
 from tests.cluster.cluster import Cluster, Options
 from tests.cluster.install import create_namespace, install_crds
 from tests.eventually import eventually
@@ -37,12 +36,12 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 @contextmanager
 def control_plane() -> Iterator[Cluster]:
     """Run a control plane whose audit log holds what is written, with our CRDs in it."""
-    cluster = clusters.up(Options(CLUSTER, control_plane_only=True, audit_bodies=True), print)
+    cluster = lifecycle.up(Options(CLUSTER, control_plane_only=True, audit_bodies=True), print)
     try:
         install_crds(cluster.kubectl)
         yield cluster
     finally:
-        clusters.down(print, CLUSTER)
+        lifecycle.down(print, CLUSTER)
 
 
 @dataclass(frozen=True, slots=True)

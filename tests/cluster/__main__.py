@@ -11,6 +11,7 @@ from tests.cluster import (
     cluster,
     controlplane,
     images,
+    lifecycle,
     packages,
     processes,
     requirements,
@@ -34,6 +35,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     texts = {
         "up": "bring the cluster up, or find it up",
+        "resume": "switch the cluster on again, as it stood when this machine went off",
         "down": "remove the cluster and all it made outside the cache folder",
         "status": "show the components, the addresses and how to use kubectl",
         "images": "build the images and bring them to the cluster",
@@ -68,7 +70,7 @@ def up(arguments: argparse.Namespace) -> None:
     if wanted:
         packages.ensure(report)
     options = cluster.Options(arguments.name, arguments.control_plane_only, arguments.audit_bodies)
-    running = cluster.up(options, report)
+    running = lifecycle.up(options, report)
     report(f"export KUBECONFIG={shlex.quote(str(running.kubeconfig))}")
 
 
@@ -149,7 +151,9 @@ def main(arguments: list[str]) -> int:
             case "up":
                 up(parsed)
             case "down":
-                cluster.down(report, parsed.name)
+                lifecycle.down(report, parsed.name)
+            case "resume":
+                lifecycle.resume(report, parsed.name)
             case "status":
                 return status(parsed.name)
             case "env":

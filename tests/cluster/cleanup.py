@@ -11,6 +11,8 @@ from tests.cluster.claims import Claims
 from tests.cluster.errors import ClusterError
 from tests.cluster.layout import Layout
 
+Step = Callable[[], None]
+
 
 def remove(layout: Layout) -> None:
     """Kill the cluster's processes and remove what they made on this machine.
@@ -18,19 +20,36 @@ def remove(layout: Layout) -> None:
     Raises:
         ClusterError: something resists, and the message says what; all else is removed.
     """
-    failures: list[str] = []
-    steps: list[Callable[[], None]] = [lambda: processes.kill(layout.identity)]
+    _take(
+        *_off(layout),
+        lambda: Claims.of_user().restore_sysctls(layout.identity),
+        lambda: Claims.of_user().release(layout.identity),
+        lambda: _remove_folder(layout.state),
+    )
+
+
+def stop(layout: Layout) -> None:
+    """Kill the cluster's processes and remove what they made outside its folder.
+
+    Raises:
+        ClusterError: something resists, and the message says what; all else is removed.
+    """
+    _take(*_off(layout))
+
+
+def _off(layout: Layout) -> list[Step]:
+    steps: list[Step] = [lambda: processes.kill(layout.identity)]
     if os.geteuid() == 0:
         steps += [
             lambda: cgroups.remove(layout.cgroup),
             lambda: network.remove(layout),
             node.remove_fixed_folders,
         ]
-    steps += [
-        lambda: Claims.of_user().restore_sysctls(layout.identity),
-        lambda: Claims.of_user().release(layout.identity),
-        lambda: _remove_folder(layout.state),
-    ]
+    return steps
+
+
+def _take(*steps: Step) -> None:
+    failures: list[str] = []
     for step in steps:
         try:
             step()

@@ -59,10 +59,11 @@ def _make_private(layout: Layout, init: int) -> None:
     script = ["set -e", "mount -t tmpfs -o mode=755 tmpfs /run"]
     for folder in PRIVATE_FOLDERS:
         own = layout.node / folder.strip("/").replace("/", "-")
+        shutil.rmtree(own, ignore_errors=True)  # an earlier start's, where it was switched off
         own.mkdir(parents=True)
         Path(folder).mkdir(parents=True, exist_ok=True)
         script.append(f"mount --bind '{own}' {folder}")
-    parameters.mkdir()
+    parameters.mkdir(exist_ok=True)
     for name, value in KERNEL_PARAMETERS.items():
         fake = parameters / name.replace("/", ".")
         fake.write_text(value + "\n")

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tests.cluster import cluster as clusters
 from tests.cluster import images as builds
-from tests.cluster import packages, requirements, usercluster
+from tests.cluster import lifecycle, packages, requirements, usercluster
 from tests.cluster.binaries import Report
 from tests.cluster.cluster import Cluster, Options
 from tests.cluster.errors import ClusterError
@@ -80,6 +80,6 @@ def start(environment: Mapping[str, str], report: Report, targets: Sequence[Imag
         requirements.require(control_plane_only=False)
     with ThreadPoolExecutor(1) as beside:
         built = beside.submit(builds.prepare, report, targets)
-        cluster = clusters.up(Options(), report)
+        cluster = lifecycle.up(Options(), report)
         built.result()
     return OwnNode(cluster)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import binaries, packages, previous_release, requirements
-from tests.cluster import cluster as clusters
+from tests.cluster import binaries, lifecycle, packages, previous_release, requirements
 from tests.cluster import images as builds
 from tests.cluster.cluster import Cluster, Options
 from tests.cluster.errors import ClusterError, RequirementsMissing
@@ -42,14 +41,14 @@ def cluster() -> Iterator[Cluster]:
     """A real Kubernetes node of our own; skipped loudly where none can run, failed in CI."""
     try:
         requirements.require_room_for_torch()
-        found = clusters.up(Options(CLUSTER), _report)
+        found = lifecycle.up(Options(CLUSTER), _report)
     except RequirementsMissing as e:
         if os.environ.get("CI") == "true":
             pytest.fail(str(e))
         pytest.skip(f"no node can run here: {e}")
     yield found
     if os.environ.get("KEEP_CLUSTER") != "1":
-        clusters.down(_report, CLUSTER)
+        lifecycle.down(_report, CLUSTER)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.cluster import cluster, node, processes
+from tests.cluster import cluster, lifecycle, node, processes
 from tests.cluster.cluster import Cluster
 from tests.cluster.errors import RequirementsMissing
 from tests.cluster.layout import CHECKOUT, cluster_id
@@ -38,13 +38,13 @@ POD = {
 @pytest.fixture(autouse=True)
 def removed() -> Iterator[None]:
     yield
-    cluster.down(print, NAME)
+    lifecycle.down(print, NAME)
 
 
 def bring_up() -> Cluster:
     """Return a cluster with a running pod that has a mount of its own."""
     try:
-        running = cluster.up(cluster.Options(NAME), print)
+        running = lifecycle.up(cluster.Options(NAME), print)
     except RequirementsMissing as e:
         if os.environ.get("CI") == "true":
             raise
@@ -86,7 +86,7 @@ def test_nothing_is_left_after_down(crash: Callable[[], None]) -> None:
     assert machine.snapshot() != before, "the snapshot sees a cluster"
 
     crash()
-    cluster.down(print, NAME)
+    lifecycle.down(print, NAME)
 
     # What was killed a moment ago may still be on its way out.
     eventually(lambda: not any(machine.start_time(p) == s for p, s in during.items()), timeout=5)
@@ -101,7 +101,7 @@ def test_up_replaces_a_cluster_that_lost_a_component(component: str) -> None:
     bring_up()
     kill(component)
 
-    again = cluster.up(cluster.Options(NAME), print)
+    again = lifecycle.up(cluster.Options(NAME), print)
 
     assert set(processes.find(IDENTITY)) == set(again.components)
     assert again.kubectl("get", "pods", "--output=name") == ""
@@ -111,7 +111,22 @@ def test_up_finds_a_cluster_that_is_up() -> None:
     first = bring_up()
     before = processes.find(IDENTITY)
 
-    second = cluster.up(cluster.Options(NAME), print)
+    second = lifecycle.up(cluster.Options(NAME), print)
 
     assert second == first
     assert processes.find(IDENTITY) == before
+
+
+def test_a_cluster_that_lost_its_power_is_switched_on_again_as_it_stood() -> None:
+    first = bring_up()
+    uid = first.kubectl("get", "pod", "sleeper", "--output=jsonpath={.metadata.uid}")
+    kill_everything()
+
+    again = lifecycle.resume(print, NAME)
+
+    restarts = "--output=jsonpath={.metadata.uid} {.status.containerStatuses[0].restartCount}"
+    eventually(
+        lambda: again.kubectl("get", "pod", "sleeper", restarts) == f"{uid} 1", timeout=60, every=1
+    )
+    ready = ("--for=condition=Ready", "pod/sleeper", "--timeout=60s")
+    again.kubectl("wait", *ready, timeout=70)

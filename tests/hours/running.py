@@ -8,17 +8,19 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from bot_runtime.contract.names import LABEL_BOT
-from tests.cluster import binaries, packages
+from tests.cluster import binaries, lifecycle, packages
 from tests.cluster import cluster as clusters
 from tests.cluster import images as builds
 from tests.cluster.audit import read_calls
-from tests.cluster.cluster import Options
+from tests.cluster.cluster import Cluster, Options
+from tests.cluster.install import ExchangeKeys, Images
 from tests.e2e import journals, world
 from tests.e2e.hand_runs import has_ended
 from tests.e2e.world import Object, World
@@ -33,6 +35,7 @@ SAVED_EVERY = 10
 LOOK_AT_SECOND = 45
 """Of a minute: the run of its candle has mostly ended."""
 DEADLINE_SECONDS = 50
+MACHINE_OFF = "machine off"
 TRUE_IS_BAD = frozenset({"Degraded", "Reconciling", "Stalled"})
 """Conditions of a bot that are False while all is well."""
 SPEC: Object = {
@@ -58,59 +61,102 @@ log = logging.getLogger("hours")
 
 
 def run(folder: Path, hours: float) -> int:
-    """Let a bot trade for hours and return what its judge says: 0 where all is as it should be."""
+    """Let a bot trade for hours and return what its judge says: 0 where all is as it should be.
+
+    Hours that were cut off, by a machine that was switched off too, go on where they ended.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     _log_to(folder / "hours.log")
     packages.ensure(log.info)
     binaries.ensure(binaries.CONTROL_PLANE + binaries.NODE, log.info)
-    cluster = clusters.up(Options(CLUSTER), log.info)
+    passing = _go_on(folder) or _begin(folder, hours)
+    passing.pass_by()
+    cluster = passing.cluster
+    verdict = judging.judge(folder, cluster)
+    if os.environ.get("KEEP_CLUSTER") != "1":
+        lifecycle.down(log.info, CLUSTER)
+    return verdict
+
+
+def _begin(folder: Path, hours: float) -> "Hours":
+    """Install everything anew, and make the bot."""
+    cluster = lifecycle.up(Options(CLUSTER), log.info)
     commit = builds.git_commit()
     images = builds.ensure(cluster, log.info, commit, targets=builds.WITHOUT_TORCH)
     market = {"trees": world.MARKETS["trees"]}
     found = world.install(cluster, NAMESPACE, images, market)
-    Hours(found, Disturber(cluster, found, BOT), folder, hours, commit).pass_by()
-    verdict = judging.judge(folder, cluster)
-    if os.environ.get("KEEP_CLUSTER") != "1":
-        clusters.down(log.info, CLUSTER)
-    return verdict
+    found.apply(found.bot(BOT, **SPEC))
+    found.wait(BOT, "ModelAvailable", 900)
+    found.wait(BOT, "InferenceScheduled", 120)
+    record = {
+        "hours": hours, "commit": commit, "namespace": NAMESPACE, "bot": BOT,
+        "images": asdict(images), "endpoints": found.endpoints,
+        "audit_log": str(found.audit_log), "begun": time.time(), "spans": [],
+        "done": [], "errors": 0,
+    }  # fmt: skip
+    return Hours(cluster, found, folder, record)
+
+
+def _go_on(folder: Path) -> "Hours | None":
+    """Return the hours that were cut off, with their cluster up again; None where there are none.
+
+    That the machine was off in between is a disturbance like another.
+    """
+    kept, cluster = folder / "record.json", clusters.find(CLUSTER)
+    record: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {"ended": 0}
+    if "ended" in record or cluster is None:
+        return None
+    was_on = clusters.is_whole(cluster)
+    lifecycle.resume(log.info, CLUSTER)
+    if not was_on:
+        record["done"].append(
+            {"name": MACHINE_OFF, "from": record["spans"][-1][1], "to": time.time(), "error": ""}
+        )
+    # Its keys are gone with the process that made them; a bot on paper needs none.
+    found = World(
+        cluster.kubectl, NAMESPACE, Images(**record["images"]), ExchangeKeys.generate(),
+        record["endpoints"], cluster.audit_log,
+    )  # fmt: skip
+    return Hours(cluster, found, folder, record)
 
 
 class Hours:
     """The hours of one bot."""
 
     def __init__(
-        self, found: World, disturber: Disturber, folder: Path, hours: float, commit: str
+        self, cluster: Cluster, found: World, folder: Path, record: dict[str, Any]
     ) -> None:
         """Begin nothing yet."""
+        self.cluster = cluster
         self._writing = Lock()
         self._world = found
         self._folder = folder
-        self._seconds = hours * 3600
-        self._todo = disturber.plan()
-        self._record: dict[str, Any] = {
-            "hours": hours, "commit": commit, "namespace": NAMESPACE, "bot": BOT,
-            "audit_log": str(found.audit_log), "done": [], "errors": 0,
-        }  # fmt: skip
+        self._record = record
+        self._seconds = record["hours"] * 3600
+        self._passed = sum(to - begun for begun, to in record["spans"])
+        done = [one for one in record["done"] if one["name"] != MACHINE_OFF]
+        self._todo = Disturber(cluster, found, BOT).plan()[len(done) :]
 
     def pass_by(self) -> None:
-        """Make the bot, let the hours pass, and keep what there is at their end."""
-        self._world.apply(self._world.bot(BOT, **SPEC))
-        self._world.wait(BOT, "ModelAvailable", 900)
-        self._world.wait(BOT, "InferenceScheduled", 120)
-        begun = time.time()
-        self._record |= {"begun": begun, "until": begun + self._seconds}
+        """Let the hours pass that are left, and keep what there is at their end."""
+        now = time.time()
+        begun = now - self._passed  # were it one span
+        self._record["spans"].append([now, now])
+        until = self._record["until"] = begun + self._seconds
         self._write_record()
-        log.info("begun; until %s", _clock(begun + self._seconds))
+        log.info("%.0f minutes are over; until %s", self._passed / MINUTE, _clock(until))
         with ThreadPoolExecutor(1) as hand:
             minute = 0
-            while time.time() < begun + self._seconds:
+            while time.time() < until:
                 while self._todo and time.time() >= begun + self._todo[0].at * self._seconds:
                     disturbance = self._todo.pop(0)
                     hand.submit(self._try, disturbance.name, disturbance.do, noted=True)
                 time.sleep(5)
                 if time.time() // MINUTE > minute and time.time() % MINUTE >= LOOK_AT_SECOND:
                     minute = int(time.time() // MINUTE)
+                    self._record["spans"][-1][1] = time.time()
                     self._try("look", self._look)
+                    self._write_record()
                     if minute % SAVED_EVERY == 0:
                         self._try("save", self._save)
         self._try("end", self._end)

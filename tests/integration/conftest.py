@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import binaries, cluster
+from tests.cluster import binaries, lifecycle
+from tests.cluster.cluster import Options
 from tests.cluster.errors import ClusterError, RequirementsMissing
 from tests.cluster.layout import CHECKOUT, cluster_id
 from tests.eventually import eventually
@@ -62,9 +63,9 @@ def cluster_name() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def control_plane(cluster_name: str) -> Iterator[ControlPlane]:
     """Return a running control plane; where none can run the test is skipped, in CI it fails."""
-    options = cluster.Options(cluster_name, control_plane_only=True)
+    options = Options(cluster_name, control_plane_only=True)
     try:
-        running = cluster.up(options, print)
+        running = lifecycle.up(options, print)
     except RequirementsMissing as e:
         if os.environ.get("CI") == "true":
             raise
@@ -76,7 +77,7 @@ def control_plane(cluster_name: str) -> Iterator[ControlPlane]:
         eventually(lambda: plane.api.request("GET", "/openapi/v3/apis/botcripto.io/v1alpha1"))
         yield plane
     finally:
-        cluster.down(print, cluster_name)
+        lifecycle.down(print, cluster_name)
 
 
 @pytest.fixture
