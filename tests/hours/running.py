@@ -20,7 +20,8 @@ from tests.cluster import cluster as clusters
 from tests.cluster import images as builds
 from tests.cluster.audit import read_calls
 from tests.cluster.cluster import Cluster, Options
-from tests.cluster.install import ExchangeKeys, Images
+from tests.cluster.errors import ClusterError
+from tests.cluster.install import ExchangeKeys
 from tests.e2e import journals, world
 from tests.e2e.hand_runs import has_ended
 from tests.e2e.world import Object, World
@@ -107,14 +108,18 @@ def _go_on(folder: Path) -> "Hours | None":
     if "ended" in record or cluster is None:
         return None
     was_on = clusters.is_whole(cluster)
-    lifecycle.resume(log.info, CLUSTER)
+    cluster = lifecycle.resume(log.info, CLUSTER)
+    # Another cluster may have had the image store in between.
+    images = builds.ensure(cluster, log.info, record["commit"], targets=builds.WITHOUT_TORCH)
+    if asdict(images) != record["images"]:
+        raise ClusterError("the files have changed since the hours began: begin anew")
     if not was_on:
         record["done"].append(
             {"name": MACHINE_OFF, "from": record["spans"][-1][1], "to": time.time(), "error": ""}
         )
     # Its keys are gone with the process that made them; a bot on paper needs none.
     found = World(
-        cluster.kubectl, NAMESPACE, Images(**record["images"]), ExchangeKeys.generate(),
+        cluster.kubectl, NAMESPACE, images, ExchangeKeys.generate(),
         record["endpoints"], cluster.audit_log,
     )  # fmt: skip
     return Hours(cluster, found, folder, record)

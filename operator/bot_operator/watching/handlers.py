@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -98,10 +99,22 @@ class Watches:
     scope: str | None
     stop: asyncio.Event
     take_signals: Callable[[], None]
-    """Handles the signals again, which kopf has taken over and left."""
+    """Handles the signals again, which kopf takes over whenever it starts."""
 
     async def run(self) -> None:
-        """Watch until `stop` is set or a signal asks for it."""
+        """Watch until `stop` is set."""
+        quiet = asyncio.create_task(self._quiet())
+        try:
+            await self._watch_on()
+        finally:
+            quiet.cancel()
+
+    async def _quiet(self) -> None:
+        await self.stop.wait()
+        # What was still under way finds its connection closed, and kopf would log an error.
+        logging.getLogger("kopf").setLevel(logging.CRITICAL)
+
+    async def _watch_on(self) -> None:
         while True:
             try:
                 return await self._watch()
@@ -110,7 +123,6 @@ class Watches:
                 # of a watch, ends all of its watches; the process and the Lease outlive that.
                 log.exception("the watches ended; they are started again")
                 metrics.WATCH_RESTARTS.inc()
-            self.take_signals()
             try:
                 return await asyncio.wait_for(_set(self.stop), RESTART_SECONDS)
             except TimeoutError:
@@ -126,6 +138,7 @@ class Watches:
             namespaces=[] if self.scope is None else [self.scope],
             stop_flag=self.stop,
         )
+        self.take_signals()
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         failures = [e for task in ended if (e := task.exception()) is not None]
         if failures:
