@@ -7,7 +7,12 @@ from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.market.candles import ms_of, utc
 from bot_runtime.process.errors import ArtifactInvalidError, DataUnusableError
 from bot_runtime.process.threads import cpu_count
-from bot_runtime.serving.version import ServedVersion, check_inputs, load_version
+from bot_runtime.serving.version import (
+    ServedVersion,
+    check_inputs,
+    load_judged,
+    load_version,
+)
 from bot_runtime.store.layout import Store
 from bot_runtime.store.promotion import past_promotions
 
@@ -51,10 +56,14 @@ def terms_of(store: Store, configuration: RunConfiguration, end_ms: int) -> tupl
     )
 
 
-def term_of(store: Store, configuration: RunConfiguration, name: str, end_ms: int) -> Term:
-    """Return the term of one version, as if it had decided on all it has not learned from.
+def terms_of_version(
+    store: Store, configuration: RunConfiguration, name: str, end_ms: int
+) -> tuple[Term, ...]:
+    """Return the terms of one version, as if it had decided on all it has not learned from.
 
-    Raises ArtifactInvalidError where the store has no such version, or it cannot be served.
+    Where it was fitted once more it has learned from nearly all candles of its training: on those
+    that it was judged on, it decides as it was judged. Raises ArtifactInvalidError where the store
+    has no such version, or it cannot be served.
     """
     version = _load(store, configuration, name)
     if version is None:
@@ -62,8 +71,13 @@ def term_of(store: Store, configuration: RunConfiguration, name: str, end_ms: in
         raise ArtifactInvalidError(
             f"--version: {name} is not in {store.root}; it has {_listed(known)}"
         )
-    term = Term(name, version, 0, end_ms + 1)
-    return term._replace(begin_ms=term.unseen_ms)
+    served = Term(name, version, 0, end_ms + 1)
+    served = served._replace(begin_ms=served.unseen_ms)
+    judged = load_judged(store, name, cpu_count())
+    if judged.manifest.digest == version.manifest.digest:
+        return (served,)
+    before = Term(f"{name} as it was judged", judged, 0, served.begin_ms)
+    return before._replace(begin_ms=before.unseen_ms), served
 
 
 def _load(store: Store, configuration: RunConfiguration, name: str) -> ServedVersion | None:

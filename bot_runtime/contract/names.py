@@ -74,6 +74,8 @@ ENV_POD_UID: Final = "BOTCRIPTO_POD_UID"
 """UID of the pod of a candle, by which its two containers know each other's files."""
 ENV_PRUNING: Final = "BOTCRIPTO_PRUNING"
 """What the evaluation may take out of the store (`contract.retention`); unset: nothing."""
+ENV_REFIT: Final = "BOTCRIPTO_REFIT"
+"""How the evaluation fits a promoted version once more (`contract.refit`); unset: it does not."""
 
 # Environment of a bot outside Kubernetes.
 THRESHOLD_VARIABLES: Final = {

@@ -108,6 +108,7 @@ def training_spec_of(
         resources=bot.training.resources,
         deadline_seconds=bot.training.deadline_seconds,
         gate=bot.training.gate,
+        refit=bot.training.refit,
     )
 
 

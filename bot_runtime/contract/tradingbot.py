@@ -84,6 +84,13 @@ class TrainingSpec(Model):
     gate: GateSpec = Field(
         default_factory=GateSpec, description="When a version that was trained is promoted."
     )
+    refit: Literal["Newest", "Off"] = newer(
+        "Newest",
+        description=(
+            "Newest: a version that passed the gate is fitted once more by the same recipe, to the "
+            "newest candles too, and is served so. Off: it is served as it was judged."
+        ),
+    )
 
 
 class BotTrainingSpec(TrainingSpec):

@@ -47,13 +47,19 @@ CONSTANT_SHARE = "a constant share of the same mean"
 
 @dataclass(frozen=True, slots=True)
 class Duel:
-    """The version against one reference: `loss` and `reference` are means over the same rows."""
+    """The version against one reference: `loss` and `reference` are means over the same rows.
+
+    Attributes:
+        as_served: the reference's mean loss there as it is served, where it was fitted once more,
+            to some of these rows too; nothing is decided by it.
+    """
 
     name: str
     against: str
     loss: float
     reference: float
     comparison: Comparison
+    as_served: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

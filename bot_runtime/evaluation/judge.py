@@ -1,7 +1,7 @@
 """Evidence for the gate: the version as it is served, on candles that nothing was learned from."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.scoring import scores
 from bot_runtime.scoring.parity import check_parity
 from bot_runtime.serving.predictions import Predictions, columns_of
-from bot_runtime.serving.version import ServedVersion, load_version
+from bot_runtime.serving.version import ServedVersion, load_judged, load_version
 from bot_runtime.store.bundle import VersionManifest
 from bot_runtime.store.layout import Store
 from bot_runtime.trading.account import Account
@@ -135,11 +135,17 @@ def duel_champion(
     champion_version: str,
     strategy: Strategy,
 ) -> ChampionDuels:
-    """Return the duels on the test rows that the champion has not learned from either."""
+    """Return the duels on the test rows that the champion has not learned from either.
+
+    Both are taken as they were judged: fitted once more, either knows newer candles.
+    """
     try:
-        champion = load_version(store, champion_version, 1)
+        champion = load_judged(store, champion_version)
+        served = load_version(store, champion_version)
     except ArtifactInvalidError as e:
         return ChampionDuels(obstacle=str(e))
+    if champion.manifest.digest == candidate.manifest.digest:
+        return ChampionDuels()  # itself, evaluated again
     if champion.manifest.inputs != candidate.manifest.inputs:
         return ChampionDuels(
             obstacle="it was trained on another timeframe, horizon, label or features"
@@ -148,17 +154,23 @@ def duel_champion(
     if len(rows) == 0:
         return ChampionDuels(obstacle="it has learned from all of the candles")
     own, its = (predict_adapted(version, data, rows) for version in (candidate, champion))
+    asked = [o for o in LOSSES if o in judged_objectives(strategy)]
     duels = tuple(
         _duel(
-            name,
+            LOSSES[objective],
             _losses_of(own, objective, data, rows)[MODEL],
             (CHAMPION, _losses_of(its, objective, data, rows)[MODEL]),
             data,
             rows,
         )
-        for objective, name in LOSSES.items()
-        if objective in judged_objectives(strategy)
+        for objective in asked
     )
+    if served.manifest.digest != champion.manifest.digest:
+        told = predict_adapted(served, data, rows)
+        duels = tuple(
+            replace(duel, as_served=float(np.mean(_losses_of(told, objective, data, rows)[MODEL])))
+            for duel, objective in zip(duels, asked, strict=True)
+        )
     account, other = (follow_decisions(told, data, rows, strategy) for told in (own, its))
     duels += (trading_duel(account, other.net, CHAMPION, data.horizon_steps),)
     if duels[0].comparison.blocks < LEAST_BLOCKS:

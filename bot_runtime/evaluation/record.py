@@ -6,6 +6,7 @@ from typing import Any
 from bot_runtime.contract.results import REASON_MAX, REASONS_MAX, EvaluationResult, to_text
 from bot_runtime.evaluation.frontier import Frontier
 from bot_runtime.evaluation.gate import Duel
+from bot_runtime.evaluation.refit_version import RefitVersion
 from bot_runtime.evaluation.verdict import Verdict
 from bot_runtime.process.git import git_commit
 from bot_runtime.store.bundle import VersionManifest
@@ -25,10 +26,17 @@ def result_of(manifest: VersionManifest, verdict: Verdict, trained_at: str) -> E
     )
 
 
-def details_of(verdict: Verdict, result: EvaluationResult) -> dict[str, Any]:
-    """Return what stands in the version's evaluation.json: the result, and how it came about."""
+def details_of(
+    verdict: Verdict, result: EvaluationResult, again: RefitVersion | None
+) -> dict[str, Any]:
+    """Return what stands in the version's evaluation.json: the result, and how it came about.
+
+    Every figure is of what was judged, but those of `refits`: what is served beside that.
+    """
     found = verdict.evidence
+    refits = {} if again is None else {c.objective: c.to_json() for c in again.compared}
     return {
+        **({"refits": refits} if refits else {}),
         "result": result.to_json(),
         "gitCommit": git_commit(),
         "reasons": verdict.reasons,
@@ -66,6 +74,7 @@ def _duel(duel: Duel) -> dict[str, Any]:
         "name": duel.name,
         "against": duel.against,
         **to_text({"loss": duel.loss, "reference": duel.reference}),
+        **({} if duel.as_served is None else to_text({"referenceAsServed": duel.as_served})),
         "comparison": {
             **to_text({"gain": found.gain, "standard_error": found.standard_error}),
             "blocks": found.blocks,

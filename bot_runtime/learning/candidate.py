@@ -4,6 +4,8 @@ What comes out of the fit is never used directly: predictions are those of the e
 they are held against the model as it was loaded from what was saved.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.contract.spec import Algorithm
 from bot_runtime.learning.curve import LearningCurve
 from bot_runtime.learning.datasets import TrainingData
-from bot_runtime.learning.models.forecaster import Task
+from bot_runtime.learning.models.forecaster import Forecaster, Task
 from bot_runtime.learning.models.registry import forecaster_of
 from bot_runtime.learning.objectives import RULES
 from bot_runtime.process.errors import ModelUnfitError
@@ -34,6 +36,7 @@ class Candidate:
             still to come; empty where a hole is too near before each.
         served: those of the graphs at the test rows.
         learning: how its losses moved while it was fitted.
+        fit_seconds: how long the fit took in this process: one that was taken up took longer.
         dropped: why it cannot be published, or None.
     """
 
@@ -44,6 +47,7 @@ class Candidate:
     served: Columns
     forecast: Columns
     learning: LearningCurve
+    fit_seconds: float
     dropped: str | None
 
     @property
@@ -61,21 +65,12 @@ def train_candidate(
     """
     kind = forecaster_of(algorithm)
     learning = LearningCurve()
-    kind.fit(replace(task, progress=learning.listen(task.progress))).save(folder)
-    model = kind.load(folder)
-    file = model.export(folder, task.objective.lower())
-    graphs = (Graph(file=file, sha256=sha256_of(folder / file)),)
-    window_length = kind.window_of(task.spec)
-    runner = GraphRunner(folder, graphs, window_length, task.threads)
-
+    began = time.monotonic()
+    fitted = kind.fit(replace(task, progress=learning.listen(task.progress)))
+    seconds = time.monotonic() - began
+    own = export(fitted, task, folder)
+    model, predict = own.model, own.predict
     rules, splits = RULES[task.objective], data.splits
-
-    def predict(rows: Rows) -> Values:
-        raw = runner.raw(data.features, rows)
-        if not np.isfinite(raw).all():
-            raise ModelUnfitError("its fit has diverged: lower its learning rate")
-        return raw
-
     losses = rules.loss(predict(splits.selection), task.target[splits.selection])
     rows = rules.calibration_rows(splits)
     calibration = rules.calibrate(predict(rows), data, rows)
@@ -88,10 +83,42 @@ def train_candidate(
         objective=task.objective,
         algorithm=algorithm,
         inputs=inputs,
-        window_length=window_length,
+        window_length=own.window_length,
         seen_until_ms=data.seen_until_ms,
-        graphs=graphs,
+        graphs=own.graphs,
         calibration=calibration,
     )
     dropped = check_parity(served, native, rules.tolerances(native, calibration))
-    return Candidate(manifest, folder, losses, native, served, forecast, learning, dropped)
+    return Candidate(manifest, folder, losses, native, served, forecast, learning, seconds, dropped)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exported:
+    """A model as it was loaded from what was saved, and the graphs that it was exported as.
+
+    Attributes:
+        predict: raw outputs of the graphs at rows; raises ModelUnfitError where one is not finite.
+    """
+
+    model: Forecaster
+    graphs: tuple[Graph, ...]
+    window_length: int
+    predict: Callable[[Rows], Values]
+
+
+def export(fitted: Forecaster, task: Task, folder: Path) -> Exported:
+    """Save, load and export a fitted model in an existing empty folder."""
+    fitted.save(folder)
+    model = type(fitted).load(folder)
+    file = model.export(folder, task.objective.lower())
+    graphs = (Graph(file=file, sha256=sha256_of(folder / file)),)
+    window_length = model.window_of(task.spec)
+    runner = GraphRunner(folder, graphs, window_length, task.threads)
+
+    def predict(rows: Rows) -> Values:
+        raw = runner.raw(task.features, rows)
+        if not np.isfinite(raw).all():
+            raise ModelUnfitError("its fit has diverged: lower its learning rate")
+        return raw
+
+    return Exported(model, graphs, window_length, predict)

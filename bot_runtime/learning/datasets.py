@@ -189,6 +189,23 @@ def split_rows(usable: Rows, time_ms: Times, horizon_ms: int, test_ms: int | Non
     return Splits(*slices)
 
 
+def newest_splits(data: TrainingData, share: float) -> Splits:
+    """Return all rows of a training in two: the oldest `share` to fit to, the newest to calibrate.
+
+    Purged and embargoed by the horizon, as between any two slices; the others are empty.
+    """
+    rows = np.concatenate([data.splits.before_test, data.splits.test])
+    times, horizon_ms = data.time_ms[rows], data.horizon_steps * data.interval_ms
+    begins_ms = times[int(share * len(rows))]
+    none = rows[:0]
+    return Splits(
+        fit=rows[times + horizon_ms < begins_ms],
+        selection=none,
+        calibration=rows[times >= begins_ms + horizon_ms],
+        test=none,
+    )
+
+
 def _begins_ms(times: Times, test_ms: int | None) -> list[int]:
     """Return when each slice of sorted times begins; none for those that would be empty."""
     if test_ms is None:

@@ -27,24 +27,30 @@ class Trained:
         choice: how its candidate was chosen.
         learning: by algorithm, how each candidate was fitted.
         native: the chosen model's own predictions of the unseen rows, by column.
+        fit_seconds: how long the chosen candidate's fit took; None where nobody noted it.
     """
 
     result: ObjectiveResult
     choice: Choice
     learning: dict[str, LearningCurve]
     native: Columns
+    fit_seconds: float | None
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Return what lies in an objective's folder; raises ArtifactInvalidError."""
+        choice = Choice.from_json(_part(folder, "choice"))
+        candidates = _part(folder, "candidates")
+        seconds = candidates[choice.taken].get("fitSeconds")
         return cls(
             result=ObjectiveResult.model_validate(_part(folder, "result")),
-            choice=Choice.from_json(_part(folder, "choice")),
+            choice=choice,
             learning={
                 algorithm: LearningCurve.from_json(details["learning"])
-                for algorithm, details in _part(folder, "candidates").items()
+                for algorithm, details in candidates.items()
             },
             native=load_columns(folder / NATIVE_FILE),
+            fit_seconds=None if seconds is None else float(seconds),
         )
 
 

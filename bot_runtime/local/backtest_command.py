@@ -7,7 +7,7 @@ from typing import Final
 
 from bot_runtime.backtest.assemble import Asked, run_backtest
 from bot_runtime.backtest.result import Backtest
-from bot_runtime.backtest.versions import Term, term_of, terms_of
+from bot_runtime.backtest.versions import Term, terms_of, terms_of_version
 from bot_runtime.contract.runconfig import inference_run
 from bot_runtime.local.bot_file import Bot, load_bot
 from bot_runtime.local.local_store import local_store
@@ -85,7 +85,7 @@ def _terms(asked: BacktestAsked, bot: Bot, store: Store, end_ms: int) -> tuple[T
     named = asked.version or bot.spec.model.pinned_version
     run = inference_run(bot.namespace, bot.name, bot.spec, named or "promoted")
     if named is not None:
-        return (term_of(store, run, named, end_ms),)
+        return terms_of_version(store, run, named, end_ms)
     return terms_of(store, run, end_ms)
 
 

@@ -21,6 +21,7 @@ from bot_runtime.evaluation.tradable_share import TradingRecord
 from bot_runtime.learning.choice import Choice
 from bot_runtime.learning.curve import LearningCurve
 from bot_runtime.learning.datasets import TrainingData
+from bot_runtime.learning.refit import Compared
 from bot_runtime.serving.predictions import Predictions, columns_of
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.trading.account import Account
@@ -40,6 +41,7 @@ class Findings:
         frontier: what other thresholds would have traded and earned there.
         learning: by objective and algorithm, how each candidate was fitted.
         importance: by objective and feature, the share by which the loss grows without it.
+        refits: what is served beside what was judged, by objective; none where that is the same.
     """
 
     result: EvaluationResult
@@ -57,6 +59,7 @@ class Findings:
     adapted: Predictions
     learning: dict[Objective, dict[str, LearningCurve]]
     importance: dict[Objective, dict[str, float]]
+    refits: tuple[Compared, ...] = ()
 
     def losses(self, objective: Objective) -> dict[str, Values]:
         """Return each forecaster's loss at every row, (n,), the model's first."""

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from bot_runtime.learning.choice import Choice
+from bot_runtime.learning.refit import Compared
 from bot_runtime.market.candles import utc
 from bot_runtime.report.findings import Findings
 from bot_runtime.report.pictures import draw_pictures
@@ -35,6 +36,7 @@ def render_report(findings: Findings) -> str:
             if not math.isnan(found.lead)
         },
         duels=[_duel(duel) for duel in findings.duels],
+        refits=[_refit(compared) for compared in findings.refits],
         pictures=draw_pictures(findings),
     )
 
@@ -63,7 +65,14 @@ def _facts(findings: Findings) -> dict[str, str]:
 def _duel(duel: Any) -> list[str]:
     found = duel.comparison
     numbers = (duel.loss, duel.reference, found.gain, found.standard_error)
-    return [duel.name, duel.against, *map(number, numbers), str(found.blocks)]
+    served = "" if duel.as_served is None else number(duel.as_served)
+    return [duel.name, duel.against, *map(number, numbers), str(found.blocks), served]
+
+
+def _refit(found: Compared) -> list[str]:
+    compared = found.comparison
+    numbers = (found.judged, found.refitted, compared.gain, compared.standard_error, found.distance)
+    return [found.objective, *map(number, numbers)]
 
 
 def _rows(objective: str, choice: Choice) -> list[list[str]]:

@@ -24,9 +24,10 @@ from bot_runtime.store.bundle import (
     Platt,
     RiskScale,
     VersionManifest,
+    load_judged_manifest,
     load_version_manifest,
 )
-from bot_runtime.store.layout import Store
+from bot_runtime.store.layout import JUDGED_FOLDER, Store
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else its builds report to Microsoft, and keep an id
 import onnxruntime as ort
@@ -137,6 +138,17 @@ def load_version(store: Store, version: str, threads: int = 1) -> ServedVersion:
     """
     folder = store.version(version)
     return ServedVersion(folder, load_version_manifest(folder), threads)
+
+
+def load_judged(store: Store, version: str, threads: int = 1) -> ServedVersion:
+    """Return what of a version was judged: itself, unless it was fitted once more after that.
+
+    Raises what `load_version` raises.
+    """
+    folder = store.version(version) / JUDGED_FOLDER
+    if not folder.is_dir():
+        return load_version(store, version, threads)
+    return ServedVersion(folder, load_judged_manifest(folder), threads)
 
 
 def check_inputs(version: ServedVersion, configuration: RunConfiguration) -> None:

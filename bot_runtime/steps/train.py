@@ -16,26 +16,23 @@ from typing import Any
 import numpy as np
 
 from bot_runtime.arrays import Columns
-from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.progress import seconds_left
 from bot_runtime.contract.results import ObjectiveResult, to_text
-from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
+from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.evaluation.score_tables import measure
 from bot_runtime.learning.candidate import Candidate, train_candidate
 from bot_runtime.learning.choice import Choice, choose
 from bot_runtime.learning.datasets import TrainingData, inputs_of, load_training_data
-from bot_runtime.learning.labels import to_target
-from bot_runtime.learning.models.forecaster import Checkpoint, Epoch, Progress, Task
+from bot_runtime.learning.models.forecaster import Epoch, Progress, Task
 from bot_runtime.learning.models.registry import check_installed
+from bot_runtime.learning.tasks import task_of
 from bot_runtime.learning.trained import NATIVE_FILE, SCORES_FILE, save_columns
 from bot_runtime.process.config import training_of
 from bot_runtime.process.errors import ModelUnfitError
-from bot_runtime.process.git import git_commit
 from bot_runtime.process.reporting import Reporter
-from bot_runtime.process.threads import cpu_count
 from bot_runtime.store.bundle import MANIFEST_FILE, Inputs
-from bot_runtime.store.files import new_directory, save_json, sha256_of
+from bot_runtime.store.files import new_directory, save_json
 from bot_runtime.store.layout import Store
 
 
@@ -53,7 +50,7 @@ def train(
         "training data",
         **{name: len(getattr(data.splits, name)) for name in data.splits.__slots__},
     )
-    task = _task_of(configuration, objective, data, store)
+    task = task_of(configuration, objective, data, store)
     published = store.objective(training_of(configuration).name, objective)
     with new_directory(published, keep_existing=False) as folder:
         candidates, diverged = _train_all(task, inputs_of(configuration), data, folder, reporter)
@@ -63,34 +60,6 @@ def train(
         result = publish(choice, candidates, data, folder)
     shutil.rmtree(store.checkpoints(training_of(configuration).name, objective), ignore_errors=True)
     return result
-
-
-def _task_of(
-    configuration: RunConfiguration, objective: Objective, data: TrainingData, store: Store
-) -> Task:
-    """Return what every candidate has to learn; its checkpoint is a folder with a file for each.
-
-    The key of a checkpoint holds all that a fit depends on, the code included: an attempt of
-    another release begins anew.
-    """
-    name = training_of(configuration).name
-    learned = {
-        "learned": learned_digest(configuration),
-        "candles": sha256_of(store.dataset(name)),
-        "code": git_commit(),
-    }
-    return Task(
-        objective=objective,
-        features=data.features,
-        target=to_target(objective, data.labels, data.volatility, data.horizon_steps),
-        fit=data.splits.fit,
-        selection=data.splits.selection,
-        spec=configuration.model,
-        threads=cpu_count(),
-        progress=lambda _share, _message, _epoch: None,
-        checkpoint=Checkpoint(store.checkpoints(name, objective), digest_of(learned)),
-        weight=data.weight,
-    )
 
 
 def _train_all(
@@ -180,6 +149,7 @@ def _details_of(candidate: Candidate, data: TrainingData) -> dict[str, Any]:
     symbols = [data.symbols[data.symbol[row]] for row in data.newest]
     return {
         "learning": candidate.learning.to_json(),
+        "fitSeconds": f"{candidate.fit_seconds:.6g}",
         "forecast": {
             symbol: to_text({name: float(v[i]) for name, v in candidate.forecast.items()})
             for i, symbol in enumerate(symbols)

@@ -2,6 +2,8 @@
 
     objectives/<Objective>/manifest.json + graph     one trained objective
     versions/<version>/manifest.json + graphs        three of them, served together
+    versions/<version>/judged/ the same              as they were judged, where they were fitted
+                                                     once more for what is served
 
 A graph maps float32 `(rows, window_length * features)`, the oldest candle first, to float32
 `(rows, outputs)`. An objective is written with one; of several, as stores may hold, the outputs
@@ -173,6 +175,16 @@ def load_version_manifest(folder: Path) -> VersionManifest:
             f"{folder.name}/{MANIFEST_FILE}: its content is that of {manifest.version}; "
             "it was changed after publication: train again or pin another version"
         )
+    _check_graphs(folder, tuple(g for o in manifest.objectives for g in o.graphs))
+    return manifest
+
+
+def load_judged_manifest(folder: Path) -> VersionManifest:
+    """Return the manifest of what was judged, from a folder that no version's name names.
+
+    Raises ArtifactInvalidError that names the file and the remedy.
+    """
+    manifest = _load(VersionManifest, folder)
     _check_graphs(folder, tuple(g for o in manifest.objectives for g in o.graphs))
     return manifest
 

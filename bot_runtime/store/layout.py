@@ -8,6 +8,7 @@ from bot_runtime.contract.names import ENV_STORE, STORE_PATH
 from bot_runtime.store.files import reading, writing
 
 EVALUATION_FILE = "evaluation.json"
+JUDGED_FOLDER = "judged"
 
 BANDS_FOLDER = "bands"
 DRIFT_FOLDER = "drift"
@@ -77,6 +78,14 @@ class Store:
     def checkpoints(self, training: str, objective: str) -> Path:
         """Return the directory of what a training step leaves for its next attempt."""
         return self.training(training) / "checkpoints" / objective
+
+    def judged(self, training: str) -> Path:
+        """Return the directory of the version that an evaluation judges, until it has ended."""
+        return self.training(training) / JUDGED_FOLDER
+
+    def refit(self, training: str, objective: str) -> Path:
+        """Return the directory of an objective's refit, until the evaluation has ended."""
+        return self.training(training) / "refit" / objective
 
     def result(self, training: str, step: str) -> Path:
         """Return the file that keeps a step's result."""

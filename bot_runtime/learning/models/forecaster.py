@@ -108,6 +108,12 @@ class Forecaster(Protocol):
         Raises DataUnusableError where the task has what is not finite.
         """
 
+    def fit_again(self, task: Task) -> Self:
+        """Return a model of the same recipe fitted to other rows, for as many rounds or epochs.
+
+        The selection rows are not read: where to stop is known. Raises what `fit` raises.
+        """
+
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Return what `save` wrote; loads no pickle."""

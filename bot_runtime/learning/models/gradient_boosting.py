@@ -9,7 +9,7 @@ import math
 import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -51,14 +51,11 @@ class GradientBoosting:
     @classmethod
     def fit(cls, task: Task) -> Self:
         """Boost until the selection rows stop gaining, at most `maxIterations` rounds."""
-        task.check(cls.window_of(task.spec))
-        matrix = task.features.astype(np.float32)  # as served: thresholds fall between these
-        losses = _LOSSES[task.objective]
-        ensembles = []
-        for i, loss in enumerate(losses):
-            progress = _telling(task, i, len(losses))
-            ensembles.append(_boost(task, matrix, loss, progress))
-        return cls(tuple(ensembles))
+        return cls(_boost_all(task, [None] * len(_LOSSES[task.objective])))
+
+    def fit_again(self, task: Task) -> Self:
+        """Boost as many rounds as each ensemble has trees."""
+        return type(self)(_boost_all(task, [e.num_trees() for e in self.ensembles]))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -87,10 +84,22 @@ class GradientBoosting:
         return name
 
 
+def _boost_all(task: Task, rounds: Sequence[int | None]) -> tuple[lgb.Booster, ...]:
+    """Return an ensemble for each output, of so many rounds; None stops by the selection rows."""
+    task.check(GradientBoosting.window_of(task.spec))
+    matrix = task.features.astype(np.float32)  # as served: thresholds fall between these
+    losses = _LOSSES[task.objective]
+    return tuple(
+        _boost(task, matrix, loss, known, _telling(task, i, len(losses)))
+        for i, (loss, known) in enumerate(zip(losses, rounds, strict=True))
+    )
+
+
 def _boost(
     task: Task,
     matrix: Windows,
     loss: dict[str, Any],
+    rounds: int | None,
     progress: Callable[[Any], None],
 ) -> lgb.Booster:
     spec = task.spec.gradient_boosting
@@ -110,6 +119,8 @@ def _boost(
     }
     weight = None if task.weight is None else task.weight[task.fit]
     fit = lgb.Dataset(matrix[task.fit], task.target[task.fit], weight=weight, params=parameters)
+    if rounds is not None:
+        return lgb.train(parameters, fit, num_boost_round=rounds, callbacks=[progress])
     held = lgb.Dataset(matrix[task.selection], task.target[task.selection], reference=fit)
     return lgb.train(
         parameters,
@@ -131,7 +142,8 @@ def _telling(task: Task, part: int, parts: int) -> Callable[[Any], None]:
     def tell(environment: Any) -> None:
         done = environment.iteration + 1
         if done % ROUNDS_BETWEEN_LINES == 0:
-            loss = environment.evaluation_result_list[0][2]
+            held = environment.evaluation_result_list
+            loss = held[0][2] if held else None
             rounds = environment.end_iteration
             pace = done / max(time.monotonic() - started, 1e-9)
             epoch = Epoch(
@@ -141,10 +153,10 @@ def _telling(task: Task, part: int, parts: int) -> Callable[[Any], None]:
                 samples_per_second=pace * len(task.fit),
                 part=part_name,
             )
+            told = "" if loss is None else f"validation loss {loss:.5f}, "
             task.progress(
                 (part + done / rounds) / parts,
-                f"round {done} of {rounds}: validation loss {loss:.5f}, "
-                f"{epoch.samples_per_second:.0f} samples/s, "
+                f"round {done} of {rounds}: {told}{epoch.samples_per_second:.0f} samples/s, "
                 f"{((parts - part) * rounds - done) / pace:.0f} s left at most",
                 epoch,
             )

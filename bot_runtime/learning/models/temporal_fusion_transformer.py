@@ -27,6 +27,7 @@ from bot_runtime.learning.models.tft.schedule import Schedule
 
 WEIGHTS_FILE = "weights.pt"
 SHAPE_FILE = "network.json"
+EPOCHS = "epochs"
 ONNX_OPSET = 17
 LARGE_STEP = 32_768
 """Hidden size times batch size from which on a second thread pays for its waiting."""
@@ -39,9 +40,14 @@ def threads_for(spec: TemporalFusionTransformerSpec, most: int) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TemporalFusionTransformer:
-    """A fitted network."""
+    """A fitted network.
+
+    Attributes:
+        epochs: how many its weights have seen; a fit may have gone on from there, for nothing.
+    """
 
     network: WindowNetwork
+    epochs: int
 
     @classmethod
     def window_of(cls, spec: ModelSpec) -> int:
@@ -51,6 +57,14 @@ class TemporalFusionTransformer:
     @classmethod
     def fit(cls, task: Task) -> Self:
         """Fit by the schedule of the specification; keep the weights of the best epoch."""
+        return cls._fit(task, None)
+
+    def fit_again(self, task: Task) -> Self:
+        """Fit by the same schedule, and end with the epoch that was the best."""
+        return self._fit(task, self.epochs)
+
+    @classmethod
+    def _fit(cls, task: Task, epochs: int | None) -> Self:
         task.check(cls.window_of(task.spec))
         spec = task.spec.temporal_fusion_transformer
         torch.set_num_threads(threads_for(spec, task.threads))
@@ -69,22 +83,23 @@ class TemporalFusionTransformer:
             own = torch.as_tensor(task.features[task.fit], dtype=torch.float32)
             network.mean.copy_(own.mean(dim=0))
             network.deviation.copy_(torch.clamp(own.std(dim=0), min=1e-8))
-            fit_network(network, task, schedule)
-        return cls(network.eval())
+            known = fit_network(network, task, schedule, epochs)
+        return cls(network.eval(), known)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Return the network of its shape and plain tensors."""
-        shape = Shape(**json.loads((folder / SHAPE_FILE).read_text(encoding="utf-8")))
-        network = WindowNetwork(shape)
+        saved = json.loads((folder / SHAPE_FILE).read_text(encoding="utf-8"))
+        epochs = saved.pop(EPOCHS)
+        network = WindowNetwork(Shape(**saved))
         weights = torch.load(folder / WEIGHTS_FILE, weights_only=True, map_location="cpu")
         network.load_state_dict(weights)
-        return cls(network.eval())
+        return cls(network.eval(), epochs)
 
     def save(self, folder: Path) -> None:
         """Write the shape as JSON and the tensors as torch's archive of plain tensors."""
-        shape = json.dumps(asdict(self.network.shape), indent=1)
-        (folder / SHAPE_FILE).write_text(shape, encoding="utf-8")
+        shape = asdict(self.network.shape) | {EPOCHS: self.epochs}
+        (folder / SHAPE_FILE).write_text(json.dumps(shape, indent=1), encoding="utf-8")
         weights = io.BytesIO()  # torch's own writer tells of a full volume by no OSError
         torch.save(self.network.state_dict(), weights)
         (folder / WEIGHTS_FILE).write_bytes(weights.getvalue())

@@ -56,8 +56,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, RunConfigu
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the report's pictures out: test_report draws them, here they are a second a test."""
-    monkeypatch.setattr("bot_runtime.steps.evaluate.permutation_importance", lambda *_: {})
-    monkeypatch.setattr("bot_runtime.steps.evaluate.render_report", lambda _: "")
+    monkeypatch.setattr("bot_runtime.steps.publish.permutation_importance", lambda *_: {})
+    monkeypatch.setattr("bot_runtime.steps.publish.render_report", lambda _: "")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import yaml
 
 from bot_runtime.backtest.assemble import Asked, run_backtest
 from bot_runtime.backtest.result import Backtest
-from bot_runtime.backtest.versions import term_of, terms_of
+from bot_runtime.backtest.versions import terms_of, terms_of_version
 from bot_runtime.command_line import main
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.market.candle_files import save_candles
@@ -127,8 +127,8 @@ def test_a_symbol_that_is_listed_later_is_decided_on_from_then(tmp_path: Path) -
 def test_what_two_versions_say_is_what_each_says_alone(tmp_path: Path) -> None:
     store, names = store_with(tmp_path, 500, 1200)
     together = run(store)
-    alone = term_of(store, inference_configuration(bot_spec(), names[0]), names[0], 2**60)
-    first = run(store, terms=(alone,), to_ms=int(CANDLES.close_time_ms[1199]))
+    alone = terms_of_version(store, inference_configuration(bot_spec(), names[0]), names[0], 2**60)
+    first = run(store, terms=alone, to_ms=int(CANDLES.close_time_ms[1199]))
     mine, its = together.tracks["BTC/USDT"], first.tracks["BTC/USDT"]
     shared = int(
         np.searchsorted(its.candles.close_time_ms[its.rows], mine.candles.close_time_ms[0])

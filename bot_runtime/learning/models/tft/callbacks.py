@@ -18,6 +18,8 @@ class BestWeights(Callback):
 
     def __init__(self) -> None:
         self.loss = math.inf
+        self.epochs = 0
+        """How many the best weights have seen."""
         self.weights: dict[str, Tensor] | None = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -25,22 +27,25 @@ class BestWeights(Callback):
         loss = float(trainer.callback_metrics["val_loss"])
         if loss < self.loss:
             self.loss = loss
+            self.epochs = trainer.current_epoch + 1
             self.weights = {k: v.clone() for k, v in pl_module.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps of it."""
-        return {"loss": self.loss, "weights": self.weights}
+        return {"loss": self.loss, "epochs": self.epochs, "weights": self.weights}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what `state_dict` gave."""
-        self.loss, self.weights = state_dict["loss"], state_dict["weights"]
+        self.loss, self.epochs = state_dict["loss"], state_dict["epochs"]
+        self.weights = state_dict["weights"]
 
 
 class ProgressLines(Callback):
     """Tells epoch, losses, samples per second and the time left."""
 
-    def __init__(self, schedule: Schedule, progress: Progress) -> None:
+    def __init__(self, schedule: Schedule, epochs: int, progress: Progress) -> None:
         self._schedule = schedule
+        self._epochs = epochs
         self._progress = progress
         self._started = self._told = time.monotonic()
         self._first_step = 0
@@ -52,7 +57,7 @@ class ProgressLines(Callback):
         self._started = self._told = time.monotonic()
         self._first_step = trainer.global_step
         if self._first_step:
-            done, epochs = trainer.current_epoch, self._schedule.epochs
+            done, epochs = trainer.current_epoch, self._epochs
             message = f"epoch {done} of {epochs}: taken up where it was interrupted"
             self._progress(self._share(trainer), message, Epoch(done, epochs))
 
@@ -72,12 +77,12 @@ class ProgressLines(Callback):
 
     def _tell(self, trainer: Trainer) -> None:
         self._told = time.monotonic()
-        steps, total = trainer.global_step, self._schedule.steps * self._schedule.epochs
+        steps, total = trainer.global_step, self._schedule.steps * self._epochs
         pace = (steps - self._first_step) / max(self._told - self._started, 1e-9)
         held = trainer.callback_metrics.get("val_loss")
         epoch = Epoch(
             trainer.current_epoch + 1,
-            self._schedule.epochs,
+            self._epochs,
             loss=None if self._loss is None else float(self._loss),
             validation_loss=None if held is None else float(held),
             samples_per_second=pace * self._schedule.batch_size,
@@ -94,4 +99,4 @@ class ProgressLines(Callback):
         )
 
     def _share(self, trainer: Trainer) -> float:
-        return trainer.global_step / (self._schedule.steps * self._schedule.epochs)
+        return trainer.global_step / (self._schedule.steps * self._epochs)

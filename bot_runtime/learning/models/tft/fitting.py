@@ -110,6 +110,11 @@ class Batches:
         for part in torch.split(order, self._schedule.batch_size)[: self._schedule.steps]:
             yield self._batch(part)
 
+    @property
+    def parts_in_order(self) -> int:
+        """Return how many batches `in_order` gives."""
+        return math.ceil(len(self._rows) / VALIDATION_ROWS)
+
     def in_order(self) -> Iterator[Batch]:
         """Give every row once."""
         for part in torch.split(torch.arange(len(self._rows)), VALIDATION_ROWS):
@@ -134,42 +139,48 @@ class _Epochs:
         return self.length
 
 
-def fit_network(network: WindowNetwork, task: Task, schedule: Schedule) -> None:
-    """Fit in place and leave the weights of the best epoch; deterministic on one machine.
+def fit_network(
+    network: WindowNetwork, task: Task, schedule: Schedule, epochs: int | None = None
+) -> int:
+    """Fit in place, deterministic on one machine; return how many epochs the weights have seen.
 
-    Goes on after the last complete epoch of the task's checkpoint, where there is one.
+    These are the weights of the best epoch by the selection rows; with `epochs`, of that one: the
+    learning rate moves as if all of the schedule came. Goes on after the last complete epoch of the
+    task's checkpoint, where there is one.
     """
     features = torch.as_tensor(task.features, dtype=torch.float32)
     train = Batches(features, task, task.fit, schedule)
     held = Batches(features, task, task.selection, schedule)
     lesson, best = Lesson(network, schedule), BestWeights()
-    callbacks: list[Callback] = [
-        best,
-        ProgressLines(schedule, task.progress),
+    callbacks: list[Callback] = [ProgressLines(schedule, epochs or schedule.epochs, task.progress)]
+    if epochs is None:
         # At the end of validation, so that the epoch's checkpoint knows of it.
-        EarlyStopping("val_loss", patience=PATIENCE_EPOCHS, check_on_train_epoch_end=False),
-    ]
+        stop = EarlyStopping("val_loss", patience=PATIENCE_EPOCHS, check_on_train_epoch_end=False)
+        callbacks = [best, *callbacks, stop]
     if task.checkpoint is not None:
         callbacks.append(Checkpoints(task.checkpoint))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lightning's advice on loaders with several workers
-        _trainer(schedule, callbacks).fit(
+        _trainer(epochs or schedule.epochs, callbacks).fit(
             lesson,
             _Epochs(lambda: train.shuffled(lambda: lesson.current_epoch), schedule.steps),
-            _Epochs(held.in_order, math.ceil(len(task.selection) / VALIDATION_ROWS)),
+            None if epochs else _Epochs(held.in_order, held.parts_in_order),
             ckpt_path=find_checkpoint(task.checkpoint),
             weights_only=True,
         )
+    if epochs is not None:
+        return epochs
     if best.weights is not None:
         lesson.load_state_dict(best.weights)
+    return best.epochs
 
 
-def _trainer(schedule: Schedule, callbacks: list[Callback]) -> Trainer:
+def _trainer(epochs: int, callbacks: list[Callback]) -> Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     return Trainer(
         accelerator="cpu",
         devices=1,
-        max_epochs=schedule.epochs,
+        max_epochs=epochs,
         deterministic=True,
         gradient_clip_val=LARGEST_GRADIENT,
         num_sanity_val_steps=0,
