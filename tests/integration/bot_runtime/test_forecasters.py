@@ -184,6 +184,18 @@ def test_same_task_gives_the_same_graph(fitted: Fitted, tmp_path: Path) -> None:
     assert (tmp_path / name).read_bytes() == (fitted.folder / name).read_bytes()
 
 
+def test_it_is_fitted_again_as_long_as_it_was_and_without_a_look_at_the_selection_rows(
+    fitted: Fitted,
+) -> None:
+    """To the same rows it is the same model: nothing else of the recipe has changed."""
+    unseen = dataclasses.replace(fitted.task, selection=fitted.task.selection[:0])
+    loaded = type(fitted.model).load(fitted.folder)
+    again = loaded.fit_again(unseen)
+    rows = fitted.task.selection
+    expected = fitted.model.raw(fitted.task.features, rows)
+    np.testing.assert_allclose(again.raw(fitted.task.features, rows), expected, atol=1e-6)
+
+
 def test_one_graph_takes_any_number_of_float32_rows(fitted: Fitted) -> None:
     window = type(fitted.model).window_of(fitted.task.spec)
     assert [path.name for path in fitted.folder.glob("*.onnx")] == [fitted.graph]

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bot_runtime.contract.spec import ModelSpec
@@ -100,3 +101,29 @@ def test_checkpoint_is_whole_or_absent(whole: tuple[Task, list[int]], tmp_path: 
     with pytest.raises(Evicted):
         fit(task, Checkpoint(tmp_path / "tft", "key"), evicted_after=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_fitted_again_by_the_judged_course_and_ends_with_its_best_epoch(
+    whole: tuple[Task, list[int]], tmp_path: Path
+) -> None:
+    """The learning rate moves as if all epochs came; interrupted, it goes on as the fit does."""
+    task = whole[0]
+    judged = TemporalFusionTransformer.fit(task)
+    part = dataclasses.replace(judged, epochs=EPOCHS - 1)
+    unseen = dataclasses.replace(task, selection=task.selection[:0])
+    expected = part.fit_again(unseen).raw(task.features, task.selection)
+    whole_again = dataclasses.replace(judged, epochs=EPOCHS).fit_again(unseen)
+    assert not np.array_equal(expected, whole_again.raw(task.features, task.selection))
+
+    told: list[int] = []
+
+    def evict(share: float, message: str, epoch: Epoch) -> None:
+        del share, message
+        told.append(epoch.number)
+        if len(told) == 2:
+            raise Evicted
+
+    kept = dataclasses.replace(unseen, checkpoint=Checkpoint(tmp_path / "tft", "key"))
+    with pytest.raises(Evicted):
+        part.fit_again(dataclasses.replace(kept, progress=evict))
+    assert np.array_equal(part.fit_again(kept).raw(task.features, task.selection), expected)

@@ -15,7 +15,8 @@ from bot_operator.api.resources import (
     Manifest,
     name_of,
 )
-from bot_runtime.contract.names import ADOPT_ALLOWED, ENV_PRUNING, LABEL_ADOPT
+from bot_runtime.contract.names import ADOPT_ALLOWED, ENV_PRUNING, ENV_REFIT, LABEL_ADOPT
+from bot_runtime.contract.refit import Refit
 from bot_runtime.contract.results import StepResult, to_message
 from bot_runtime.contract.retention import Pruning
 from bot_runtime.contract.runconfig import RunConfiguration
@@ -263,6 +264,41 @@ async def test_the_evaluation_is_told_what_is_in_use_when_it_begins() -> None:
     assert pruning == Pruning(bot="btc-paper", keep=tuple(sorted((first, second))), last=1)
     data = next(j for j in world.kube.all(JOBS) if name_of(j).endswith("-data"))
     assert ENV_PRUNING not in str(data)
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        ({}, Refit(deadline_seconds=21_600)),
+        ({"deadlineSeconds": 900}, Refit(deadline_seconds=900)),
+        ({"refit": "Off"}, None),
+    ],
+)
+async def test_the_evaluation_alone_is_told_whether_to_fit_once_more(
+    training: dict[str, Any], told: Refit | None
+) -> None:
+    world = World()
+    world.add_bot(training=training)
+    await world.settle()
+    assert world.condition("ModelAvailable") == ("True", "ModelPromoted")
+    for job in world.kube.all(JOBS):
+        container = job["spec"]["template"]["spec"]["containers"][0]
+        text = {e["name"]: e["value"] for e in container["env"]}.get(ENV_REFIT)
+        if name_of(job).endswith("-evaluation") and told is not None:
+            assert Refit.model_validate_json(text or "") == told
+        else:
+            assert text is None
+    assert all("refit" not in str(m["data"]) for m in world.kube.all(CONFIG_MAPS))
+
+
+async def test_another_refit_trains_nothing() -> None:
+    world = World()
+    world.add_bot()
+    await world.settle()
+    world.change_bot(training={"refit": "Off"})
+    await world.settle()
+    assert len(world.kube.created(MODEL_TRAININGS)) == 1
+    assert "refit" not in world.training()["spec"]
 
 
 def adopting(job: Manifest, run: dict[str, Any]) -> str:

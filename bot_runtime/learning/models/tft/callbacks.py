@@ -71,9 +71,15 @@ class ProgressLines(Callback):
             self._tell(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Tell at the end of every epoch."""
+        """Tell at the end of every epoch, with its validation loss."""
         del pl_module
         self._tell(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tell at the end of an epoch that nothing is held back from."""
+        del pl_module
+        if not trainer.enable_validation:
+            self._tell(trainer)
 
     def _tell(self, trainer: Trainer) -> None:
         self._told = time.monotonic()
