@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.quality_contestants import SERVED, Contestant, served
+from benchmarks.quality_contestants import SERVED, Contestant, judged
 from benchmarks.quality_windows import Learned
 from bot_runtime.arrays import Flags, Values
 from bot_runtime.contract.spec import OBJECTIVES, Objective
@@ -86,10 +86,10 @@ def judge(
 def tell(learned: Learned, contestant: Contestant) -> Predictions:
     """Return what a contestant tells of the month, its band adapted as inference adapts it.
 
-    Every band goes on from where that of the version has ended on the training's test slice.
+    Every band goes on from where that of the judged version has ended on the training's test slice.
     """
     earlier, rows = learned.known.splits.test, learned.rows
-    both = Predictions.joined([served(learned, earlier), contestant(learned, rows)])
+    both = Predictions.joined([judged(learned, earlier), contestant(learned, rows)])
     adapted, _ = adapt(both, learned.data, np.concatenate([earlier, rows]))
     return adapted.at(slice(len(earlier), None))
 
@@ -97,7 +97,7 @@ def tell(learned: Learned, contestant: Contestant) -> Predictions:
 def best_known_then(learned: Learned) -> dict[Objective, str]:
     """Return the naive forecaster of each objective that the gate has held the version against."""
     rows = learned.known.splits.test
-    duels = naive_duels(served(learned, rows), learned.known, rows)
+    duels = naive_duels(judged(learned, rows), learned.known, rows)
     return {objective: duel.against for objective, duel in duels.items()}
 
 

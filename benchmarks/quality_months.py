@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.candle_series import candle_series
 from benchmarks.figures import Figure
-from benchmarks.quality_contestants import CONTESTANTS, REFIT, SERVED
+from benchmarks.quality_contestants import CONTESTANTS, JUDGED, SERVED
 from benchmarks.quality_judged import LEAST_OUTCOMES, Month, coverages, gains_of, judge
 from benchmarks.quality_windows import Window, learn, windows_of
 from bot_runtime.contract.spec import OBJECTIVES, Objective
@@ -163,14 +163,14 @@ def figures_of(months: Sequence[Month]) -> list[Figure]:
     trend, risk = ([month.below_best(o) for month in own] for o in ("Trend", "Risk"))
     off = max(abs(share - 80) for table in _by_table(own).values() for share in coverages(table))
     of, few = f"of {len(own)} months", len(own) / 8
-    gain = float(np.mean(gains_of(long, REFIT, "Trend")))
+    gain = -float(np.mean(gains_of(long, JUDGED, "Trend")))
     return [
         Figure(f"log loss above the base rate, {of}", _negative(trend), few, at_least=False),
         Figure("QLIKE, % below EWMA and HAR, on average", float(np.mean(risk)), 5, at_least=True),
         Figure(f"QLIKE above EWMA or HAR, {of}", _negative(risk), few, at_least=False),
         Figure("QLIKE, % below EWMA and HAR, worst month", min(risk), -5, at_least=True),
         Figure("coverage, points off 80 %, worst month", off, 3, at_least=False),
-        Figure("log loss of a refit, % below served", gain, 0.1, at_least=True),
+        Figure("log loss of a refit, % below what was judged", gain, 0.1, at_least=True),
     ]
 
 

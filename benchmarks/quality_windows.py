@@ -8,12 +8,14 @@ A training has the candles of its window and none after them. Its data step is l
 snapshot is cut from the series.
 """
 
+import os
 from dataclasses import dataclass
 from io import StringIO
 
 from bot_runtime.arrays import Rows
 from bot_runtime.contract.intervals import DAY_MS, TIMEFRAMES, seconds_of
-from bot_runtime.contract.names import claim_name, training_name
+from bot_runtime.contract.names import ENV_REFIT, claim_name, training_name
+from bot_runtime.contract.refitting import Refit
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.runconfig import (
     RunConfiguration,
@@ -21,7 +23,7 @@ from bot_runtime.contract.runconfig import (
     training_run,
     training_spec_of,
 )
-from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.contract.spec import OBJECTIVES, GateSpec
 from bot_runtime.contract.steps import StepOrRun
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from bot_runtime.learning.datasets import (
@@ -60,10 +62,11 @@ class Learned:
     Attributes:
         training: what the steps were told.
         store: what they have written; it is gone once the window is judged.
-        result: that of the evaluation step.
+        result: the gate's verdict on it.
         known: the window's rows, as the steps had them.
         data: the same rows, all of which are known, then those of the month: the test slice.
-        version: what inference would serve, the gate aside.
+        version: what inference would serve, the gate aside: it was fitted once more.
+        judged: the same as it was judged.
     """
 
     training: RunConfiguration
@@ -72,6 +75,7 @@ class Learned:
     known: TrainingData
     data: TrainingData
     version: ServedVersion
+    judged: ServedVersion
 
     @property
     def rows(self) -> Rows:
@@ -103,14 +107,27 @@ def learn(candles: Candles, window: Window, store: Store) -> Learned:
     for objective in OBJECTIVES:
         train(training, objective, store, _quiet(objective))
     result = evaluate(training, store, _quiet("Evaluation"))
+    served = _fitted_once_more(training, store)
     return Learned(
         training=training,
         store=store,
         result=result,
         known=load_training_data(training, store),
         data=_with_month(training, candles, window),
-        version=load_version(store, result.version),
+        version=load_version(store, served),
+        judged=load_version(store, result.version),
     )
+
+
+def _fitted_once_more(training: RunConfiguration, store: Store) -> str:
+    """Return the version that is served where the gate is off: it passes, and is fitted again."""
+    run = training_of(training).model_copy(update={"gate": GateSpec(mode="Off")})
+    os.environ[ENV_REFIT] = Refit(deadline_seconds=DAY_MS // 1000).model_dump_json(by_alias=True)
+    try:
+        lenient = training.model_copy(update={"training": run})
+        return evaluate(lenient, store, _quiet("Evaluation")).version
+    finally:
+        del os.environ[ENV_REFIT]
 
 
 def _bot(candles: Candles, window: Window) -> TradingBotSpec:

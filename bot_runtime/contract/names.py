@@ -75,7 +75,7 @@ ENV_POD_UID: Final = "BOTCRIPTO_POD_UID"
 ENV_PRUNING: Final = "BOTCRIPTO_PRUNING"
 """What the evaluation may take out of the store (`contract.retention`); unset: nothing."""
 ENV_REFIT: Final = "BOTCRIPTO_REFIT"
-"""How the evaluation fits a promoted version once more (`contract.refit`); unset: it does not."""
+"""How a promoted version is fitted once more (`contract.refitting`); unset: it is not."""
 
 # Environment of a bot outside Kubernetes.
 THRESHOLD_VARIABLES: Final = {

@@ -1,6 +1,6 @@
 """Evidence for the gate: the version as it is served, on candles that nothing was learned from."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -166,16 +166,25 @@ def duel_champion(
         for objective in asked
     )
     if served.manifest.digest != champion.manifest.digest:
-        told = predict_adapted(served, data, rows)
-        duels = tuple(
-            replace(duel, as_served=float(np.mean(_losses_of(told, objective, data, rows)[MODEL])))
-            for duel, objective in zip(duels, asked, strict=True)
-        )
+        duels = tuple(_beside_served(duels, asked, predict_adapted(served, data, rows), data, rows))
     account, other = (follow_decisions(told, data, rows, strategy) for told in (own, its))
     duels += (trading_duel(account, other.net, CHAMPION, data.horizon_steps),)
     if duels[0].comparison.blocks < LEAST_BLOCKS:
         return ChampionDuels(obstacle=f"it has learned from all but {len(rows)} of the candles")
     return ChampionDuels(duels)
+
+
+def _beside_served(
+    duels: Iterable[Duel],
+    objectives: Iterable[Objective],
+    served: Predictions,
+    data: TrainingData,
+    rows: Rows,
+) -> Iterator[Duel]:
+    """Yield duels with the champion with its losses as it is served."""
+    for duel, objective in zip(duels, objectives, strict=True):
+        loss = float(np.mean(_losses_of(served, objective, data, rows)[MODEL]))
+        yield replace(duel, as_served=loss)
 
 
 def _unseen_rows(champion: ServedVersion, data: TrainingData) -> Rows:

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.names import ENV_REFIT
-from bot_runtime.contract.refit import Refit
+from bot_runtime.contract.refitting import Refit
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.learning.datasets import TrainingData

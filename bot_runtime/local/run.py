@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from bot_runtime.contract.digests import to_canonical_json
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.names import ENV_REFIT, training_name
-from bot_runtime.contract.refit import Refit
+from bot_runtime.contract.refitting import Refit
 from bot_runtime.contract.results import EvaluationResult, StepResult
 from bot_runtime.contract.runconfig import (
     RunConfiguration,

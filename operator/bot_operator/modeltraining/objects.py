@@ -11,7 +11,7 @@ from bot_runtime.contract import names
 from bot_runtime.contract.digests import to_canonical_json
 from bot_runtime.contract.exitcodes import FAIL_AT_ONCE
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
-from bot_runtime.contract.refit import Refit
+from bot_runtime.contract.refitting import Refit
 from bot_runtime.contract.retention import Pruning
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.steps import COMMANDS, Step

@@ -11,7 +11,7 @@ import pytest
 
 from bot_runtime.backtest.versions import terms_of_version
 from bot_runtime.contract.names import ENV_REFIT
-from bot_runtime.contract.refit import Refit
+from bot_runtime.contract.refitting import Refit
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES

@@ -34,8 +34,10 @@ def test_nothing_is_learned_from_the_month() -> None:
     assert CANDLES.close_time_ms[-1] > window.end_ms, "there was more to be seen"
     assert learned.known.candles[0].open_time_ms[0] == window.learn_ms
     assert learned.known.candles[0].close_time_ms[-1] == window.begin_ms
-    for part in learned.version.manifest.objectives:
+    for part in learned.judged.manifest.objectives:
         assert part.seen_until_ms <= learned.known.seen_until_ms <= window.begin_ms
+    for part in learned.version.manifest.objectives:
+        assert part.seen_until_ms <= window.begin_ms
 
 
 def test_nothing_naive_is_fitted_to_the_month() -> None:

@@ -16,7 +16,7 @@ from bot_operator.api.resources import (
     name_of,
 )
 from bot_runtime.contract.names import ADOPT_ALLOWED, ENV_PRUNING, ENV_REFIT, LABEL_ADOPT
-from bot_runtime.contract.refit import Refit
+from bot_runtime.contract.refitting import Refit
 from bot_runtime.contract.results import StepResult, to_message
 from bot_runtime.contract.retention import Pruning
 from bot_runtime.contract.runconfig import RunConfiguration

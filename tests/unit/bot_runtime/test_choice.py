@@ -30,7 +30,7 @@ def candidate(algorithm: Algorithm, losses: list[float], dropped: str | None = N
         graphs=(Graph(file="trend.onnx", sha256="0" * 64),),
         calibration=Platt(slope=1.0, intercept=0.0, rows=500),
     )
-    return Candidate(manifest, Path(), np.array(losses), {}, {}, {}, LearningCurve(), dropped)
+    return Candidate(manifest, Path(), np.array(losses), {}, {}, {}, LearningCurve(), 1.0, dropped)
 
 
 def test_lowest_loss_is_taken_and_its_lead_told() -> None:

@@ -45,8 +45,9 @@ def written_of(spec: TradingBotSpec) -> list[dict[str, Any]]:
 
 def test_every_newer_field_is_known_by_its_path_in_yaml() -> None:
     assert (*OF_DECISION, *OF_TRADING) == NEWER_FIELDS
-    assert newer_fields(TradingBotSpec) == (*NEWER_FIELDS, "notifications")  # no run reads it
-    assert newer_fields(ModelTrainingSpec) == OF_DECISION
+    of_no_run = set(newer_fields(TradingBotSpec)) - set(NEWER_FIELDS)
+    assert of_no_run == {"training.refit", "notifications"}
+    assert newer_fields(ModelTrainingSpec) == ("refit", *OF_DECISION)
 
 
 @pytest.mark.parametrize("decision", [{}, {"policy": "Thresholds", "slippageBps": 5}])
@@ -92,6 +93,15 @@ def test_what_a_bot_trades_by_reaches_its_runs_alone(field: str, value: Any) -> 
     assert without_fields(changed, (field,)) == spec_of()
     default, of_changed = (inference_run("n", "b", s, "v") for s in (spec_of(), changed))
     assert default.digest != of_changed.digest
+
+
+def test_whether_a_version_is_fitted_once_more_is_in_no_configuration_and_no_digest() -> None:
+    default = spec_of()
+    changed = TradingBotSpec.model_validate(bot(training={"refit": "Off"})["spec"])
+    assert written_of(default)[2:] == written_of(changed)[2:]
+    assert "refit" not in written_of(default)[1]
+    assert written_of(changed)[1]["refit"] == "Off"
+    assert training_digest(training_of(default)) == training_digest(training_of(changed))
 
 
 def test_the_size_of_the_container_that_trades_is_in_no_configuration() -> None:

@@ -58,6 +58,7 @@ LEAVES_THE_MODEL: dict[str, Any] = {
     "training.historyLimit": 5,
     "training.maxModelAge": "14d",
     "training.gate.mode": "Off",
+    "training.refit": "Off",
     "training.gate.margin": 0.1,
     "training.gate.championMargin": 0.1,
     "inference.schedule": "*/15 * * * *",
