@@ -1,8 +1,10 @@
 """The report's page, from what evaluation found: `versions/<version>/report.html`."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from bot_runtime.evaluation.gate import Duel
 from bot_runtime.learning.choice import Choice
 from bot_runtime.learning.refit import Compared
 from bot_runtime.market.candles import utc
@@ -11,6 +13,7 @@ from bot_runtime.report.pictures import draw_pictures
 from bot_runtime.report.rendering import number, render
 
 REPORT_FILE = "report.html"
+DUEL = ("loss", "against", "version", "reference", "gain", "standard error", "blocks")
 
 
 def render_report(findings: Findings) -> str:
@@ -35,7 +38,7 @@ def render_report(findings: Findings) -> str:
             for objective, found in findings.choices.items()
             if not math.isnan(found.lead)
         },
-        duels=[_duel(duel) for duel in findings.duels],
+        duels=_duels(findings.duels),
         refits=[_refit(compared) for compared in findings.refits],
         pictures=draw_pictures(findings),
     )
@@ -62,11 +65,20 @@ def _facts(findings: Findings) -> dict[str, str]:
     }
 
 
-def _duel(duel: Any) -> list[str]:
+def _duels(duels: Sequence[Duel]) -> dict[str, list[Any]]:
+    """Return the table's head and rows, with a column for champions that are served otherwise."""
+    names, rows = list(DUEL), [_duel(duel) for duel in duels]
+    if any(duel.as_served is not None for duel in duels):
+        names.append("reference as served")
+        for row, duel in zip(rows, duels, strict=True):
+            row.append("" if duel.as_served is None else number(duel.as_served))
+    return {"names": names, "rows": rows}
+
+
+def _duel(duel: Duel) -> list[str]:
     found = duel.comparison
     numbers = (duel.loss, duel.reference, found.gain, found.standard_error)
-    served = "" if duel.as_served is None else number(duel.as_served)
-    return [duel.name, duel.against, *map(number, numbers), str(found.blocks), served]
+    return [duel.name, duel.against, *map(number, numbers), str(found.blocks)]
 
 
 def _refit(found: Compared) -> list[str]:
