@@ -12,7 +12,8 @@ from bot_runtime.report.drawing import to_svg
 from bot_runtime.report.findings import Findings, growth
 from bot_runtime.report.page import REPORT_FILE, render_report
 from bot_runtime.report.pictures import draw_coverage, draw_learning, draw_pictures
-from bot_runtime.steps import evaluate as evaluation
+from bot_runtime.steps import publish
+from bot_runtime.steps.evaluate import evaluate
 from bot_runtime.store.layout import Store
 from tests.html_pages import Page, check_page
 from tests.unit.bot_runtime.learning import (
@@ -37,8 +38,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Findings]:
             seen.append(findings)
             return render_report(findings)
 
-        patch.setattr(evaluation, "render_report", render)
-        result = evaluation.evaluate(configuration, store, quiet("Evaluation"))
+        patch.setattr(publish, "render_report", render)
+        result = evaluate(configuration, store, quiet("Evaluation"))
     return store.version(result.version) / REPORT_FILE, seen[0]
 
 
