@@ -48,7 +48,7 @@ SHARE_OF_DEADLINE: Final = 0.5
 """Of the evaluation's time; what comes after the refit is quick."""
 PROGRESS_FROM: Final = 0.5
 PROGRESS_EACH: Final = 0.15
-WARNING_MAX: Final = 300
+WHY_MAX: Final = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,16 @@ class Refitting:
         warning says why: nothing that goes wrong here is more than that.
         """
         parts: dict[Objective, Refitted] = {}
+        reasons: list[str] = []
         for own in judged.objectives:
             try:
                 parts[own.objective] = self._objective(own, trained[own.objective])
             except Exception as e:  # noqa: BLE001 - whatever a library raises
                 why = str(e) if isinstance(e, StepError) else f"{type(e).__name__}: {e}"
-                told = f"{own.objective} is served as it was judged, not fitted once more: {why}"
-                self.reporter.warn(told[:WARNING_MAX])
+                reasons.append(f"{own.objective}: {why}"[:WHY_MAX])
+        if reasons:
+            told = "; ".join(reasons)
+            self.reporter.warn(f"served as it was judged, not fitted once more: {told}")
         if not parts:
             return None
         served = [
@@ -148,7 +151,12 @@ class Refitting:
         """Return how many seconds a refit may take; raises ModelUnfitError."""
         if trained.fit_seconds is None:
             raise ModelUnfitError("how long its fit took is not known")
-        left = self._begun() + SHARE_OF_DEADLINE * self.asked.deadline_seconds - time.time()
+        most = SHARE_OF_DEADLINE * self.asked.deadline_seconds
+        left = self._begun() + most - time.time()
+        if left <= 0:
+            raise ModelUnfitError(
+                f"its time is over: {most:.0f} s, half of training.deadlineSeconds"
+            )
         return min(max(LEAST_SECONDS, TIMES_ITS_FIT * trained.fit_seconds), left)
 
     def _begun(self) -> float:

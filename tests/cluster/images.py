@@ -6,7 +6,7 @@ follow from the first three alone, in layers that builder and containerd keep.
 
 import hashlib
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -223,6 +223,14 @@ def prune_node(cluster: Cluster, current: Sequence[str]) -> None:
         for name in spare:
             if name not in objects:
                 transfer.remove_image(cluster, name)
+    for name in nameless(transfer.images(cluster)):
+        transfer.remove_image(cluster, name)
+
+
+def nameless(images: Mapping[str, str]) -> list[str]:
+    """Return the ids of images that have no other name any more, of digests by name."""
+    named = {digest for name, digest in images.items() if not name.startswith("sha256:")}
+    return [name for name, digest in images.items() if digest not in named]
 
 
 def _objects_with_images(cluster: Cluster) -> str:

@@ -28,7 +28,17 @@ MANIFEST = "manifest"
 
 def image_names(cluster: Cluster) -> set[str]:
     """Return the names of the images that the node has."""
-    return set(run(cluster.ctr("images", "list", "--quiet")).split())
+    return set(images(cluster))
+
+
+def images(cluster: Cluster) -> dict[str, str]:
+    """Return the digest of every image that the node has, by name.
+
+    An image that a pod was made from has a second name, its own id, which outlives the first.
+    """
+    lines = run(cluster.ctr("images", "list")).splitlines()[1:]
+    columns = (line.split() for line in lines)
+    return {name: digest for name, _kind, digest, *_ in columns}
 
 
 def remove_image(cluster: Cluster, name: str) -> None:

@@ -1,6 +1,7 @@
 """A version that passed the gate is fitted once more; the judged one stays beside it."""
 
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -186,8 +187,13 @@ def diverges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lacks_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ENV_REFIT, Refit(deadline_seconds=1).model_dump_json(by_alias=True))
-    monkeypatch.setattr(refit_version, "SHARE_OF_DEADLINE", 0.0)
+    monkeypatch.setattr(refit_version, "TIMES_ITS_FIT", 0.0)
+    monkeypatch.setattr(refit_version, "LEAST_SECONDS", 0.0)
+
+
+def begins_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    long_ago = time.time() - 1801
+    monkeypatch.setattr(refit_version.Refitting, "_begun", lambda _: long_ago)
 
 
 def is_another_model(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +212,8 @@ def has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (fails, "RuntimeError: out of luck"),
         (diverges, "its loss on the newest candles is"),
-        (lacks_time, "it took longer than"),
+        (lacks_time, "it took longer than 0 s"),
+        (begins_late, "its time is over: 1800 s, half of training.deadlineSeconds"),
         (is_another_model, "1e-09 is allowed"),
         (has_no_room, "no space left on the volume"),
     ],
@@ -223,8 +230,8 @@ def test_a_refit_that_is_not_to_be_served_leaves_the_judged_version_and_says_why
     reporter = quiet("Evaluation")
     result = evaluate(configuration, store, reporter)
     assert (result.promoted, result.version) == (True, judged.version)
-    warnings = [text for text in reporter.warnings if "served as it was judged" in text]
-    assert told in warnings[0]
+    (warning,) = (text for text in reporter.warnings if "served as it was judged" in text)
+    assert told in warning
     folder = store.version(result.version)
     load_version_manifest(folder)
     assert not (folder / JUDGED_FOLDER).exists()

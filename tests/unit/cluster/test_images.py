@@ -112,6 +112,11 @@ def test_builds_of_two_releases_stay_whose_libraries_differ() -> None:
     assert outdated == ["r/infer:other-0"]
 
 
+def test_an_id_without_a_name_goes_and_one_of_a_named_image_stays() -> None:
+    found = {"r/infer:1": "sha256:aa", "sha256:11": "sha256:aa", "sha256:22": "sha256:bb"}
+    assert images.nameless(found) == ["sha256:22"]
+
+
 def test_stored_images_are_listed_newest_first() -> None:
     """As the builder prints them, the oldest first: a build of a minute ago was removed once."""
     listing = json.dumps(
