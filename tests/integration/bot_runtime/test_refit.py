@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,23 +37,47 @@ from tests.unit.bot_runtime.learning import (
 from tests.unit.bot_runtime.markets import bot_spec, inference_configuration
 
 Ready = tuple[Store, RunConfiguration]
+NAMES = ("bot-1", "bot-2")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def undrawn() -> Iterator[None]:
+    """Leave the report's slow parts out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bot_runtime.steps.publish.permutation_importance", lambda *_: {})
+        patch.setattr("bot_runtime.report.page.draw_pictures", lambda _: {})
+        yield
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Ready:
-    """Give a store with three objectives of a learnable market; tests copy it."""
+    """Give a store with two trainings of a learnable market, the same; tests copy it."""
     store = Store(tmp_path_factory.mktemp("trained"))
-    configuration = prepare_training(store, market_candles(5000, BOTH, seed=8))
-    train_all(configuration, store)
-    return store, configuration
+    first, _ = (
+        prepare_training(store, market_candles(5000, BOTH, seed=8), name=name) for name in NAMES
+    )
+    train_all(first, store)
+    for objective in OBJECTIVES:
+        own, other = (store.objective(name, objective) for name in NAMES)
+        shutil.copytree(own, other)
+    return store, first
+
+
+@pytest.fixture(scope="module")
+def judged_alone(
+    trained: Ready, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, EvaluationResult]:
+    """Give the folder and the result of the version where no refit is asked for."""
+    copy = Store(tmp_path_factory.mktemp("alone") / "store")
+    shutil.copytree(trained[0].root, copy.root)
+    result = evaluate(trained[1], copy, quiet("Evaluation"))
+    return copy.version(result.version), result
 
 
 @pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for a refit, as the operator does, and leave the report's slow parts out."""
+def asked(judged_alone: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for a refit, as the operator does."""
     monkeypatch.setenv(ENV_REFIT, Refit(deadline_seconds=3600).model_dump_json(by_alias=True))
-    monkeypatch.setattr("bot_runtime.steps.publish.permutation_importance", lambda *_: {})
-    monkeypatch.setattr("bot_runtime.report.page.draw_pictures", lambda _: {})
 
 
 @pytest.fixture
@@ -63,21 +87,11 @@ def ready(trained: Ready, tmp_path: Path) -> Ready:
     return Store(tmp_path / "store"), configuration
 
 
-def as_judged(ready: Ready, monkeypatch: pytest.MonkeyPatch) -> EvaluationResult:
-    """Evaluate a copy of the store without a refit."""
-    store, configuration = ready
-    copy = Store(store.root.with_name("judged-alone"))
-    shutil.copytree(store.root, copy.root)
-    with monkeypatch.context() as patch:
-        patch.delenv(ENV_REFIT)
-        return evaluate(configuration, copy, quiet("Evaluation"))
-
-
 def test_what_passed_is_served_as_it_was_fitted_once_more_and_told_as_it_was_judged(
-    ready: Ready, monkeypatch: pytest.MonkeyPatch
+    ready: Ready, judged_alone: tuple[Path, EvaluationResult]
 ) -> None:
     store, configuration = ready
-    judged = as_judged(ready, monkeypatch)
+    alone, judged = judged_alone
     result = evaluate(configuration, store, quiet("Evaluation"))
     assert result.promoted, result.reasons
     assert result.version != judged.version
@@ -96,7 +110,6 @@ def test_what_passed_is_served_as_it_was_fitted_once_more_and_told_as_it_was_jud
     assert result.objectives == judged.objectives
     details = load_json(store.version(result.version) / EVALUATION_FILE)
     assert set(details.pop("refits")) == set(OBJECTIVES)
-    alone = Store(store.root.with_name("judged-alone")).version(judged.version)
     theirs = load_json(alone / EVALUATION_FILE)
     assert details | {"result": None} == theirs | {"result": None}
     for part in ("bands", "references"):
@@ -208,7 +221,7 @@ def has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "told"),
+    "case",
     [
         (fails, "RuntimeError: out of luck"),
         (diverges, "its loss on the newest candles is"),
@@ -220,12 +233,12 @@ def has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_refit_that_is_not_to_be_served_leaves_the_judged_version_and_says_why(
     ready: Ready,
+    judged_alone: tuple[Path, EvaluationResult],
     monkeypatch: pytest.MonkeyPatch,
-    trouble: Callable[[pytest.MonkeyPatch], None],
-    told: str,
+    case: tuple[Callable[[pytest.MonkeyPatch], None], str],
 ) -> None:
     store, configuration = ready
-    judged = as_judged(ready, monkeypatch)
+    judged, (trouble, told) = judged_alone[1], case
     trouble(monkeypatch)
     reporter = quiet("Evaluation")
     result = evaluate(configuration, store, reporter)
@@ -239,14 +252,11 @@ def test_a_refit_that_is_not_to_be_served_leaves_the_judged_version_and_says_why
     assert not store.refit("bot-1", "Trend").parent.exists()
 
 
-def challenger(ready: Ready, candles: Any, champion: str) -> RunConfiguration:
-    """Train candles under another name, against a champion."""
-    store, configuration = ready
-    again = prepare_training(
-        store, candles, name="bot-2", decision=configuration.decision, champion_version=champion
-    )
-    train_all(again, store)
-    return again
+def challenger(configuration: RunConfiguration, champion: str) -> RunConfiguration:
+    """Return the other training of the same candles, against a champion."""
+    assert configuration.training is not None
+    run = configuration.training.model_copy(update={"name": NAMES[1], "champion_version": champion})
+    return configuration.model_copy(update={"training": run, "owner": NAMES[1]})
 
 
 def test_an_equal_candidate_is_not_refused_because_its_champion_was_fitted_once_more(
@@ -254,7 +264,7 @@ def test_an_equal_candidate_is_not_refused_because_its_champion_was_fitted_once_
 ) -> None:
     store, configuration = ready
     champion = evaluate(configuration, store, quiet("Evaluation"))
-    again = challenger(ready, market_candles(5000, BOTH, seed=8), champion.version)
+    again = challenger(configuration, champion.version)
     reporter = quiet("Evaluation")
     result = evaluate(again, store, reporter)
     assert result.promoted, result.reasons
@@ -268,11 +278,13 @@ def test_an_equal_candidate_is_not_refused_because_its_champion_was_fitted_once_
 
 def test_a_candidate_of_a_week_later_is_still_compared(ready: Ready) -> None:
     store, configuration = ready
-    candles = market_candles(5200, BOTH, seed=8)
     champion = evaluate(configuration, store, quiet("Evaluation"))
+    candles = market_candles(5200, BOTH, seed=8)
     later = {symbol: part[200:] for symbol, part in candles.items()}
+    again = prepare_training(store, later, name="bot-3", champion_version=champion.version)
+    train_all(again, store)
     reporter = quiet("Evaluation")
-    result = evaluate(challenger(ready, later, champion.version), store, reporter)
+    result = evaluate(again, store, reporter)
     details = load_json(store.version(result.version) / EVALUATION_FILE)
     assert [d["name"] for d in details["duels"] if d["against"] == "champion"] == [
         "log loss",
@@ -292,7 +304,7 @@ def test_a_version_of_an_earlier_release_was_judged_as_it_is_served(
         champion = evaluate(configuration, store, quiet("Evaluation"))
     assert load_judged(store, champion.version).version == champion.version
     result = evaluate(
-        challenger(ready, market_candles(5000, BOTH, seed=8), champion.version),
+        challenger(configuration, champion.version),
         store,
         quiet("Evaluation"),
     )
@@ -306,7 +318,7 @@ def test_a_corrupt_judged_version_is_told_and_the_candidate_judged_alone(ready: 
     champion = evaluate(configuration, store, quiet("Evaluation"))
     (store.version(champion.version) / JUDGED_FOLDER / MANIFEST_FILE).write_text("{")
     reporter = quiet("Evaluation")
-    again = challenger(ready, market_candles(5000, BOTH, seed=8), champion.version)
+    again = challenger(configuration, champion.version)
     assert evaluate(again, store, reporter).promoted
     assert any("not compared with champion" in text for text in reporter.warnings)
 
