@@ -14,6 +14,8 @@ from bot_runtime.learning.curve import LearningCurve
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.store.files import load_json
 
+FIT_FILE = "fit.json"
+"""Apart from the scores: a repeated step takes another time, and ends with the same of these."""
 NATIVE_FILE = "native.npz"
 SCORES_FILE = "scores.json"
 
@@ -39,18 +41,15 @@ class Trained:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Return what lies in an objective's folder; raises ArtifactInvalidError."""
-        choice = Choice.from_json(_part(folder, "choice"))
-        candidates = _part(folder, "candidates")
-        seconds = candidates[choice.taken].get("fitSeconds")
         return cls(
             result=ObjectiveResult.model_validate(_part(folder, "result")),
-            choice=choice,
+            choice=Choice.from_json(_part(folder, "choice")),
             learning={
                 algorithm: LearningCurve.from_json(details["learning"])
-                for algorithm, details in candidates.items()
+                for algorithm, details in _part(folder, "candidates").items()
             },
             native=load_columns(folder / NATIVE_FILE),
-            fit_seconds=None if seconds is None else float(seconds),
+            fit_seconds=_fit_seconds(folder),
         )
 
 
@@ -59,6 +58,12 @@ def _part(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ArtifactInvalidError(f"{folder.name}/{SCORES_FILE}: has no {name}; train again")
     return found
+
+
+def _fit_seconds(folder: Path) -> float | None:
+    """Return what was noted, None where nothing was: by an earlier release."""
+    path = folder / FIT_FILE
+    return float(load_json(path)["seconds"]) if path.is_file() else None
 
 
 def load_columns(path: Path) -> dict[str, Values]:

@@ -2,6 +2,7 @@
 
 objectives/<Objective>/manifest.json, graphs      what evaluation assembles
                        scores.json                scores, metrics, forecasts, reasons
+                       fit.json                   how long its fit took
                        native.npz                 the trained model's own test predictions
                        candidates/<Algorithm>/    every candidate's model as it was loaded
 checkpoints/<Objective>/<Algorithm>               how far a fit was, until its step has ended
@@ -27,7 +28,7 @@ from bot_runtime.learning.datasets import TrainingData, inputs_of, load_training
 from bot_runtime.learning.models.forecaster import Epoch, Progress, Task
 from bot_runtime.learning.models.registry import check_installed
 from bot_runtime.learning.tasks import task_of
-from bot_runtime.learning.trained import NATIVE_FILE, SCORES_FILE, save_columns
+from bot_runtime.learning.trained import FIT_FILE, NATIVE_FILE, SCORES_FILE, save_columns
 from bot_runtime.process.config import training_of
 from bot_runtime.process.errors import ModelUnfitError
 from bot_runtime.process.reporting import Reporter
@@ -141,6 +142,7 @@ def publish(
         "metricsBySymbol": _by_symbol(best, data),
     }
     save_json(folder / SCORES_FILE, details)
+    save_json(folder / FIT_FILE, {"seconds": best.fit_seconds})
     save_json(folder / MANIFEST_FILE, manifest.to_json())
     return result
 
@@ -149,7 +151,6 @@ def _details_of(candidate: Candidate, data: TrainingData) -> dict[str, Any]:
     symbols = [data.symbols[data.symbol[row]] for row in data.newest]
     return {
         "learning": candidate.learning.to_json(),
-        "fitSeconds": f"{candidate.fit_seconds:.6g}",
         "forecast": {
             symbol: to_text({name: float(v[i]) for name, v in candidate.forecast.items()})
             for i, symbol in enumerate(symbols)
