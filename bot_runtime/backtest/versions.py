@@ -73,8 +73,8 @@ def terms_of_version(
         )
     served = Term(name, version, 0, end_ms + 1)
     served = served._replace(begin_ms=served.unseen_ms)
-    judged = load_judged(store, name, cpu_count())
-    if judged.manifest.digest == version.manifest.digest:
+    judged = load_judged(store, version, cpu_count())
+    if judged is version:
         return (served,)
     before = Term(f"{name} as it was judged", judged, 0, served.begin_ms)
     return before._replace(begin_ms=before.unseen_ms), served

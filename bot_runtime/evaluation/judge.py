@@ -140,8 +140,8 @@ def duel_champion(
     Both are taken as they were judged: fitted once more, either knows newer candles.
     """
     try:
-        champion = load_judged(store, champion_version)
         served = load_version(store, champion_version)
+        champion = load_judged(store, served)
     except ArtifactInvalidError as e:
         return ChampionDuels(obstacle=str(e))
     if champion.manifest.digest == candidate.manifest.digest:
@@ -165,7 +165,7 @@ def duel_champion(
         )
         for objective in asked
     )
-    if served.manifest.digest != champion.manifest.digest:
+    if served is not champion:
         duels = tuple(_beside_served(duels, asked, predict_adapted(served, data, rows), data, rows))
     account, other = (follow_decisions(told, data, rows, strategy) for told in (own, its))
     duels += (trading_duel(account, other.net, CHAMPION, data.horizon_steps),)

@@ -34,9 +34,9 @@ def details_of(
     Every figure is of what was judged, but those of `refits`: what is served beside that.
     """
     found = verdict.evidence
-    refits = {} if again is None else {c.objective: c.to_json() for c in again.compared}
+    compared = () if again is None else again.compared
     return {
-        **({"refits": refits} if refits else {}),
+        **({"refits": {c.objective: c.to_json() for c in compared}} if compared else {}),
         "result": result.to_json(),
         "gitCommit": git_commit(),
         "reasons": verdict.reasons,

@@ -7,15 +7,12 @@
 The training's folder keeps them until the evaluation has ended, so that an evicted pod goes on.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
-
-from pydantic import ValidationError
 
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.names import ENV_REFIT
@@ -24,12 +21,13 @@ from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.models.forecaster import Epoch, Progress
-from bot_runtime.learning.refit import Compared, Refitted, again, refit, split
-from bot_runtime.learning.tasks import task_of
+from bot_runtime.learning.refit import Compared, Refitted, refit
+from bot_runtime.learning.tasks import task_of_training
 from bot_runtime.learning.trained import Trained
 from bot_runtime.process.config import training_of
 from bot_runtime.process.errors import ArtifactInvalidError, ModelUnfitError, StepError
 from bot_runtime.process.reporting import Reporter
+from bot_runtime.process.step_orders import load_order
 from bot_runtime.store.bundle import (
     MANIFEST_FILE,
     ObjectiveManifest,
@@ -67,13 +65,7 @@ class RefitVersion:
 
 def load_refit() -> Refit | None:
     """Return whether and how long a promoted version is fitted again; None: it is not."""
-    text = os.environ.get(ENV_REFIT)
-    if not text:
-        return None
-    try:
-        return Refit.model_validate_json(text)
-    except ValidationError:
-        return None  # of another release
+    return load_order(ENV_REFIT, Refit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +115,8 @@ class Refitting:
 
     def _objective(self, judged: ObjectiveManifest, trained: Trained) -> Refitted:
         """Return what an interrupted attempt has finished, else fit and keep it."""
-        task = again(
-            task_of(self.configuration, judged.objective, self.data, self.store), split(self.data)
-        )
-        assert task.checkpoint is not None, "task_of gives one"
+        task = task_of_training(self.configuration, judged.objective, self.data, self.store)
+        assert task.checkpoint is not None, "that of a training has one"
         key = digest_of({"fit": task.checkpoint.key, "judged": judged.digest})
         folder = self._folder(judged.objective)
         kept = _kept(folder, key)
@@ -145,7 +135,7 @@ class Refitting:
         return training_of(self.configuration).name
 
     def _folder(self, objective: Objective) -> Path:
-        return self.store.refit(self._training, objective)
+        return self.store.refit(self._training) / objective
 
     def _limit(self, trained: Trained) -> float:
         """Return how many seconds a refit may take; raises ModelUnfitError."""
@@ -161,7 +151,7 @@ class Refitting:
 
     def _begun(self) -> float:
         """Return when the first attempt at the refit began, seconds since the epoch."""
-        path = self.store.refit(self._training, "began")
+        path = self.store.refit(self._training) / "began"
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
@@ -184,7 +174,7 @@ class Refitting:
 
 def forget_refit(store: Store, training: str) -> None:
     """Remove what an evaluation that has ended needs no more."""
-    for folder in (store.refit(training, "."), store.judged(training)):
+    for folder in (store.refit(training), store.judged(training)):
         shutil.rmtree(folder, ignore_errors=True)
     for objective in OBJECTIVES:
         shutil.rmtree(store.checkpoints(training, objective), ignore_errors=True)

@@ -98,7 +98,7 @@ def split(data: TrainingData) -> Splits:
     return splits
 
 
-def again(task: Task, splits: Splits) -> Task:
+def _again(task: Task, splits: Splits) -> Task:
     """Return the task of a refit: other rows, nothing held back, a checkpoint of its own."""
     weight = task.weight
     return replace(
@@ -113,22 +113,22 @@ def again(task: Task, splits: Splits) -> Task:
 def refit(
     judged: ObjectiveManifest, judged_folder: Path, task: Task, data: TrainingData, folder: Path
 ) -> Refitted:
-    """Fit the judged model of an objective again by `task`, which `again` gave.
+    """Fit the judged model of an objective, which had learned by `task`, again.
 
     `judged_folder` is what the training step has published; `folder` exists and is empty. Raises
     ModelUnfitError where the refit is not to be served.
     """
-    kind, rules = forecaster_of(judged.algorithm), RULES[judged.objective]
+    kind, rules, splits = forecaster_of(judged.algorithm), RULES[judged.objective], split(data)
     model = kind.load(judged_folder / "candidates" / judged.algorithm)
-    own = export(model.fit_again(task), task, folder)
-    splits = split(data)
-    newest = splits.calibration
+    task = _again(task, splits)
+    own, newest = export(model.fit_again(task), task, folder), splits.calibration
     runner = GraphRunner(judged_folder, judged.graphs, judged.window_length, task.threads)
-    compared = compare(task, data, newest, (runner.raw(data.features, newest), own.predict(newest)))
+    raw = own.predict(newest)
+    compared = compare(task, data, newest, (runner.raw(data.features, newest), raw))
     rows = rules.calibration_rows(splits)
     calibration = rules.calibrate(own.predict(rows), data, rows)
     native = rules.finish(own.model.raw(data.features, newest), calibration, data, newest)
-    served = rules.finish(own.predict(newest), calibration, data, newest)
+    served = rules.finish(raw, calibration, data, newest)
     differs = check_parity(served, native, rules.tolerances(native, calibration))
     if differs is not None:
         raise ModelUnfitError(f"its graph differs from it: {differs}")

@@ -63,7 +63,8 @@ def _part(folder: Path, name: str) -> dict[str, Any]:
 def _fit_seconds(folder: Path) -> float | None:
     """Return what was noted, None where nothing was: by an earlier release."""
     path = folder / FIT_FILE
-    return float(load_json(path)["seconds"]) if path.is_file() else None
+    found = load_json(path).get("seconds") if path.is_file() else None
+    return float(found) if isinstance(found, int | float) else None
 
 
 def load_columns(path: Path) -> dict[str, Values]:

@@ -1,16 +1,17 @@
 """What a training would tell of rows that it has not learned from, without publishing a version."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.contract.spec import OBJECTIVES, ModelSpec
 from bot_runtime.learning.datasets import TrainingData
-from bot_runtime.learning.labels import to_target
 from bot_runtime.learning.models.forecaster import Forecaster, Task
 from bot_runtime.learning.models.registry import forecaster_of
 from bot_runtime.learning.objectives import RULES
+from bot_runtime.learning.tasks import task_of
 from bot_runtime.process.errors import ModelUnfitError
 from bot_runtime.serving.adaptive_band import AdaptiveBand, Ahead, adapt_band
 from bot_runtime.serving.predictions import Predictions
@@ -28,17 +29,8 @@ def predict_unseen(
     """
     columns: dict[str, Values] = {}
     for objective in OBJECTIVES:
-        task = Task(
-            objective=objective,
-            features=data.features,
-            target=to_target(objective, data.labels, data.volatility, data.horizon_steps),
-            fit=data.splits.fit,
-            selection=data.splits.selection,
-            spec=spec,
-            threads=threads,
-            progress=lambda _share, _message, _epoch: go_on(),
-            weight=data.weight,
-        )
+        task = task_of(objective, data, spec, threads)
+        task = replace(task, progress=lambda _share, _message, _epoch: go_on())
         columns |= _told(task, data)
     return adapt(Predictions(**columns), data, data.splits.test)[0]
 

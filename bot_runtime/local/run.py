@@ -16,10 +16,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from bot_runtime.contract.digests import to_canonical_json
 from bot_runtime.contract.exitcodes import ExitCode
-from bot_runtime.contract.names import ENV_REFIT, training_name
-from bot_runtime.contract.refitting import Refit
+from bot_runtime.contract.names import training_name
+from bot_runtime.contract.refitting import refit_environment
 from bot_runtime.contract.results import EvaluationResult, StepResult
 from bot_runtime.contract.runconfig import (
     RunConfiguration,
@@ -142,7 +141,7 @@ class _Steps:
         assert configuration.training is not None, "only steps of a training are kept"
         if step == "Data":  # it alone can tell whether its snapshot is still the user's candles
             return self._step(step, configuration)
-        variables = self._refit() if step == "Evaluation" else None
+        variables = refit_environment(self.bot.spec.training) if step == "Evaluation" else None
         try:
             kept = load_json(self.store.result(configuration.training.name, step))
             result = StepResult.model_validate(kept)
@@ -152,14 +151,6 @@ class _Steps:
             return self._step(step, configuration, variables=variables)
         self.display.kept(step, result)
         return result
-
-    def _refit(self) -> dict[str, str]:
-        """Return the environment in which a promoted version is fitted once more."""
-        spec = self.bot.spec.training
-        if spec.refit == "Off":
-            return {}
-        asked = Refit(deadline_seconds=spec.deadline_seconds)
-        return {ENV_REFIT: to_canonical_json(asked.to_json())}
 
     def _step(
         self,

@@ -140,14 +140,14 @@ def load_version(store: Store, version: str, threads: int = 1) -> ServedVersion:
     return ServedVersion(folder, load_version_manifest(folder), threads)
 
 
-def load_judged(store: Store, version: str, threads: int = 1) -> ServedVersion:
+def load_judged(store: Store, served: ServedVersion, threads: int = 1) -> ServedVersion:
     """Return what of a version was judged: itself, unless it was fitted once more after that.
 
     Raises what `load_version` raises.
     """
-    folder = store.version(version) / JUDGED_FOLDER
+    folder = store.version(served.version) / JUDGED_FOLDER
     if not folder.is_dir():
-        return load_version(store, version, threads)
+        return served
     return ServedVersion(folder, load_judged_manifest(folder), threads)
 
 

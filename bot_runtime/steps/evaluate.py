@@ -4,6 +4,8 @@ Every number comes from the assembled version as inference would serve it. A rej
 published too, so that it can be looked at or pinned; only promoted.json says which one is served.
 """
 
+import shutil
+
 from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import OBJECTIVES
@@ -90,7 +92,14 @@ def _publish(
             return publication.publish(again)
         except StoreUnavailableError as e:
             reporter.warn(f"served as it was judged, not as it was fitted once more: {e}"[:400])
+            _make_room(publication)
     return publication.publish(None)
+
+
+def _make_room(publication: Publication) -> None:
+    """Remove what was fitted once more and is not served: a full volume may have room then."""
+    training = publication.version.manifest.training
+    shutil.rmtree(publication.store.refit(training), ignore_errors=True)
 
 
 def _warn(

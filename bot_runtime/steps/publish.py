@@ -64,17 +64,18 @@ class Publication:
         """
         judged = self.version.manifest
         source = self.store.judged(judged.training)
-        served = judged if again is None else again.manifest
+        served, folders = judged, (source,) * len(judged.objectives)
+        if again is not None:
+            served, folders = again.manifest, again.folders
         published = self.store.version(served.version)
         result = result_of(served, self.verdict, _assembled_at(published))
         # One that is whole may be in use by inference; one that is not is of no use to anybody.
         whole = is_whole(published)
         with new_directory(published, keep_existing=whole) as folder:
-            if again is None:
-                write_version(folder, judged, [source] * len(judged.objectives))
-            else:
-                write_version(folder, served, again.folders)
-                shutil.copytree(source, folder / JUDGED_FOLDER)
+            if again is not None:
+                (folder / JUDGED_FOLDER).mkdir()
+                write_version(folder / JUDGED_FOLDER, judged, (source,) * len(judged.objectives))
+            write_version(folder, served, folders)
             self._write(folder, result, again)
             if whole:
                 _renew_verdict(folder, published)

@@ -27,7 +27,7 @@ from bot_runtime.learning.choice import Choice, choose
 from bot_runtime.learning.datasets import TrainingData, inputs_of, load_training_data
 from bot_runtime.learning.models.forecaster import Epoch, Progress, Task
 from bot_runtime.learning.models.registry import check_installed
-from bot_runtime.learning.tasks import task_of
+from bot_runtime.learning.tasks import task_of_training
 from bot_runtime.learning.trained import FIT_FILE, NATIVE_FILE, SCORES_FILE, save_columns
 from bot_runtime.process.config import training_of
 from bot_runtime.process.errors import ModelUnfitError
@@ -51,7 +51,7 @@ def train(
         "training data",
         **{name: len(getattr(data.splits, name)) for name in data.splits.__slots__},
     )
-    task = task_of(configuration, objective, data, store)
+    task = task_of_training(configuration, objective, data, store)
     published = store.objective(training_of(configuration).name, objective)
     with new_directory(published, keep_existing=False) as folder:
         candidates, diverged = _train_all(task, inputs_of(configuration), data, folder, reporter)

@@ -146,6 +146,11 @@ class VersionManifest(Model):
         return digest_of(self.to_json())
 
     @property
+    def graphs(self) -> tuple[Graph, ...]:
+        """Return those of all objectives."""
+        return tuple(graph for objective in self.objectives for graph in objective.graphs)
+
+    @property
     def version(self) -> str:
         """Name of the version in the store."""
         return f"{self.training}-{self.digest[:8]}"
@@ -175,7 +180,7 @@ def load_version_manifest(folder: Path) -> VersionManifest:
             f"{folder.name}/{MANIFEST_FILE}: its content is that of {manifest.version}; "
             "it was changed after publication: train again or pin another version"
         )
-    _check_graphs(folder, tuple(g for o in manifest.objectives for g in o.graphs))
+    _check_graphs(folder, manifest.graphs)
     return manifest
 
 
@@ -185,7 +190,7 @@ def load_judged_manifest(folder: Path) -> VersionManifest:
     Raises ArtifactInvalidError that names the file and the remedy.
     """
     manifest = _load(VersionManifest, folder)
-    _check_graphs(folder, tuple(g for o in manifest.objectives for g in o.graphs))
+    _check_graphs(folder, manifest.graphs)
     return manifest
 
 

@@ -83,9 +83,9 @@ class Store:
         """Return the directory of the version that an evaluation judges, until it has ended."""
         return self.training(training) / JUDGED_FOLDER
 
-    def refit(self, training: str, objective: str) -> Path:
-        """Return the directory of an objective's refit, until the evaluation has ended."""
-        return self.training(training) / "refit" / objective
+    def refit(self, training: str) -> Path:
+        """Return the directory of what an evaluation fits again, until it has ended."""
+        return self.training(training) / "refit"
 
     def result(self, training: str, step: str) -> Path:
         """Return the file that keeps a step's result."""

@@ -5,19 +5,17 @@ lately: a run lasts an hour at most. It is renamed before it is deleted, so that
 finds all of it or nothing.
 """
 
-import os
 import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
 from bot_runtime.contract.names import ENV_PRUNING, bot_of_training, bot_of_version
 from bot_runtime.contract.retention import Pruning
 from bot_runtime.process.errors import StoreUnavailableError
 from bot_runtime.process.reporting import Reporter
+from bot_runtime.process.step_orders import load_order
 from bot_runtime.store.layout import BANDS_FOLDER, DRIFT_FOLDER, Store
 from bot_runtime.store.promotion import promoted_version
 
@@ -31,13 +29,7 @@ _SERVING: Final = (_USED_FILE, BANDS_FOLDER, DRIFT_FOLDER)
 
 def load_pruning() -> Pruning | None:
     """Return what the operator lets go, None where nobody has said so (on a laptop)."""
-    text = os.environ.get(ENV_PRUNING)
-    if not text:
-        return None
-    try:
-        return Pruning.model_validate_json(text)
-    except ValidationError:
-        return None  # of another release: nothing goes
+    return load_order(ENV_PRUNING, Pruning)
 
 
 def note_use(store: Store, version: str) -> None:

@@ -11,7 +11,7 @@ from bot_runtime.contract import names
 from bot_runtime.contract.digests import to_canonical_json
 from bot_runtime.contract.exitcodes import FAIL_AT_ONCE
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
-from bot_runtime.contract.refitting import Refit
+from bot_runtime.contract.refitting import refit_environment
 from bot_runtime.contract.retention import Pruning
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.steps import COMMANDS, Step
@@ -115,12 +115,9 @@ def _build_environment(context: JobContext, step: Step) -> dict[str, str]:
         return {names.ENV_ADOPT: "true"}
     if step != "Evaluation":
         return {}
-    found: dict[str, str] = {}
+    found = refit_environment(context.spec)
     if context.pruning is not None:
         found[names.ENV_PRUNING] = to_canonical_json(context.pruning.to_json())
-    if context.spec.refit == "Newest":
-        told = Refit(deadline_seconds=context.spec.deadline_seconds)
-        found[names.ENV_REFIT] = to_canonical_json(told.to_json())
     return found
 
 

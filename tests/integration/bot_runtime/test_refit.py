@@ -1,5 +1,6 @@
 """A version that passed the gate is fitted once more; the judged one stays beside it."""
 
+import errno
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +22,6 @@ from bot_runtime.learning import refit as refits
 from bot_runtime.learning.candidate import Exported, export
 from bot_runtime.learning.datasets import load_training_data, newest_splits
 from bot_runtime.learning.models.gradient_boosting import GradientBoosting
-from bot_runtime.process.errors import StoreUnavailableError
 from bot_runtime.serving.version import load_judged, load_version
 from bot_runtime.steps.evaluate import evaluate
 from bot_runtime.store.bundle import MANIFEST_FILE, load_version_manifest
@@ -97,7 +97,8 @@ def test_what_passed_is_served_as_it_was_fitted_once_more_and_told_as_it_was_jud
     assert result.version != judged.version
     assert load_json(store.promoted())["version"] == result.version
     assert [folder.name for folder in store.versions()] == [result.version]
-    served, before = load_version(store, result.version), load_judged(store, result.version)
+    served = load_version(store, result.version)
+    before = load_judged(store, served)
     assert before.version == judged.version
     assert result.artifact_digest == served.manifest.digest
     data = load_training_data(configuration, store)
@@ -128,7 +129,7 @@ def test_a_repeated_evaluation_serves_the_same_and_leaves_nothing_in_its_trainin
     store, configuration = ready
     first = evaluate(configuration, store, quiet("Evaluation"))
     assert not store.judged("bot-1").exists()
-    assert not store.refit("bot-1", "Trend").parent.exists()
+    assert not store.refit("bot-1").exists()
     assert evaluate(configuration, store, quiet("Evaluation")) == first
     assert len(store.versions()) == 1
 
@@ -214,10 +215,15 @@ def is_another_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise StoreUnavailableError("no space left on the volume")
+    """Fill the volume when the judged graphs are put beside those that are served."""
+    copy = shutil.copyfile
 
-    monkeypatch.setattr("bot_runtime.steps.publish.shutil.copytree", full)
+    def full(source: Path, target: Path) -> Path:
+        if target.parent.name == JUDGED_FOLDER:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return copy(source, target)
+
+    monkeypatch.setattr("bot_runtime.steps.publish.shutil.copyfile", full)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +234,7 @@ def has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
         (lacks_time, "it took longer than 0 s"),
         (begins_late, "its time is over: 1800 s, half of training.deadlineSeconds"),
         (is_another_model, "1e-09 is allowed"),
-        (has_no_room, "no space left on the volume"),
+        (has_no_room, "No space left on device"),
     ],
 )
 def test_a_refit_that_is_not_to_be_served_leaves_the_judged_version_and_says_why(
@@ -249,7 +255,7 @@ def test_a_refit_that_is_not_to_be_served_leaves_the_judged_version_and_says_why
     load_version_manifest(folder)
     assert not (folder / JUDGED_FOLDER).exists()
     assert [path.name for path in folder.parent.iterdir()] == [result.version]
-    assert not store.refit("bot-1", "Trend").parent.exists()
+    assert not store.refit("bot-1").exists()
 
 
 def challenger(configuration: RunConfiguration, champion: str) -> RunConfiguration:
@@ -302,7 +308,7 @@ def test_a_version_of_an_earlier_release_was_judged_as_it_is_served(
     with monkeypatch.context() as patch:
         patch.delenv(ENV_REFIT)
         champion = evaluate(configuration, store, quiet("Evaluation"))
-    assert load_judged(store, champion.version).version == champion.version
+    assert load_judged(store, load_version(store, champion.version)).version == champion.version
     result = evaluate(
         challenger(configuration, champion.version),
         store,

@@ -20,8 +20,8 @@ from bot_runtime.contract.spec import (
     ModelSpec,
     Objective,
 )
+from bot_runtime.learning import tasks
 from bot_runtime.learning.datasets import TrainingData, build_training_data
-from bot_runtime.learning.labels import to_target
 from bot_runtime.learning.models.forecaster import Task
 from bot_runtime.market.candles import Candles
 from bot_runtime.market.snapshot import Dataset, save_snapshot, save_symbol
@@ -71,18 +71,8 @@ def training_data(count: int = 1500, horizon_steps: int = 5, **market: Any) -> T
 
 
 def task_of(data: TrainingData, objective: Objective, spec: ModelSpec) -> Task:
-    """Return what a candidate has to learn of the data."""
-    return Task(
-        objective=objective,
-        features=data.features,
-        target=to_target(objective, data.labels, data.volatility, data.horizon_steps),
-        fit=data.splits.fit,
-        selection=data.splits.selection,
-        spec=spec,
-        threads=1,
-        progress=lambda _share, _message, _epoch: None,
-        weight=data.weight,
-    )
+    """Return what a candidate has to learn of the data, by one thread."""
+    return tasks.task_of(objective, data, spec, 1)
 
 
 def prepare_training(
