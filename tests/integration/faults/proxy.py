@@ -58,6 +58,16 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A request that the API server has answered."""
+
+    asked: Asked
+    at: float
+    """When it came, by time.monotonic()."""
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """Answer in the API server's place."""
 
@@ -107,6 +117,7 @@ class Proxy:
         self.rule: Rule = lambda _: None
         self.faults = 0
         """How many requests were spoilt."""
+        self.answered: list[Answered] = []
         config = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
         self._cluster = config["clusters"][0]["cluster"]
         self._folder = folder / "proxy"
@@ -194,6 +205,7 @@ class Proxy:
             headers={k: v for k, v in request.headers.items() if k.lower() not in _OWN_HEADERS},
             timeout=aiohttp.ClientTimeout(total=None),
         ) as answer:
+            self.answered.append(Answered(asked, started, answer.status))
             if isinstance(fault, Cut):
                 await answer.read()
                 return self._cut(request, fault)
