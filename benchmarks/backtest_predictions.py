@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.backtest_rules import Series, candles_of
+from bot_runtime.features.closes import Closes
 from bot_runtime.features.indicators import WARM_UP, compute_features
-from bot_runtime.features.volatility import realised_volatility
 from bot_runtime.serving.version import load_version
 from bot_runtime.store.layout import Store
 
@@ -20,13 +20,13 @@ from bot_runtime.store.layout import Store
 def seconds_of(store: Path, name: str, bars: int, threads: int) -> float:
     """Return how long a version takes for all three objectives at every one of `bars`."""
     version = load_version(Store(store), name, threads)
-    before = WARM_UP + version.context_length
+    before = WARM_UP + version.memory_length
     candles = candles_of(Series.made(before + bars))
     features = compute_features(candles)
-    volatility = realised_volatility(candles.close, version.manifest.inputs.volatility_candles)
+    closes = Closes.of(candles)
     rows = np.arange(before, before + bars)
     began = time.perf_counter()
-    version.predict_rows(features, volatility, rows)
+    version.predict_rows(features, closes, rows)
     return time.perf_counter() - began
 
 

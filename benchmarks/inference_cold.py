@@ -22,12 +22,14 @@ PREDICT = """
 import sys, time
 from pathlib import Path
 import numpy as np
+from bot_runtime.features.closes import Closes
 from bot_runtime.serving.version import load_version
 from bot_runtime.store.layout import Store
 version = load_version(Store(Path(sys.argv[1])), sys.argv[2])
-rows = version.context_length
+rows = version.memory_length
 features = np.random.default_rng(7).normal(size=(rows, len(version.manifest.inputs.features)))
-closes = np.exp(np.cumsum(np.random.default_rng(7).normal(0, 1e-3, rows)))
+prices = np.exp(np.cumsum(np.random.default_rng(7).normal(0, 1e-3, rows)))
+closes = Closes(60_000, np.zeros(rows, dtype=int), 60_000 * np.arange(rows), prices)
 times = []
 for _ in range(220):
     started = time.perf_counter()

@@ -22,12 +22,12 @@ The band is told as the models give it: it is adapted for all contestants alike.
 
 def served(learned: Learned, rows: Rows) -> Predictions:
     """Return what inference says, the band not yet adapted."""
-    return learned.version.predict_rows(learned.data.features, learned.data.volatility, rows)
+    return learned.version.predict_rows(learned.data.features, learned.data.closes, rows)
 
 
 def judged(learned: Learned, rows: Rows) -> Predictions:
     """Return what inference would say without the refit."""
-    return learned.judged.predict_rows(learned.data.features, learned.data.volatility, rows)
+    return learned.judged.predict_rows(learned.data.features, learned.data.closes, rows)
 
 
 SERVED: Final = "served"

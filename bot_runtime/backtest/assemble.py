@@ -126,14 +126,14 @@ def _guard(asked: Asked, markets: Mapping[str, Market], terms: Sequence[Term]) -
     term = next(term for term in reversed(terms) if term.version is not None)
     version = term.version
     assert version is not None, "the term was chosen for it"
-    history_ms = version.context_length * asked.strategy.interval_ms
+    history_ms = version.memory_length * asked.strategy.interval_ms
     begin_ms = term.unseen_ms - history_ms
     candles = {s: part.between(begin_ms, asked.to_ms + 1) for s, part in asked.candles.items()}
 
     def again(known: Mapping[str, Candles]) -> dict[str, Track]:
         return track_again(version, known, markets)
 
-    check_look_ahead(again, candles, asked.strategy, version.context_length)
+    check_look_ahead(again, candles, asked.strategy, version.memory_length)
 
 
 def track_again(

@@ -19,7 +19,7 @@ from bot_runtime.backtest.prediction_differences import (
     with_history,
 )
 from bot_runtime.backtest.replay import Settled, Stretch, predictions_of, settled_in, stretches
-from bot_runtime.backtest.told import adapted, say
+from bot_runtime.backtest.told import Told, adapted, say
 from bot_runtime.journal.entries import DecisionRow
 from bot_runtime.journal.reading import Reader
 from bot_runtime.market.candles import Candles, merge, utc
@@ -146,7 +146,8 @@ def _check(
     if not any(map(len, candles.values())):
         return
     said = say(version, candles, part[0].begin_ms - memory * interval_ms, lambda _: None)
-    for symbol, told in said.items():
+    for symbol, every in said.items():
+        told = _remembering(version, candles[symbol], every)
         compared, unknown = list[DecisionRow](), list[int]()
         for stretch, strategy in zip(part, strategies, strict=True):
             rows = known.decisions(stretch, symbol)
@@ -161,6 +162,14 @@ def _check(
             banded = own.predictions, adapted(version, candles[symbol], own)
             unknown += [at for at in known.untold.get(symbol, []) if at >= part[0].begin_ms]
             _compare(found, version, compared, banded, min(unknown, default=NEVER))
+
+
+def _remembering(version: ServedVersion, candles: Candles, told: Told) -> Told:
+    """Return what was said where the candles reach back as far as the version's memory."""
+    if len(candles) == 0:
+        return told
+    memory_ms = (version.memory_length - 1) * candles.interval_ms
+    return told.within(int(candles.open_time_ms[0]) + memory_ms, NEVER)
 
 
 def _compare(

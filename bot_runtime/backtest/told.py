@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from bot_runtime.arrays import Flags, Rows, Times, Values
+from bot_runtime.features.closes import Closes
 from bot_runtime.features.panel import compute_panel
 from bot_runtime.features.regime import regimes_of
 from bot_runtime.features.volatility import realised_volatility
@@ -82,7 +83,7 @@ def say(
     interval_ms = listed[0].interval_ms
     begin_ms = max(begin_ms, min(int(part.open_time_ms[0]) for part in listed))
     end_ms = max(int(part.close_time_ms[-1]) for part in listed)
-    history_ms = version.context_length * interval_ms
+    history_ms = version.memory_length * interval_ms
     for from_ms in range(begin_ms, end_ms, BLOCK * interval_ms):
         until_ms = min(from_ms + BLOCK * interval_ms, end_ms)
         near = {s: part.between(from_ms - history_ms, until_ms) for s, part in candles.items()}
@@ -98,10 +99,9 @@ def _said(version: ServedVersion, candles: Candles, features: Values, from_ms: i
     """Return what is said of a block's candles that open from a time on."""
     whole: Flags = rows_without_gap(candles, version.context_length)
     rows = np.flatnonzero(whole & (candles.open_time_ms >= from_ms))
-    volatility = realised_volatility(candles.close, version.manifest.inputs.volatility_candles)
     if len(rows) == 0:
         return Told.none()
-    told = version.predict_rows(features, volatility, rows)
+    told = version.predict_rows(features, Closes.of(candles), rows)
     return Told(candles.open_time_ms[rows], told, regimes_of(features[rows]))
 
 

@@ -63,7 +63,7 @@ def build_references(version: ServedVersion, data: TrainingData, served: Predict
     block_rows = max(math.ceil(WEEK_MS / data.interval_ms), LEAST_ROWS) // BLOCKS
     splits = data.splits
     earlier = np.concatenate([splits.selection, splits.calibration])
-    told = version.predict_rows(data.features, data.volatility, earlier)
+    told = version.predict_rows(data.features, data.closes, earlier)
     parts = (
         (splits.test, np.column_stack([data.features[splits.test], *_columns(served)])),
         (splits.before_test, data.features[splits.before_test]),

@@ -39,7 +39,7 @@ CHAMPION = "champion"
 
 def predict_adapted(version: ServedVersion, data: TrainingData, rows: Rows) -> Predictions:
     """Return a version's predictions at `rows` as inference would have told them."""
-    served = version.predict_rows(data.features, data.volatility, rows)
+    served = version.predict_rows(data.features, data.closes, rows)
     return adapt(served, data, rows)[0]
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.contract.spec import Objective
 from bot_runtime.evaluation import references
+from bot_runtime.features.volatility import LEAST_VARIANCE_RATIO
 from bot_runtime.learning.datasets import TrainingData
-from bot_runtime.learning.labels import LEAST_VARIANCE_RATIO
 from bot_runtime.scoring import scores
 
 Forecasts = dict[str, Values]

@@ -56,7 +56,7 @@ def judge_version(
 ) -> Verdict:
     """Return what the version is worth on the test slice, and why it does not pass the gate."""
     run, rows = training_of(configuration), data.splits.test
-    served = version.predict_rows(data.features, data.volatility, rows)
+    served = version.predict_rows(data.features, data.closes, rows)
     trained = {o: Trained.load(store.objective(run.name, o)) for o in OBJECTIVES}
     native = {name: values for one in trained.values() for name, values in one.native.items()}
     adapted, bands = adapt(served, data, rows)

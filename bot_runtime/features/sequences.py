@@ -1,10 +1,13 @@
 """What a model reads at a row: the feature rows up to it, as one window."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from bot_runtime.arrays import Rows, Values, Windows
+from bot_runtime.arrays import Flags, Rows, Values, Windows
+from bot_runtime.features import rolling
 
 ROWS_AT_ONCE: Final = 512
 """Windows that are built, and predicted on, at once: it bounds the memory of a batch."""
@@ -24,3 +27,25 @@ def windows_at(features: Values, rows: Rows, length: int) -> Windows:
         bad = rows[~np.isfinite(windows).all(axis=1)][0]
         raise ValueError(f"row {bad}: its {length} feature rows are not all finite")
     return np.ascontiguousarray(windows, dtype=np.float32)
+
+
+def whole_windows(features: Values, length: int) -> Flags:
+    """Tell for each row of features (n, F) whether `windows_at` has a window for it, (n,)."""
+    whole = np.zeros(len(features), dtype=np.bool_)
+    if length <= len(features):
+        finite = np.where(np.isfinite(features).all(axis=1), 1.0, 0.0)
+        whole[length - 1 :] = rolling.minima(finite, length) > 0
+    return whole
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawOutputs:
+    """The raw outputs of a model, at whichever rows are asked for.
+
+    Attributes:
+        at: gives those of some rows, (len(rows), outputs).
+        whole: (n,) whether each row has a window; `at` refuses the others.
+    """
+
+    at: Callable[[Rows], Values]
+    whole: Flags

@@ -8,6 +8,8 @@ VOLATILITY_CANDLES = 60
 """Log returns that the current volatility spans."""
 FLOOR = 1e-6
 """Least volatility of a candle, a hundredth of a basis point: a market that stands still."""
+LEAST_VARIANCE_RATIO = 1e-4
+"""Least share of the current variance that a horizon counts as: a gamma loss needs more than 0."""
 
 
 def realised_volatility(closes: Values, span: int) -> Values:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot_runtime.arrays import Values
-from bot_runtime.store.bundle import TAIL, ConformalBand, Platt, RiskScale
+from bot_runtime.store.bundle import TAIL, ConformalBand, Platt, RiskCombination, RiskScale
 
 KNOTS = 101
 PRIOR_DEVIATIONS = (0.25, 0.1)
@@ -73,7 +73,7 @@ def _conformal_quantile(scores: Values) -> float:
     return float(np.partition(scores, position - 1)[position - 1])
 
 
-def fit_risk_scale(predicted: Values) -> RiskScale:
-    """Return the empirical quantiles of predicted volatilities (n,), as KNOTS equal steps."""
-    knots = np.quantile(predicted, np.linspace(0.0, 1.0, KNOTS))
-    return RiskScale(knots=tuple(float(k) for k in knots), rows=len(predicted))
+def fit_risk_scale(predicted: Values, combination: RiskCombination) -> RiskScale:
+    """Return the empirical quantiles of combined volatilities (n,), as KNOTS equal steps."""
+    knots = tuple(map(float, np.quantile(predicted, np.linspace(0.0, 1.0, KNOTS))))
+    return RiskScale(knots=knots, rows=len(predicted), combination=combination)

@@ -5,14 +5,15 @@ they are held against the model as it was loaded from what was saved.
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.contract.spec import Algorithm
+from bot_runtime.features.sequences import RawOutputs, whole_windows
 from bot_runtime.learning.curve import LearningCurve
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.models.forecaster import Forecaster, Task
@@ -69,16 +70,14 @@ def train_candidate(
     fitted = kind.fit(replace(task, progress=learning.listen(task.progress)))
     seconds = time.monotonic() - began
     own = export(fitted, task, folder)
-    model, predict = own.model, own.predict
     rules, splits = RULES[task.objective], data.splits
-    losses = rules.loss(predict(splits.selection), task.target[splits.selection])
-    rows = rules.calibration_rows(splits)
-    calibration = rules.calibrate(predict(rows), data, rows)
+    losses = rules.loss(own.raw.at(splits.selection), task.target[splits.selection])
+    calibration = rules.calibrate(own.raw, data, splits)
     served, forecast = (
-        rules.finish(predict(rows), calibration, data, rows) if len(rows) else {}
+        rules.finish(own.raw, calibration, data, rows) if len(rows) else {}
         for rows in (splits.test, data.newest)
     )
-    native = rules.finish(model.raw(data.features, splits.test), calibration, data, splits.test)
+    native = rules.finish(own.native, calibration, data, splits.test)
     manifest = ObjectiveManifest(
         objective=task.objective,
         algorithm=algorithm,
@@ -97,13 +96,14 @@ class Exported:
     """A model as it was loaded from what was saved, and the graphs that it was exported as.
 
     Attributes:
-        predict: raw outputs of the graphs at rows; raises ModelUnfitError where one is not finite.
+        raw: of the graphs; raises ModelUnfitError where an output is not finite.
+        native: of the model itself.
     """
 
-    model: Forecaster
     graphs: tuple[Graph, ...]
     window_length: int
-    predict: Callable[[Rows], Values]
+    raw: RawOutputs
+    native: RawOutputs
 
 
 def export(fitted: Forecaster, task: Task, folder: Path) -> Exported:
@@ -121,4 +121,6 @@ def export(fitted: Forecaster, task: Task, folder: Path) -> Exported:
             raise ModelUnfitError("its fit has diverged: lower its learning rate")
         return raw
 
-    return Exported(model, graphs, window_length, predict)
+    whole = whole_windows(task.features, window_length)
+    native = RawOutputs(partial(model.raw, task.features), whole)
+    return Exported(graphs, window_length, RawOutputs(predict, whole), native)

@@ -17,6 +17,7 @@ import numpy as np
 from bot_runtime.arrays import Flags, Rows, Times, Values
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import ModelSpec
+from bot_runtime.features.closes import Closes
 from bot_runtime.features.indicators import WARM_UP
 from bot_runtime.features.panel import compute_panel, feature_names
 from bot_runtime.features.volatility import VOLATILITY_CANDLES, realised_volatility
@@ -76,6 +77,11 @@ class TrainingData:
     weight: Values
     splits: Splits
     newest: Rows
+
+    @property
+    def closes(self) -> Closes:
+        """Return the closes of all rows."""
+        return Closes(self.interval_ms, self.symbol, self.time_ms, self.close)
 
     @property
     def seen_until_ms(self) -> int:

@@ -10,10 +10,8 @@ import numpy as np
 from bot_runtime.arrays import Flags, Rows, Values
 from bot_runtime.contract.spec import Objective
 from bot_runtime.features import rolling
+from bot_runtime.features.volatility import LEAST_VARIANCE_RATIO
 from bot_runtime.market.candles import Candles, rows_without_gap
-
-LEAST_VARIANCE_RATIO = 1e-4
-"""Least share of the current variance that a horizon counts as: a gamma loss needs more than 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

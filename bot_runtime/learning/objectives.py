@@ -11,11 +11,14 @@ import numpy as np
 
 from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.contract.spec import Objective
+from bot_runtime.features.sequences import RawOutputs
 from bot_runtime.learning.calibration import fit_band, fit_platt, fit_risk_scale
 from bot_runtime.learning.datasets import Splits, TrainingData
 from bot_runtime.learning.labels import to_target
+from bot_runtime.learning.risk_fitting import fit_combination, out_of_sample
 from bot_runtime.scoring import scores
-from bot_runtime.serving.outputs import to_probability, to_quantiles, to_risk_score, to_volatility
+from bot_runtime.serving.outputs import to_probability, to_quantiles, to_risk_score
+from bot_runtime.serving.risk_combination import combined_volatility, predicted_volatility
 from bot_runtime.store.bundle import Calibration, ConformalBand, Platt, RiskScale
 
 PROBABILITY_TOLERANCE = 1e-5
@@ -28,17 +31,14 @@ LEAST_TOLERANCE = 1e-8
 class ObjectiveRules(Protocol):
     """What training has to know of an objective."""
 
-    def calibration_rows(self, splits: Splits) -> Rows:
-        """Return the rows that `calibrate` is given."""
-
     def loss(self, raw: Values, target: Values) -> Values:
         """Return the loss of each row of raw outputs, (n,): what candidates are chosen by."""
 
-    def calibrate(self, raw: Values, data: TrainingData, rows: Rows) -> Calibration:
-        """Fit the calibration to raw outputs at `rows`."""
+    def calibrate(self, raw: RawOutputs, data: TrainingData, splits: Splits) -> Calibration:
+        """Fit the calibration to rows of the slices before the test slice."""
 
     def finish(
-        self, raw: Values, calibration: Calibration, data: TrainingData, rows: Rows
+        self, raw: RawOutputs, calibration: Calibration, data: TrainingData, rows: Rows
     ) -> Columns:
         """Return the predictions at `rows` in their units."""
 
@@ -51,25 +51,22 @@ class ObjectiveRules(Protocol):
 class Trend:
     """Whether the price rises over the horizon: a calibrated probability."""
 
-    def calibration_rows(self, splits: Splits) -> Rows:
-        """Return the calibration slice."""
-        return splits.calibration
-
     def loss(self, raw: Values, target: Values) -> Values:
         """Return the log loss of the scores as they are."""
         return scores.log_loss(1.0 / (1.0 + np.exp(-raw[:, 0])), target)
 
-    def calibrate(self, raw: Values, data: TrainingData, rows: Rows) -> Platt:
-        """Fit Platt's sigmoid."""
-        return fit_platt(raw[:, 0], data.labels.up[rows], data.horizon_steps)
+    def calibrate(self, raw: RawOutputs, data: TrainingData, splits: Splits) -> Platt:
+        """Fit Platt's sigmoid to the calibration slice."""
+        rows = splits.calibration
+        return fit_platt(raw.at(rows)[:, 0], data.labels.up[rows], data.horizon_steps)
 
     def finish(
-        self, raw: Values, calibration: Calibration, data: TrainingData, rows: Rows
+        self, raw: RawOutputs, calibration: Calibration, data: TrainingData, rows: Rows
     ) -> Columns:
         """Return prob_up."""
-        del data, rows
+        del data
         assert isinstance(calibration, Platt)
-        return {"prob_up": to_probability(raw, calibration)}
+        return {"prob_up": to_probability(raw.at(rows), calibration)}
 
     def tolerances(
         self, columns: Columns, calibration: Calibration
@@ -82,25 +79,22 @@ class Trend:
 class Return:
     """How far the price moves: p10, p50, p90 of the simple return over the horizon."""
 
-    def calibration_rows(self, splits: Splits) -> Rows:
-        """Return the calibration slice."""
-        return splits.calibration
-
     def loss(self, raw: Values, target: Values) -> Values:
         """Return the pinball loss in units of the volatility, so that no calm hour is ignored."""
         return scores.pinball(np.sort(raw, axis=1), target)
 
-    def calibrate(self, raw: Values, data: TrainingData, rows: Rows) -> ConformalBand:
-        """Fit the conformal margins."""
+    def calibrate(self, raw: RawOutputs, data: TrainingData, splits: Splits) -> ConformalBand:
+        """Fit the conformal margins to the calibration slice."""
         target = to_target("Return", data.labels, data.volatility, data.horizon_steps)
-        return fit_band(raw, target[rows])
+        return fit_band(raw.at(splits.calibration), target[splits.calibration])
 
     def finish(
-        self, raw: Values, calibration: Calibration, data: TrainingData, rows: Rows
+        self, raw: RawOutputs, calibration: Calibration, data: TrainingData, rows: Rows
     ) -> Columns:
         """Return p10, p50 and p90."""
         assert isinstance(calibration, ConformalBand)
-        found = to_quantiles(raw, calibration, data.volatility[rows], data.horizon_steps)
+        unit, steps = data.volatility[rows], data.horizon_steps
+        found = to_quantiles(raw.at(rows), calibration, unit, steps)
         return {"p10": found.p10, "p50": found.p50, "p90": found.p90}
 
     def tolerances(
@@ -116,24 +110,22 @@ class Return:
 class Risk:
     """How much the price moves: the volatility over the horizon, and how unusual it is."""
 
-    def calibration_rows(self, splits: Splits) -> Rows:
-        """Return all rows before the test slice: the score is a share of the training window."""
-        return splits.before_test
-
     def loss(self, raw: Values, target: Values) -> Values:
         """Return the QLIKE of the variance ratio."""
         return scores.qlike(np.exp(raw[:, 0]), target)
 
-    def calibrate(self, raw: Values, data: TrainingData, rows: Rows) -> RiskScale:
-        """Fit the empirical quantiles of the predicted volatility."""
-        return fit_risk_scale(to_volatility(raw, data.volatility[rows]))
+    def calibrate(self, raw: RawOutputs, data: TrainingData, splits: Splits) -> RiskScale:
+        """Fit what the learned forecast is mixed with, and the quantiles of the mixture."""
+        combination, rows = fit_combination(raw, data, splits), out_of_sample(splits)
+        told = combined_volatility(combination, raw, data.closes, rows, data.horizon_steps)
+        return fit_risk_scale(told, combination)
 
     def finish(
-        self, raw: Values, calibration: Calibration, data: TrainingData, rows: Rows
+        self, raw: RawOutputs, calibration: Calibration, data: TrainingData, rows: Rows
     ) -> Columns:
         """Return the volatility of one candle and the risk score."""
         assert isinstance(calibration, RiskScale)
-        volatility = to_volatility(raw, data.volatility[rows])
+        volatility = predicted_volatility(calibration, raw, data.closes, rows, data.horizon_steps)
         return {"volatility": volatility, "risk_score": to_risk_score(volatility, calibration)}
 
     def tolerances(

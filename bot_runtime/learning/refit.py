@@ -123,12 +123,10 @@ def refit(
     task = _again(task, splits)
     own, newest = export(model.fit_again(task), task, folder), splits.calibration
     runner = GraphRunner(judged_folder, judged.graphs, judged.window_length, task.threads)
-    raw = own.predict(newest)
-    compared = compare(task, data, newest, (runner.raw(data.features, newest), raw))
-    rows = rules.calibration_rows(splits)
-    calibration = rules.calibrate(own.predict(rows), data, rows)
-    native = rules.finish(own.model.raw(data.features, newest), calibration, data, newest)
-    served = rules.finish(raw, calibration, data, newest)
+    compared = compare(task, data, newest, (runner.raw(data.features, newest), own.raw.at(newest)))
+    calibration = rules.calibrate(own.raw, data, splits)
+    native = rules.finish(own.native, calibration, data, newest)
+    served = rules.finish(own.raw, calibration, data, newest)
     differs = check_parity(served, native, rules.tolerances(native, calibration))
     if differs is not None:
         raise ModelUnfitError(f"its graph differs from it: {differs}")

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from bot_runtime.arrays import Columns, Rows, Values
 from bot_runtime.contract.spec import OBJECTIVES, ModelSpec
+from bot_runtime.features.sequences import RawOutputs, whole_windows
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.models.forecaster import Forecaster, Task
 from bot_runtime.learning.models.registry import forecaster_of
@@ -38,9 +40,9 @@ def predict_unseen(
 def _told(task: Task, data: TrainingData) -> Columns:
     """Return what the best candidate of one objective tells of the test rows."""
     model, rules, splits = _best(task), RULES[task.objective], data.splits
-    rows = rules.calibration_rows(splits)
-    calibration = rules.calibrate(model.raw(data.features, rows), data, rows)
-    return rules.finish(model.raw(data.features, splits.test), calibration, data, splits.test)
+    whole = whole_windows(data.features, model.window_of(task.spec))
+    raw = RawOutputs(partial(model.raw, data.features), whole)
+    return rules.finish(raw, rules.calibrate(raw, data, splits), data, splits.test)
 
 
 def _best(task: Task) -> Forecaster:

@@ -102,7 +102,7 @@ def growth(before: float, after: float) -> float:
 def _mean_losses(
     version: ServedVersion, data: TrainingData, rows: Rows, features: Values
 ) -> dict[Objective, float]:
-    told = version.predict_rows(features, data.volatility, rows)
+    told = version.predict_rows(features, data.closes, rows)
     means = {}
     for objective in OBJECTIVES:
         own = {MODEL: forecast_of(objective, columns_of(told, objective))}

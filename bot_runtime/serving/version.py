@@ -4,20 +4,23 @@ Imports numpy, onnxruntime and pydantic; never a library that models are trained
 """
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from bot_runtime.arrays import Rows, Values, Windows
+from bot_runtime.arrays import Flags, Rows, Values, Windows
 from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.features.closes import Closes
 from bot_runtime.features.indicators import WARM_UP
 from bot_runtime.features.panel import feature_names
-from bot_runtime.features.sequences import ROWS_AT_ONCE, windows_at
+from bot_runtime.features.sequences import ROWS_AT_ONCE, RawOutputs, whole_windows, windows_at
 from bot_runtime.features.volatility import realised_volatility
 from bot_runtime.process.errors import ArtifactInvalidError
-from bot_runtime.serving.outputs import to_probability, to_quantiles, to_risk_score, to_volatility
+from bot_runtime.serving.outputs import to_probability, to_quantiles, to_risk_score
 from bot_runtime.serving.predictions import Prediction, Predictions
+from bot_runtime.serving.risk_combination import memory_of, predicted_volatility
 from bot_runtime.store.bundle import (
     ConformalBand,
     Graph,
@@ -50,6 +53,10 @@ class GraphRunner:
         ]
         return np.concatenate(parts)
 
+    def whole(self, features: Values) -> Flags:
+        """Tell which rows of features (n, F) have a window, (n,)."""
+        return whole_windows(features, self._length)
+
     def _run(self, windows: Windows) -> Values:
         columns = [s.run(None, {s.get_inputs()[0].name: windows})[0] for s in self._sessions]
         return np.concatenate(
@@ -63,7 +70,8 @@ class ServedVersion:
     Attributes:
         manifest: what was published.
         longest_window: feature rows that a prediction reads.
-        context_length: closed candles that `predict` needs to have features of, warm-up included.
+        context_length: closed candles that a prediction needs, warm-up included, without a hole.
+        memory_length: candles up to a prediction's own that it is a function of.
     """
 
     def __init__(self, folder: Path, manifest: VersionManifest, threads: int = 1) -> None:
@@ -73,6 +81,10 @@ class ServedVersion:
         self.context_length = max(
             inputs.warm_up + self.longest_window, inputs.volatility_candles + 1
         )
+        scale, steps = _only(manifest, RiskScale), inputs.horizon_steps
+        self.memory_length = self.context_length
+        if scale.combination is not None:
+            self.memory_length = memory_of(steps, self.context_length)
         self._trend, self._return, self._risk = (
             GraphRunner(folder, objective.graphs, objective.window_length, threads)
             for objective in manifest.objectives
@@ -88,15 +100,12 @@ class ServedVersion:
         """Return how the probability was calibrated, and on how many rows."""
         return _only(self.manifest, Platt)
 
-    def predict(self, features: Values, closes: Values) -> Prediction:
-        """Return the prediction at the last of consecutive closed candles of one symbol.
+    def predict(self, features: Values, closes: Closes) -> Prediction:
+        """Return the prediction at the newest of the closed candles of one symbol.
 
-        `features` is (n, F) as compute_features gives them, `closes` (n,), n >= context_length.
+        `features` is (n, F) as compute_features gives them, of the candles of `closes`.
         """
-        inputs = self.manifest.inputs
-        newest = np.array([len(features) - 1])
-        volatility = realised_volatility(closes, inputs.volatility_candles)
-        return self.predict_rows(features, volatility, newest)[0]
+        return self.predict_rows(features, closes, np.array([len(features) - 1]))[0]
 
     def unit(self, closes: Values) -> float:
         """Return the volatility over the horizon at the last of the closes (n,)."""
@@ -104,22 +113,24 @@ class ServedVersion:
         volatility = realised_volatility(closes, inputs.volatility_candles)[-1]
         return float(volatility * np.sqrt(inputs.horizon_steps))
 
-    def predict_rows(self, features: Values, volatility: Values, rows: Rows) -> Predictions:
-        """Return the predictions at `rows` of features (n, F) and current volatility (n,).
+    def predict_rows(self, features: Values, closes: Closes, rows: Rows) -> Predictions:
+        """Return the predictions at `rows` of features (n, F) and closes (n,).
 
-        Each row needs context_length candles of its symbol up to it, none of them missing.
+        Each row needs context_length candles of its symbol up to it, none of them missing. Of what
+        is in the memory_length slots before it, whatever is there is used.
         """
         inputs = self.manifest.inputs
-        if features.shape != (len(volatility), len(inputs.features)):
+        if features.shape != (len(closes.close), len(inputs.features)):
             raise ValueError(
-                f"features: found shape {features.shape}; {len(volatility)} candles and "
+                f"features: found shape {features.shape}; {len(closes.close)} candles and "
                 f"{len(inputs.features)} features of the version ask for another"
             )
-        current = volatility[rows]
         band, scale = _only(self.manifest, ConformalBand), _only(self.manifest, RiskScale)
-        raw = self._return.raw(features, rows)
-        quantiles = to_quantiles(raw, band, current, inputs.horizon_steps)
-        predicted = to_volatility(self._risk.raw(features, rows), current)
+        steps = inputs.horizon_steps
+        unit = closes.volatility(inputs.volatility_candles)[rows]
+        quantiles = to_quantiles(self._return.raw(features, rows), band, unit, steps)
+        learned = RawOutputs(partial(self._risk.raw, features), self._risk.whole(features))
+        predicted = predicted_volatility(scale, learned, closes, rows, steps)
         return Predictions(
             to_probability(self._trend.raw(features, rows), self.trend_calibration),
             quantiles.p10,

@@ -50,15 +50,17 @@ def infer(
     client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
     wait_until = time.monotonic() + min(patience.wait_seconds, policy.budget_seconds)
     memory = Strategy.of_run(configuration).memory - 1
+    horizon_steps = configuration.model.horizon_steps
     # So the horizon's end of every probability and band told since the last run is among them.
-    lengths = version.context_length, max(memory, configuration.model.horizon_steps)
+    earlier = max(version.memory_length - version.context_length + memory, horizon_steps)
+    lengths = version.context_length, earlier
     feeds = observe_feeds(client, configuration.symbols, lengths, wait_until)
-    features = features_of(feeds, version, memory)
+    features = features_of(feeds, version)
     signals = []
     for symbol, feed in feeds.items():
         state = load_band(store, run.model_version, symbol, reporter)
         if feed.candles is not None and len(feed.candles) > 0:
-            state = settle_band(state, feed.candles, configuration.model.horizon_steps)
+            state = settle_band(state, feed.candles, horizon_steps)
         observed = Observed(feed, features.get(symbol), AdaptiveBand(state.lower, state.upper))
         signal = build_signal(configuration, version, symbol, observed)
         signal = watch(
@@ -75,15 +77,10 @@ def infer(
     return tuple(signals)
 
 
-def features_of(
-    feeds: Mapping[str, Feed], version: ServedVersion, memory: int = 0
-) -> dict[str, Values]:
-    """Return the features of what is decided on, by symbol, of feeds that are not in trouble.
-
-    `memory` is how many candles before the newest one are decided on too.
-    """
+def features_of(feeds: Mapping[str, Feed], version: ServedVersion) -> dict[str, Values]:
+    """Return the features of every candle, by symbol, of feeds that are not in trouble."""
     candles = {
-        symbol: feed.candles[-version.context_length - memory :]
+        symbol: feed.candles
         for symbol, feed in feeds.items()
         if feed.candles is not None and feed.trouble is None
     }

@@ -13,7 +13,7 @@ the manifest does not hold.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -21,12 +21,17 @@ from bot_runtime.contract.base import Model
 from bot_runtime.contract.digests import digest_of
 from bot_runtime.contract.explanations import explain_first
 from bot_runtime.contract.intervals import Timeframe
-from bot_runtime.contract.signal import CONTRACT_VERSION, SUPPORTED_CONTRACT_VERSIONS
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, Objective
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.store.files import load_json, sha256_of
 
 MANIFEST_FILE = "manifest.json"
+MANIFEST_FORMATS = (1, 2)
+"""Formats that are read: of 2 the learned risk forecast is mixed with HAR.
+
+A manifest names its format by the key `contractVersion`: that is what earlier releases look at, and
+refuse in words. No message and no configuration has this number.
+"""
 TAIL = 0.1
 """Share of outcomes that may lie beyond p10, and beyond p90."""
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -73,12 +78,28 @@ class ConformalBand(Model):
     rows: int = Field(ge=0)
 
 
+class RiskCombination(Model):
+    """Risk: the frozen numbers of what is mixed with the learned forecast.
+
+    `serving.risk_combination` has the formulas; a change of them is another manifest format.
+    """
+
+    level: float = Field(description="Added to the logarithm of the learned variance.")
+    variances: tuple[Annotated[float, Field(ge=0)], ...] = Field(min_length=5, max_length=5)
+    logarithms: tuple[float, ...] = Field(min_length=4, max_length=4)
+
+
 class RiskScale(Model):
-    """Risk: equally spaced empirical quantiles of the predicted risk over the training window."""
+    """Risk: equally spaced empirical quantiles of the predicted risk.
+
+    They are of rows that no model was fitted to; without a combination, as earlier releases have
+    trained it, of all rows before the test slice.
+    """
 
     method: Literal["EmpiricalQuantiles"] = "EmpiricalQuantiles"
     knots: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=2)
     rows: int = Field(ge=0)
+    combination: RiskCombination | None = None
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -95,10 +116,14 @@ CALIBRATION_OF: dict[Objective, type[Platt | ConformalBand | RiskScale]] = {
 }
 
 
+def _format_of(fields: dict[str, Any]) -> int:
+    calibration = fields.get("calibration")
+    return 2 if isinstance(calibration, RiskScale) and calibration.combination is not None else 1
+
+
 class ObjectiveManifest(Model):
     """One trained objective: which graphs, which input, which numbers after them."""
 
-    contract_version: int = CONTRACT_VERSION
     objective: Objective
     algorithm: Algorithm
     inputs: Inputs
@@ -106,6 +131,7 @@ class ObjectiveManifest(Model):
     seen_until_ms: int = Field(description="Close of the newest candle that it learned from.")
     graphs: tuple[Graph, ...] = Field(min_length=1)
     calibration: Calibration
+    contract_version: int = Field(default_factory=_format_of)
 
     @model_validator(mode="after")
     def _check_calibration(self) -> Self:
@@ -120,12 +146,16 @@ class ObjectiveManifest(Model):
         return digest_of(self.to_json())
 
 
+def _newest_format(fields: dict[str, Any]) -> int:
+    return max((o.contract_version for o in fields.get("objectives", ())), default=1)
+
+
 class VersionManifest(Model):
     """Three objectives that are served together."""
 
-    contract_version: int = CONTRACT_VERSION
     training: str = Field(max_length=63)
     objectives: tuple[ObjectiveManifest, ...] = Field(min_length=3, max_length=3)
+    contract_version: int = Field(default_factory=_newest_format)
 
     @model_validator(mode="after")
     def _check_objectives(self) -> Self:
@@ -206,8 +236,8 @@ def is_whole(folder: Path) -> bool:
 def _load(kind: type[_M], folder: Path) -> _M:
     content = load_json(folder / MANIFEST_FILE)
     found = content.get("contractVersion")
-    if found not in SUPPORTED_CONTRACT_VERSIONS:
-        supported = ", ".join(map(str, SUPPORTED_CONTRACT_VERSIONS))
+    if found not in MANIFEST_FORMATS:
+        supported = ", ".join(map(str, MANIFEST_FORMATS))
         raise ArtifactInvalidError(
             f"{folder.name}/{MANIFEST_FILE}: contractVersion {found!r}; this release reads "
             f"{supported}; train again with it, or run the release that wrote it"

@@ -9,8 +9,8 @@ from bot_runtime.arrays import Values
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import Calibration, Signal, SignalRule, SignalVersion
 from bot_runtime.exchange.newest import Feed
+from bot_runtime.features.closes import Closes
 from bot_runtime.features.regime import regimes_of
-from bot_runtime.features.volatility import realised_volatility
 from bot_runtime.market.candles import Candles, rows_without_gap, utc
 from bot_runtime.process.git import git_commit
 from bot_runtime.serving.adaptive_band import AdaptiveBand
@@ -23,7 +23,7 @@ class Observed(NamedTuple):
     """What a run has of one symbol.
 
     Attributes:
-        features: (n, F), of the feed's newest candles; None where they are not decided on.
+        features: (n, F), of the feed's candles; None where they are not decided on.
         band: how p10 and p90 have adapted by now.
     """
 
@@ -72,11 +72,9 @@ def _decided(
     # By the same closes as the band that is told, and of the newest row: of older ones no view has
     # a band to look at.
     unit = version.unit(candles.close)
-    candles = candles[-len(features) :]
-    volatility = realised_volatility(candles.close, version.manifest.inputs.volatility_candles)
     whole = rows_without_gap(candles, version.context_length)
     rows = np.flatnonzero(whole)[-strategy.memory :]
-    predictions = version.predict_rows(features, volatility, rows)
+    predictions = version.predict_rows(features, Closes.of(candles), rows)
     number = candles.open_time_ms[rows] // candles.interval_ms
     newest = len(rows) - 1
     prediction = predictions[newest]

@@ -73,7 +73,7 @@ def test_bad_market_ends_in_numbers(market: str, algorithm: Algorithm, store: St
     result = train_and_evaluate(configuration, store)
     data = load_training_data(configuration, store)
     rows = data.splits.test
-    found = load_version(store, result.version).predict_rows(data.features, data.volatility, rows)
+    found = load_version(store, result.version).predict_rows(data.features, data.closes, rows)
     for field in dataclasses.fields(found):
         assert np.isfinite(getattr(found, field.name)).all(), field.name
     assert ((found.prob_up >= 0) & (found.prob_up <= 1)).all()

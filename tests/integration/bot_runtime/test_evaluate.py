@@ -15,6 +15,7 @@ from bot_runtime.contract.results import StepResult, to_message
 from bot_runtime.contract.retention import Pruning
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, DecisionSpec, GateSpec
+from bot_runtime.features.closes import Closes
 from bot_runtime.features.indicators import FEATURES
 from bot_runtime.features.panel import compute_panel
 from bot_runtime.learning.datasets import load_training_data
@@ -172,17 +173,18 @@ def test_served_on_its_context_alone_it_predicts_the_same(
     version = load_version(store, result.version)
     data = load_training_data(configuration, store)
     rows = data.splits.test[data.symbol[data.splits.test] == 0][::100]
-    judged = version.predict_rows(data.features, data.volatility, rows)
+    judged = version.predict_rows(data.features, data.closes, rows)
     candles = load_snapshot(store, load_dataset(store, "bot-1"))
     for i, row in enumerate(rows):
-        window = {s: c[row + 1 - version.context_length : row + 1] for s, c in candles.items()}
+        window = {s: c[row + 1 - version.memory_length : row + 1] for s, c in candles.items()}
         features = compute_panel(window, version.manifest.inputs.features)["BTC/USDT"]
-        assert len(features) == version.context_length
-        alone = version.predict(features, window["BTC/USDT"].close)
+        assert len(features) == version.memory_length
+        alone = version.predict(features, Closes.of(window["BTC/USDT"]))
         assert alone.prob_up == pytest.approx(judged[i].prob_up, abs=1e-6)
         assert alone.p10 == pytest.approx(judged[i].p10, rel=1e-5)
         assert alone.p90 == pytest.approx(judged[i].p90, rel=1e-5)
-        assert alone.risk_score == pytest.approx(judged[i].risk_score, abs=1e-6)
+        assert alone.volatility == pytest.approx(judged[i].volatility, rel=1e-5)
+        assert alone.risk_score == pytest.approx(judged[i].risk_score, abs=1e-5)
 
 
 def test_rejected_version_is_published_but_not_promoted(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -10,6 +11,7 @@ import onnx
 import pytest
 
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, Objective
+from bot_runtime.features.sequences import RawOutputs, whole_windows
 from bot_runtime.learning import models
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.models.forecaster import OUTPUTS, Epoch, Forecaster, Task
@@ -140,13 +142,13 @@ def test_every_test_row_is_served_as_by_the_model_itself(
     fitted: Fitted, data: TrainingData
 ) -> None:
     rules, rows = RULES[fitted.task.objective], data.splits.test
-    calibration_rows = rules.calibration_rows(data.splits)
-    native = fitted.model.raw(data.features, calibration_rows)
-    calibration = rules.calibrate(native, data, calibration_rows)
-    served, trained = (
-        rules.finish(by.raw(data.features, rows), calibration, data, rows)
-        for by in (fitted.runner, fitted.model)
+    window_length = fitted.model.window_of(fitted.task.spec)
+    whole = whole_windows(data.features, window_length)
+    native, graphs = (
+        RawOutputs(partial(by.raw, data.features), whole) for by in (fitted.model, fitted.runner)
     )
+    calibration = rules.calibrate(native, data, data.splits)
+    served, trained = (rules.finish(by, calibration, data, rows) for by in (graphs, native))
     assert check_parity(served, trained, rules.tolerances(trained, calibration)) is None
 
 

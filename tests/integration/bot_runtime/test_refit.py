@@ -195,7 +195,7 @@ def fails(monkeypatch: pytest.MonkeyPatch) -> None:
 def diverges(monkeypatch: pytest.MonkeyPatch) -> None:
     def diverged(*given: Any) -> Exported:
         found = export(*given)
-        return replace(found, predict=lambda rows: 9 + found.predict(rows))
+        return replace(found, raw=replace(found.raw, at=lambda rows: 9 + found.raw.at(rows)))
 
     monkeypatch.setattr("bot_runtime.learning.refit.export", diverged)
 
@@ -345,7 +345,7 @@ def test_a_backtest_of_the_version_decides_as_judged_on_what_it_was_judged_on(
     assert judged.version is not None
     assert served.version is not None
     then, now = (
-        one.predict_rows(data.features, data.volatility, rows).prob_up
+        one.predict_rows(data.features, data.closes, rows).prob_up
         for one in (judged.version, served.version)
     )
     assert not np.array_equal(then, now)

@@ -31,7 +31,7 @@ def test_it_is_learned_judged_and_served_by_the_barriers_that_were_touched(store
     manifest = load_version_manifest(store.version(result.version))
     assert manifest.inputs.triple_barrier_width == 0.7
     rows = data.splits.test
-    served = load_version(store, result.version).predict_rows(data.features, data.volatility, rows)
+    served = load_version(store, result.version).predict_rows(data.features, data.closes, rows)
     scores = load_json(store.version(result.version) / "evaluation.json")["scores"]["Trend"]
     base = float(np.mean(data.labels.up[data.splits.before_test]))
     brier = np.mean((base - data.labels.up[rows]) ** 2)

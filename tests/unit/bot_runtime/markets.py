@@ -25,6 +25,7 @@ from bot_runtime.store.bundle import (
     Inputs,
     ObjectiveManifest,
     Platt,
+    RiskCombination,
     RiskScale,
     VersionManifest,
 )
@@ -32,6 +33,9 @@ from bot_runtime.store.files import save_json, sha256_of
 from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS
 
+COMBINATION = RiskCombination(
+    level=0.2, variances=(1e-8, 0.2, 0.3, 0.3, 0.2), logarithms=(0.1, 0.2, 0.3, 0.1)
+)
 START_MS = 1_700_000_000_000 // MINUTE_MS * MINUTE_MS
 
 
@@ -80,35 +84,45 @@ def inference_configuration(spec: TradingBotSpec, version: str) -> RunConfigurat
     return inference_run("default", "bot", spec, version)
 
 
+def inputs_of_spec(spec: TradingBotSpec) -> Inputs:
+    """Return what a bot's models are fed with."""
+    return Inputs(
+        timeframe=spec.timeframe,
+        horizon_steps=spec.model.horizon_steps,
+        triple_barrier_width=spec.model.triple_barrier_width,
+        features=feature_names(len(spec.symbols)),
+        warm_up=WARM_UP,
+        volatility_candles=VOLATILITY_CANDLES,
+    )
+
+
 def publish_version(
-    store: Store, spec: TradingBotSpec, *, score: float = 3.0, slope: float = 0.0
+    store: Store,
+    spec: TradingBotSpec,
+    *,
+    score: float = 3.0,
+    slope: float = 0.0,
+    combination: RiskCombination | None = None,
 ) -> str:
     """Publish a version of three real, linear graphs, and return its name.
 
     The trend's score is `score` and `slope` times the last return, the return's quantiles are 2, 3
     and 4 of the volatility with the score's sign, the risk's log ratio is 0.
+    Without a combination it is as earlier releases have published theirs.
     """
-    names = feature_names(len(spec.symbols))
-    inputs = Inputs(
-        timeframe=spec.timeframe,
-        horizon_steps=spec.model.horizon_steps,
-        triple_barrier_width=spec.model.triple_barrier_width,
-        features=names,
-        warm_up=WARM_UP,
-        volatility_candles=VOLATILITY_CANDLES,
-    )
+    inputs = inputs_of_spec(spec)
     sign = float(np.sign(score))
     parts: tuple[tuple[Any, list[float], Any], ...] = (
         ("Trend", [score], Platt(slope=1.0, intercept=0.0, rows=500)),
         ("Return", [2 * sign, 3 * sign, 4 * sign], ConformalBand(lower=0, upper=0, rows=500)),
-        ("Risk", [0.0], RiskScale(knots=(1e-5, 1.0), rows=500)),
+        ("Risk", [0.0], RiskScale(knots=(1e-5, 1.0), rows=500, combination=combination)),
     )
     folder = store.root / "new"
     folder.mkdir(parents=True)
     objectives = []
     for name, outputs, calibration in parts:
         file = f"{name.lower()}.onnx"
-        save_graph(folder / file, len(names), outputs, slope if name == "Trend" else 0.0)
+        save_graph(folder / file, len(inputs.features), outputs, slope if name == "Trend" else 0.0)
         objectives.append(
             ObjectiveManifest(
                 objective=name,

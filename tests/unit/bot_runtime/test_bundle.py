@@ -9,9 +9,9 @@ import pytest
 
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.serving.version import load_version
-from bot_runtime.store.bundle import load_version_manifest
+from bot_runtime.store.bundle import RiskCombination, load_version_manifest
 from bot_runtime.store.layout import Store
-from tests.unit.bot_runtime.markets import bot_spec, publish_version
+from tests.unit.bot_runtime.markets import COMBINATION, bot_spec, publish_version
 
 
 @pytest.fixture
@@ -23,6 +23,25 @@ def test_version_as_published_is_loaded(version: Path) -> None:
     manifest = load_version_manifest(version)
     assert manifest.version == version.name
     assert manifest.digest[:8] == version.name[-8:]
+
+
+@pytest.mark.parametrize(("combination", "number"), [(None, 1), (COMBINATION, 2)])
+def test_a_mixed_risk_forecast_is_a_format_that_earlier_releases_refuse(
+    store: Store, combination: RiskCombination | None, number: int
+) -> None:
+    name = publish_version(store, bot_spec(), combination=combination)
+    written = json.loads((store.version(name) / "manifest.json").read_text(encoding="utf-8"))
+    assert written["contractVersion"] == number, "they compare this with 1, and say so"
+    assert [o["contractVersion"] for o in written["objectives"]] == [1, 1, number]
+    assert load_version_manifest(store.version(name)).version == name
+
+
+def test_a_later_format_is_refused_with_those_that_are_read(version: Path) -> None:
+    path = version / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8")) | {"contractVersion": 3}
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ArtifactInvalidError, match="contractVersion 3; this release reads 1, 2;"):
+        load_version_manifest(version)
 
 
 def change(key: str, value: Any) -> Callable[[dict[str, Any]], None]:

@@ -10,6 +10,7 @@ from bot_runtime.learning.calibration import KNOTS, fit_band, fit_platt, fit_ris
 from bot_runtime.scoring import scores
 from bot_runtime.serving.outputs import to_probability, to_quantiles, to_risk_score
 from bot_runtime.store.bundle import ConformalBand, Platt, RiskScale
+from tests.unit.bot_runtime.markets import COMBINATION
 
 
 @pytest.fixture
@@ -84,7 +85,8 @@ def test_quantiles_are_in_order_whatever_the_model_says(
 
 def test_risk_score_is_the_share_of_calmer_rows(draw: np.random.Generator) -> None:
     predicted = draw.gamma(3, 0.001, 30_000)
-    scale = fit_risk_scale(predicted)
+    scale = fit_risk_scale(predicted, COMBINATION)
+    assert scale.combination is COMBINATION
     assert len(scale.knots) == KNOTS
     asked = np.quantile(predicted, [0.005, 0.25, 0.5, 0.995])
     wanted = [np.mean(predicted < value) for value in asked]

@@ -46,7 +46,7 @@ def check(version: ServedVersion, policy: str = "Thresholds", seeds: int = 1) ->
         return track_again(version, candles, markets)
 
     for seed in range(seeds):
-        moments = check_look_ahead(tell, CANDLES, strategy, version.context_length, seed)
+        moments = check_look_ahead(tell, CANDLES, strategy, version.memory_length, seed)
         assert len(moments) == 3
 
 

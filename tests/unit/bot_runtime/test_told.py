@@ -7,21 +7,32 @@ from bot_runtime.backtest import told as module
 from bot_runtime.backtest.told import tell
 from bot_runtime.contract.signal import Calibration, Signal, SignalVersion
 from bot_runtime.contract.trading import REGIMES
+from bot_runtime.features.closes import Closes
 from bot_runtime.features.indicators import compute_features
 from bot_runtime.features.regime import regime_of
 from bot_runtime.serving.served_band import BandState, follow
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.layout import Store
-from tests.unit.bot_runtime.markets import bot_spec, publish_version, random_candles, without
+from tests.unit.bot_runtime.markets import (
+    COMBINATION,
+    bot_spec,
+    publish_version,
+    random_candles,
+    without,
+)
 
-CANDLES = without(random_candles(900, seed=9), 300, 301, 640)
+CANDLES = without(random_candles(1_500, seed=9), 1_100, 1_101, 1_340)
+FIRST = 1_000
 HORIZON = bot_spec().model.horizon_steps
 
 
-@pytest.fixture(scope="module")
-def version(tmp_path_factory: pytest.TempPathFactory) -> ServedVersion:
-    store = Store(tmp_path_factory.mktemp("store"))
-    return load_version(store, publish_version(store, bot_spec(), score=0.1, slope=200.0))
+@pytest.fixture(scope="module", params=[None, COMBINATION], ids=["format 1", "format 2"])
+def version(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> ServedVersion:
+    store, spec = Store(tmp_path_factory.mktemp("store")), bot_spec()
+    name = publish_version(store, spec, score=0.1, slope=200.0, combination=request.param)
+    return load_version(store, name)
 
 
 @pytest.mark.parametrize("block", [50_000, 97])
@@ -30,22 +41,24 @@ def test_each_row_is_what_inference_predicts_from_its_window(
 ) -> None:
     monkeypatch.setattr(module, "BLOCK", block)
     done: list[int] = []
-    begin_ms = int(CANDLES.open_time_ms[150])
+    begin_ms = int(CANDLES.open_time_ms[FIRST])
     told = tell(version, {"BTC/USDT": CANDLES}, begin_ms, done.append)["BTC/USDT"]
     assert sum(done) == (CANDLES.open_time_ms[-1] - begin_ms) // CANDLES.interval_ms + 1
     length = version.context_length
     whole = [
         row
-        for row in range(150, len(CANDLES))
+        for row in range(FIRST, len(CANDLES))
         if CANDLES.open_time_ms[row] - CANDLES.open_time_ms[row - length + 1]
         == (length - 1) * CANDLES.interval_ms
     ]
     assert told.open_ms.tolist() == CANDLES.open_time_ms[whole].tolist()
     state = BandState()
     for place, row in enumerate(whole):
-        window = CANDLES[row - length + 1 : row + 1]
+        end_ms = int(CANDLES.close_time_ms[row])
+        memory_ms = version.memory_length * CANDLES.interval_ms
+        window = CANDLES.between(end_ms - memory_ms, end_ms)
         features = compute_features(window)
-        alone = version.predict(features, window.close)
+        alone = version.predict(features, Closes.of(window))
         signal, state = follow(
             state, _signal(alone), CANDLES[: row + 1], version.unit(window.close)
         )

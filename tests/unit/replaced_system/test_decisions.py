@@ -18,6 +18,7 @@ from bot_runtime.contract.signal import DecisionReason, Signal, SignalVersion
 from bot_runtime.contract.spec import DecisionSpec
 from bot_runtime.contract.tradingbot import TradingBotSpec
 from bot_runtime.exchange.newest import Feed
+from bot_runtime.features.closes import Closes
 from bot_runtime.features.indicators import compute_features
 from bot_runtime.features.regime import regime_of
 from bot_runtime.market.candles import Candles, utc
@@ -115,7 +116,7 @@ Predict = Callable[[float], Prediction]
 
 def predict(score: float) -> Prediction:
     """Return what a version says whose one model of the trend has this score."""
-    return version_with(score).predict(compute_features(CALM), CALM.close)
+    return version_with(score).predict(compute_features(CALM), Closes.of(CALM))
 
 
 def predict_with_dummies(score: float) -> Prediction:
