@@ -1,4 +1,7 @@
-"""The naive forecasts of a training's rows, fitted to the rows before the test slice."""
+"""The naive forecasts of a training's rows, fitted to the rows before the test slice.
+
+What a version keeps of them is fitted by the same code.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,12 +13,18 @@ from bot_runtime.features.volatility import FLOOR, realised_volatility
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.scoring import naive
 from bot_runtime.scoring.scores import QUANTILES
+from bot_runtime.store.bundle import Naive
+
+
+def freeze_naive(data: TrainingData, past: Rows) -> Naive:
+    """Return what a version that has seen the rows `past` keeps of naive forecasts."""
+    p10, p50, p90 = _quantiles_in_units(data, past).tolist()
+    return Naive(base_rate=_share_of_rises(data, past), quantiles=(p10, p50, p90))
 
 
 def base_rate(data: TrainingData, rows: Rows) -> Values:
     """Return the share of rises before the test slice, for each of `rows`: (n,)."""
-    share = float(np.mean(data.labels.up[data.splits.before_test]))
-    return naive.base_rate(share, len(rows))
+    return naive.base_rate(_share_of_rises(data, data.splits.before_test), len(rows))
 
 
 def constant_quantiles(data: TrainingData, rows: Rows) -> Values:
@@ -26,9 +35,8 @@ def constant_quantiles(data: TrainingData, rows: Rows) -> Values:
 
 def scaled_quantiles(data: TrainingData, rows: Rows) -> Values:
     """Return the same of returns in units of the current volatility, scaled back: (n, 3)."""
-    before = data.splits.before_test
-    past = data.labels.simple_return[before] / data.volatility[before]
-    return naive.scaled_quantiles(np.quantile(past, QUANTILES), data.volatility[rows])
+    quantiles = _quantiles_in_units(data, data.splits.before_test)
+    return naive.scaled_quantiles(quantiles, data.volatility[rows])
 
 
 def ewma_variance(data: TrainingData, rows: Rows) -> Values:
@@ -49,6 +57,17 @@ def har_variance(data: TrainingData, rows: Rows) -> Values:
     outcome = data.labels.variance[before] / current[before]
     coefficients = np.asarray(np.linalg.lstsq(past, outcome, rcond=None)[0], dtype=np.float64)
     return naive.har_variance(coefficients, design[rows], current[rows])
+
+
+def _share_of_rises(data: TrainingData, past: Rows) -> float:
+    return float(np.mean(data.labels.up[past]))
+
+
+def _quantiles_in_units(data: TrainingData, past: Rows) -> Values:
+    """Return p10, p50, p90 of past returns in units of the volatility at their rows, (3,)."""
+    return np.asarray(
+        np.quantile(data.labels.simple_return[past] / data.volatility[past], QUANTILES)
+    )
 
 
 def _by_symbol(data: TrainingData, volatility_of: Callable[[Values], Values]) -> Values:

@@ -19,9 +19,10 @@ from bot_runtime.contract.names import ENV_REFIT
 from bot_runtime.contract.refitting import Refit
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES, Objective
+from bot_runtime.evaluation.references import freeze_naive
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.learning.models.forecaster import Epoch, Progress
-from bot_runtime.learning.refit import Compared, Refitted, refit
+from bot_runtime.learning.refit import Compared, Refitted, refit, split
 from bot_runtime.learning.tasks import task_of_training
 from bot_runtime.learning.trained import Trained
 from bot_runtime.process.config import training_of
@@ -107,7 +108,9 @@ class Refitting:
         ]
         return RefitVersion(
             manifest=VersionManifest(
-                training=judged.training, objectives=tuple(manifest for manifest, _ in served)
+                training=judged.training,
+                objectives=tuple(manifest for manifest, _ in served),
+                naive=freeze_naive(self.data, split(self.data).before_test),
             ),
             folders=tuple(folder for _, folder in served),
             compared=tuple(part.compared for part in parts.values()),

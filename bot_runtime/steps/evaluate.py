@@ -10,6 +10,7 @@ from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.runconfig import RunConfiguration, learned_digest
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.evaluation.drift_reference import References, build_references
+from bot_runtime.evaluation.references import freeze_naive
 from bot_runtime.evaluation.refit_version import (
     Refitting,
     RefitVersion,
@@ -17,7 +18,7 @@ from bot_runtime.evaluation.refit_version import (
     load_refit,
 )
 from bot_runtime.evaluation.verdict import Verdict, judge_version
-from bot_runtime.learning.datasets import load_training_data
+from bot_runtime.learning.datasets import TrainingData, load_training_data
 from bot_runtime.process.config import training_of
 from bot_runtime.process.errors import StoreUnavailableError
 from bot_runtime.process.reporting import Reporter
@@ -40,7 +41,7 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
     """
     training = training_of(configuration).name
     data = load_training_data(configuration, store)
-    judged = _assemble(training, store)
+    judged = _assemble(training, data, store)
     version = ServedVersion(store.judged(training), judged, cpu_count())
     reporter.progress(0.3, f"assembled {judged.version}")
     verdict = judge_version(version, data, configuration, store, reporter)
@@ -69,11 +70,13 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
     return result
 
 
-def _assemble(training: str, store: Store) -> VersionManifest:
+def _assemble(training: str, data: TrainingData, store: Store) -> VersionManifest:
     """Put the three objectives' graphs and manifests together, to be judged."""
     folders = [store.objective(training, objective) for objective in OBJECTIVES]
     manifest = VersionManifest(
-        training=training, objectives=tuple(load_objective(folder) for folder in folders)
+        training=training,
+        objectives=tuple(load_objective(folder) for folder in folders),
+        naive=freeze_naive(data, data.splits.before_test),
     )
     with new_directory(store.judged(training), keep_existing=False) as folder:
         write_version(folder, manifest, folders)

@@ -27,7 +27,7 @@ from bot_runtime.store.files import load_json, sha256_of
 
 MANIFEST_FILE = "manifest.json"
 MANIFEST_FORMATS = (1, 2)
-"""Formats that are read: of 2 the learned risk forecast is mixed with HAR.
+"""Formats that are read: of 2 the risk forecast is mixed with HAR, and naive forecasts are frozen.
 
 A manifest names its format by the key `contractVersion`: that is what earlier releases look at, and
 refuse in words. No message and no configuration has this number.
@@ -146,8 +146,21 @@ class ObjectiveManifest(Model):
         return digest_of(self.to_json())
 
 
+class Naive(Model):
+    """What anybody could have said without a model, of the rows that the version has seen.
+
+    Risk's is HAR: its numbers are those of RiskCombination.
+    """
+
+    base_rate: float = Field(ge=0, le=1, description="Trend: the share of rises.")
+    quantiles: tuple[float, float, float] = Field(
+        description="Return: p10, p50 and p90 in units of one candle's current volatility."
+    )
+
+
 def _newest_format(fields: dict[str, Any]) -> int:
-    return max((o.contract_version for o in fields.get("objectives", ())), default=1)
+    formats: list[int] = [o.contract_version for o in fields.get("objectives", ())]
+    return max(formats, default=1) if fields.get("naive") is None else 2
 
 
 class VersionManifest(Model):
@@ -155,6 +168,7 @@ class VersionManifest(Model):
 
     training: str = Field(max_length=63)
     objectives: tuple[ObjectiveManifest, ...] = Field(min_length=3, max_length=3)
+    naive: Naive | None = Field(default=None, description="Of format 2.")
     contract_version: int = Field(default_factory=_newest_format)
 
     @model_validator(mode="after")

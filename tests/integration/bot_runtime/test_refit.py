@@ -18,6 +18,7 @@ from bot_runtime.contract.results import EvaluationResult
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.evaluation import refit_version
+from bot_runtime.evaluation.references import freeze_naive
 from bot_runtime.learning import refit as refits
 from bot_runtime.learning.candidate import Exported, export
 from bot_runtime.learning.datasets import load_training_data, newest_splits
@@ -103,6 +104,9 @@ def test_what_passed_is_served_as_it_was_fitted_once_more_and_told_as_it_was_jud
     assert result.artifact_digest == served.manifest.digest
     data = load_training_data(configuration, store)
     newest = int(data.time_ms[data.newest].max()) + data.interval_ms
+    seen = newest_splits(data, refits.FITTED).before_test
+    assert before.manifest.naive == freeze_naive(data, data.splits.before_test)
+    assert served.manifest.naive == freeze_naive(data, seen) != before.manifest.naive
     for own, old in zip(served.manifest.objectives, before.manifest.objectives, strict=True):
         assert own.algorithm == old.algorithm
         assert old.seen_until_ms == data.seen_until_ms < own.seen_until_ms <= newest

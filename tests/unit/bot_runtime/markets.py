@@ -23,6 +23,7 @@ from bot_runtime.store.bundle import (
     ConformalBand,
     Graph,
     Inputs,
+    Naive,
     ObjectiveManifest,
     Platt,
     RiskCombination,
@@ -36,6 +37,7 @@ from tests.exchanges import MINUTE_MS
 COMBINATION = RiskCombination(
     level=0.2, variances=(1e-8, 0.2, 0.3, 0.3, 0.2), logarithms=(0.1, 0.2, 0.3, 0.1)
 )
+NAIVE = Naive(base_rate=0.52, quantiles=(-3.0, 0.1, 3.0))
 START_MS = 1_700_000_000_000 // MINUTE_MS * MINUTE_MS
 
 
@@ -108,7 +110,7 @@ def publish_version(
 
     The trend's score is `score` and `slope` times the last return, the return's quantiles are 2, 3
     and 4 of the volatility with the score's sign, the risk's log ratio is 0.
-    Without a combination it is as earlier releases have published theirs.
+    Without a combination it is as earlier releases have published theirs, of format 1.
     """
     inputs = inputs_of_spec(spec)
     sign = float(np.sign(score))
@@ -134,7 +136,8 @@ def publish_version(
                 calibration=calibration,
             )
         )
-    manifest = VersionManifest(training="bot-1", objectives=tuple(objectives))
+    naive = None if combination is None else NAIVE
+    manifest = VersionManifest(training="bot-1", objectives=tuple(objectives), naive=naive)
     save_json(folder / "manifest.json", manifest.to_json())
     store.version(manifest.version).parent.mkdir(parents=True, exist_ok=True)
     folder.rename(store.version(manifest.version))

@@ -33,6 +33,7 @@ def test_a_mixed_risk_forecast_is_a_format_that_earlier_releases_refuse(
     written = json.loads((store.version(name) / "manifest.json").read_text(encoding="utf-8"))
     assert written["contractVersion"] == number, "they compare this with 1, and say so"
     assert [o["contractVersion"] for o in written["objectives"]] == [1, 1, number]
+    assert ("naive" in written) == (number == 2), "they refuse what they do not know"
     assert load_version_manifest(store.version(name)).version == name
 
 

@@ -11,6 +11,7 @@ from bot_runtime.evaluation import references
 from bot_runtime.evaluation.score_tables import MODEL, measure, score_table
 from bot_runtime.features.volatility import realised_volatility
 from bot_runtime.learning.datasets import TrainingData
+from bot_runtime.scoring import naive
 from bot_runtime.scoring.naive import HAR_SPANS
 from tests.unit.bot_runtime.learning import training_data
 
@@ -99,3 +100,14 @@ def test_har_finds_the_weights_of_the_three_spans(data: TrainingData) -> None:
     made = replace(data, labels=replace(data.labels, variance=truth))
     rows = data.splits.test
     assert references.har_variance(made, rows) == pytest.approx(truth[rows])
+
+
+def test_what_a_version_keeps_of_naive_forecasts_says_what_it_was_judged_against(
+    data: TrainingData,
+) -> None:
+    rows = data.splits.test
+    kept = references.freeze_naive(data, data.splits.before_test)
+    rates = naive.base_rate(kept.base_rate, len(rows))
+    assert np.array_equal(rates, references.base_rate(data, rows))
+    told = naive.scaled_quantiles(np.array(kept.quantiles), data.volatility[rows])
+    assert np.array_equal(told, references.scaled_quantiles(data, rows))
