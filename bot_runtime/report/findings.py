@@ -21,9 +21,11 @@ from bot_runtime.evaluation.tradable_share import TradingRecord
 from bot_runtime.learning.choice import Choice
 from bot_runtime.learning.curve import LearningCurve
 from bot_runtime.learning.datasets import TrainingData
+from bot_runtime.learning.objectives import RULES
 from bot_runtime.learning.refit import Compared
 from bot_runtime.serving.predictions import Predictions, columns_of
 from bot_runtime.serving.version import ServedVersion
+from bot_runtime.store.bundle import RiskScale
 from bot_runtime.trading.account import Account
 from bot_runtime.trading.performance import Performance
 
@@ -74,7 +76,8 @@ def permutation_importance(
     """Return by which share each objective's loss grows when a feature's values are shuffled.
 
     Breiman, Random Forests (2001); the same for every kind of model, on at most IMPORTANCE_ROWS of
-    `rows`. Near 0 or below: the feature was not needed there.
+    `rows`. Near 0 or below: the feature was not needed there. Risk's loss is that of the learned
+    forecast before it is mixed: HAR reads no feature, and a weight costs 12 more windows a row.
     """
     rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), IMPORTANCE_ROWS)).astype(int)]
     features = data.features.copy()
@@ -102,10 +105,14 @@ def growth(before: float, after: float) -> float:
 def _mean_losses(
     version: ServedVersion, data: TrainingData, rows: Rows, features: Values
 ) -> dict[Objective, float]:
-    told = version.predict_rows(features, data.closes, rows)
-    means = {}
-    for objective in OBJECTIVES:
-        own = {MODEL: forecast_of(objective, columns_of(told, objective))}
+    means: dict[Objective, float] = {}
+    for part in version.manifest.objectives:
+        objective, calibration = part.objective, part.calibration
+        if isinstance(calibration, RiskScale):
+            calibration = calibration.model_copy(update={"combination": None})
+        raw = version.raw(objective, features)
+        columns = RULES[objective].finish(raw, calibration, data, rows)
+        own = {MODEL: forecast_of(objective, columns)}
         loss = losses_of(objective, own, outcome_of(objective, data, rows))[MODEL]
         means[objective] = float(np.mean(loss))
     return means

@@ -12,6 +12,7 @@ import numpy as np
 
 from bot_runtime.arrays import Flags, Rows, Values, Windows
 from bot_runtime.contract.runconfig import RunConfiguration
+from bot_runtime.contract.spec import Objective
 from bot_runtime.features.closes import Closes
 from bot_runtime.features.indicators import WARM_UP
 from bot_runtime.features.panel import feature_names
@@ -85,10 +86,10 @@ class ServedVersion:
         self.memory_length = self.context_length
         if scale.combination is not None:
             self.memory_length = memory_of(steps, self.context_length)
-        self._trend, self._return, self._risk = (
-            GraphRunner(folder, objective.graphs, objective.window_length, threads)
-            for objective in manifest.objectives
-        )
+        self._runners = {
+            part.objective: GraphRunner(folder, part.graphs, part.window_length, threads)
+            for part in manifest.objectives
+        }
 
     @property
     def version(self) -> str:
@@ -99,6 +100,11 @@ class ServedVersion:
     def trend_calibration(self) -> Platt:
         """Return how the probability was calibrated, and on how many rows."""
         return _only(self.manifest, Platt)
+
+    def raw(self, objective: Objective, features: Values) -> RawOutputs:
+        """Return what an objective's graphs say of features (n, F)."""
+        runner = self._runners[objective]
+        return RawOutputs(partial(runner.raw, features), runner.whole(features))
 
     def predict(self, features: Values, closes: Closes) -> Prediction:
         """Return the prediction at the newest of the closed candles of one symbol.
@@ -128,11 +134,11 @@ class ServedVersion:
         band, scale = _only(self.manifest, ConformalBand), _only(self.manifest, RiskScale)
         steps = inputs.horizon_steps
         unit = closes.volatility(inputs.volatility_candles)[rows]
-        quantiles = to_quantiles(self._return.raw(features, rows), band, unit, steps)
-        learned = RawOutputs(partial(self._risk.raw, features), self._risk.whole(features))
-        predicted = predicted_volatility(scale, learned, closes, rows, steps)
+        trend, returns = (self._runners[o].raw(features, rows) for o in ("Trend", "Return"))
+        quantiles = to_quantiles(returns, band, unit, steps)
+        predicted = predicted_volatility(scale, self.raw("Risk", features), closes, rows, steps)
         return Predictions(
-            to_probability(self._trend.raw(features, rows), self.trend_calibration),
+            to_probability(trend, self.trend_calibration),
             quantiles.p10,
             quantiles.p50,
             quantiles.p90,
