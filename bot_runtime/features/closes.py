@@ -5,7 +5,7 @@ that there could have been, so that a slot's past is as long whether or not some
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -40,10 +40,11 @@ class Slots:
 
         Not below FLOOR squared; NaN where fewer than `least` are known.
         """
-        known, before = np.isfinite(self.squares), np.zeros(span - 1)
-        squares = np.concatenate([before, np.where(known, self.squares, 0.0)])
-        count = rolling.sums(np.concatenate([before, known.astype(np.float64)]), span)
-        means = np.maximum(rolling.sums(squares, span) / np.maximum(count, 1.0), FLOOR**2)
+        known = np.isfinite(self.squares)
+        squares = np.concatenate([np.zeros(span - 1), np.where(known, self.squares, 0.0)])
+        until = np.cumsum(np.concatenate([np.zeros(span, dtype=np.intp), known]))
+        count = until[span:] - until[:-span]
+        means = np.maximum(rolling.sums(squares, span) / np.maximum(count, 1), FLOOR**2)
         return np.where(count >= least, means, np.nan)
 
     def variance_after(self, steps: int) -> Values:
@@ -62,6 +63,7 @@ class Closes:
     symbol: Rows
     time_ms: Times
     close: Values
+    _volatility: dict[int, Values] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, candles: Candles) -> Self:
@@ -71,10 +73,11 @@ class Closes:
 
     def volatility(self, span: int) -> Values:
         """Return one candle's volatility at every row, (n,): see `realised_volatility`."""
-        found = np.full(len(self.close), np.nan)
-        for rows, _ in self._symbols():
-            found[rows] = realised_volatility(self.close[rows], span)
-        return found
+        if span not in self._volatility:  # a prediction asks twice
+            found = self._volatility[span] = np.full(len(self.close), np.nan)
+            for rows, _ in self._symbols():
+                found[rows] = realised_volatility(self.close[rows], span)
+        return self._volatility[span]
 
     def slots(self, rows: Rows) -> Iterator[tuple[Rows, Rows, Slots]]:
         """Give each symbol of `rows` in slots: which of `rows` are its own, in which slots."""
