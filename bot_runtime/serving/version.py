@@ -73,6 +73,7 @@ class ServedVersion:
         longest_window: feature rows that a prediction reads.
         context_length: closed candles that a prediction needs, warm-up included, without a hole.
         memory_length: candles up to a prediction's own that it is a function of.
+        combination: what the learned risk forecast is mixed with; None in earlier formats.
     """
 
     def __init__(self, folder: Path, manifest: VersionManifest, threads: int = 1) -> None:
@@ -82,10 +83,10 @@ class ServedVersion:
         self.context_length = max(
             inputs.warm_up + self.longest_window, inputs.volatility_candles + 1
         )
-        scale, steps = _only(manifest, RiskScale), inputs.horizon_steps
+        self.combination = _only(manifest, RiskScale).combination
         self.memory_length = self.context_length
-        if scale.combination is not None:
-            self.memory_length = memory_of(steps, self.context_length)
+        if self.combination is not None:
+            self.memory_length = memory_of(inputs.horizon_steps, self.context_length)
         self._runners = {
             part.objective: GraphRunner(folder, part.graphs, part.window_length, threads)
             for part in manifest.objectives

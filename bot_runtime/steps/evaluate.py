@@ -17,6 +17,7 @@ from bot_runtime.evaluation.refit_version import (
     forget_refit,
     load_refit,
 )
+from bot_runtime.evaluation.skill_reference import build_skill_reference
 from bot_runtime.evaluation.verdict import Verdict, judge_version
 from bot_runtime.learning.datasets import TrainingData, load_training_data
 from bot_runtime.process.config import training_of
@@ -50,7 +51,9 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
     if asked is not None and not verdict.reasons:
         refitting = Refitting(configuration, data, store, asked, reporter)
         again = refitting.fit_again(judged, verdict.trained)
-    result = _publish(Publication(version, verdict, references, data, store), again, reporter)
+    skill = build_skill_reference(version, data, verdict.served)
+    publication = Publication(version, verdict, references, skill, data, store)
+    result = _publish(publication, again, reporter)
     _warn(verdict, result, references, reporter)
     load_version(store, result.version)  # as inference will: every file as its sha256 says
     if result.promoted:

@@ -2,7 +2,8 @@
 
 versions/<version>/manifest.json, graphs     what is served
                    judged/ the same          what was judged, where that is something else
-                   evaluation.json, report.html, bands/, references/    of what was judged
+                   evaluation.json, report.html, bands/, references/, judged-skill.json    of what
+                                                                           was judged
 """
 
 import shutil
@@ -19,6 +20,7 @@ from bot_runtime.evaluation.verdict import Verdict
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.report.findings import Findings, permutation_importance
 from bot_runtime.report.page import REPORT_FILE, render_report
+from bot_runtime.serving.live_skill import SkillReference
 from bot_runtime.serving.served_band import BandState
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.store.bundle import MANIFEST_FILE, VersionManifest, is_whole
@@ -27,6 +29,7 @@ from bot_runtime.store.layout import (
     BANDS_FOLDER,
     EVALUATION_FILE,
     JUDGED_FOLDER,
+    JUDGED_SKILL_FILE,
     REFERENCES_FOLDER,
     Store,
     file_stem,
@@ -48,11 +51,13 @@ class Publication:
     Attributes:
         version: as it was judged; it lies in the store's `judged` folder of the training.
         references: what drift is told by.
+        skill: what the skill is held against while it serves; None where nothing can be.
     """
 
     version: ServedVersion
     verdict: Verdict
     references: References
+    skill: SkillReference | None
     data: TrainingData
     store: Store
 
@@ -91,6 +96,8 @@ class Publication:
             save_json(folder / BANDS_FOLDER / f"{file_stem(symbol)}.json", state.to_json())
         for symbol, found in self.references.found.items():
             save_json(folder / REFERENCES_FOLDER / f"{file_stem(symbol)}.json", found.to_json())
+        if self.skill is not None:
+            save_json(folder / JUDGED_SKILL_FILE, self.skill.to_json())
 
     def _report(self, result: EvaluationResult, again: RefitVersion | None) -> str:
         """Return the version's report as a page."""

@@ -13,6 +13,8 @@ JUDGED_FOLDER = "judged"
 BANDS_FOLDER = "bands"
 DRIFT_FOLDER = "drift"
 REFERENCES_FOLDER = "references"
+SKILL_FOLDER = "skill"
+JUDGED_SKILL_FILE = "judged-skill.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,14 @@ class Store:
     def reference(self, version: str, symbol: str) -> Path:
         """Return the file of what a symbol was like on the candles the version was judged on."""
         return self.version(version) / REFERENCES_FOLDER / f"{file_stem(symbol)}.json"
+
+    def skill(self, version: str) -> Path:
+        """Return the file of what came of a version's predictions while it serves."""
+        return self.version(version) / SKILL_FOLDER / "state.json"
+
+    def judged_skill(self, version: str) -> Path:
+        """Return the file of what a version's skill is held against while it serves."""
+        return self.version(version) / JUDGED_SKILL_FILE
 
     def promoted(self) -> Path:
         """Return the pointer to the last version that passed the gate."""

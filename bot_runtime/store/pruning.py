@@ -16,7 +16,7 @@ from bot_runtime.contract.retention import Pruning
 from bot_runtime.process.errors import StoreUnavailableError
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.process.step_orders import load_order
-from bot_runtime.store.layout import BANDS_FOLDER, DRIFT_FOLDER, Store
+from bot_runtime.store.layout import BANDS_FOLDER, DRIFT_FOLDER, SKILL_FOLDER, Store
 from bot_runtime.store.promotion import promoted_version
 
 IN_USE_SECONDS: Final = 2 * 3600.0
@@ -24,7 +24,7 @@ IN_USE_SECONDS: Final = 2 * 3600.0
 ABANDONED_SECONDS: Final = 8 * 86_400.0
 """Longer than any step of a training."""
 _USED_FILE: Final = ".used"
-_SERVING: Final = (_USED_FILE, BANDS_FOLDER, DRIFT_FOLDER)
+_SERVING: Final = (_USED_FILE, BANDS_FOLDER, DRIFT_FOLDER, SKILL_FOLDER)
 
 
 def load_pruning() -> Pruning | None:
