@@ -9,6 +9,7 @@ from benchmarks import (
     features,
     inference_cold,
     journal,
+    live_skill,
     noise,
     quality,
     quality_months,
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
     "quality-months": quality_months.measure,
     "quality-months-choice": quality_months.measure_choice,
     "quality-paths": quality_paths.measure,
+    "live-skill": live_skill.measure,
     "noise": noise.measure,
 }
 

@@ -9,6 +9,7 @@ from bot_runtime.contract.base import Model, Number, Time, VersionName
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.failures import MESSAGE_MAX
 from bot_runtime.contract.signal import CONTRACT_VERSION, ShortSignal
+from bot_runtime.contract.skillstatus import LiveSkill
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.contract.steps import StepOrRun
 from bot_runtime.contract.traderesult import TradeResult
@@ -106,19 +107,21 @@ class StepResult(Model):
     objective: ObjectiveResult | None = None
     evaluation: EvaluationResult | None = None
     signals: tuple[ShortSignal, ...] = Field(default=(), max_length=10)
+    live_skill: LiveSkill | None = None
     trade: TradeResult | None = None
 
 
 def to_message(result: StepResult) -> str:
     """Return the termination message; optional parts are left out until it fits 4,000 bytes.
 
-    In this order: warnings, scores, all reasons but two, metrics, actions, all limits but two, and
-    what positions have beside quantity and price. A result of these limits fits then; raises
-    ValueError where it does not.
+    In this order: the live skill, warnings, scores, all reasons but two, metrics, actions, all
+    limits but two, and what positions have beside quantity and price. A result of these limits fits
+    then; raises ValueError where it does not.
     """
     text = ""
     for shrink in (
         _whole,
+        _without_live_skill,
         _without_warnings,
         _without_scores,
         _with_two_reasons,
@@ -136,6 +139,10 @@ def to_message(result: StepResult) -> str:
 
 def _whole(result: StepResult) -> StepResult:
     return result
+
+
+def _without_live_skill(result: StepResult) -> StepResult:
+    return result.model_copy(update={"live_skill": None})
 
 
 def _without_warnings(result: StepResult) -> StepResult:

@@ -35,10 +35,10 @@ from bot_runtime.scoring.scores import log_loss, pinball, qlike
 MONTH_MS: Final = 30 * DAY_MS
 LEAST_BLOCKS: Final = 8
 """Fewest whole blocks that say anything."""
-LOST_AT: Final = 3.5
-"""Excess at which the skill is lost. No fewer than 13 blocks reach it."""
-TELLING: Final = 2.0
-"""Standard errors of a month that the judged lead of a watched loss is wide."""
+LOST_AT: Final = 3.25
+"""Excess at which the skill is lost. No fewer than 11 blocks reach it."""
+TELLING: Final = 1.0
+"""How many standard errors of a month the judged lead of a watched loss is at least."""
 BLOCKS_MAX: Final = MONTH_MS // DAY_MS + 1
 """Blocks that are kept at most: a month of days, and the one under way."""
 _NAMES: Final = ("log loss", "pinball", "QLIKE")

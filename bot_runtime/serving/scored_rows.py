@@ -62,6 +62,11 @@ def score_rows(
     return Scored(until_ms, candles.close_time_ms[rows[known]], own[known], naive[known])
 
 
+def memory_to_score(version: ServedVersion) -> int:
+    """Return how many candles a run asks for to score what runs before it did not."""
+    return version.memory_length + version.manifest.inputs.horizon_steps + CATCH_UP
+
+
 def _told_alike(version: ServedVersion, candles: Candles, features: Values) -> Flags:
     """Tell which rows are predicted as they were by the run at their close, (n,)."""
     times = candles.open_time_ms

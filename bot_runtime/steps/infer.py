@@ -9,11 +9,13 @@ or the configuration ends the run, and no signal is written.
 import os
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from bot_runtime.arrays import Values
 from bot_runtime.contract.names import ENV_POD_UID
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import Signal
+from bot_runtime.contract.skillstatus import LiveSkill
 from bot_runtime.exchange.client import ExchangeClient
 from bot_runtime.exchange.newest import Feed, observe_feeds, share_of
 from bot_runtime.exchange.retries import Patience
@@ -22,8 +24,10 @@ from bot_runtime.process.config import inference_of
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.process.threads import cpu_count
 from bot_runtime.serving.adaptive_band import AdaptiveBand
+from bot_runtime.serving.scored_rows import memory_to_score
 from bot_runtime.serving.served_band import follow, load_band, save_band, settle_band
 from bot_runtime.serving.served_drift import Row, watch
+from bot_runtime.serving.served_skill import Seen, load_skill_reference, watch_skill
 from bot_runtime.serving.version import ServedVersion, check_inputs, load_version
 from bot_runtime.store.files import save_json
 from bot_runtime.store.layout import Store
@@ -33,10 +37,17 @@ from bot_runtime.trading.signals import Observed, build_signal
 from bot_runtime.trading.strategy import Strategy
 
 
+class Inferred(NamedTuple):
+    """What a run has said, and what its version's skill is worth; None where none is watched."""
+
+    signals: tuple[Signal, ...]
+    skill: LiveSkill | None
+
+
 def infer(
     configuration: RunConfiguration, store: Store, reporter: Reporter, patience: Patience
-) -> tuple[Signal, ...]:
-    """Return and save one signal per symbol, and mark that all are there.
+) -> Inferred:
+    """Return and save one signal per symbol, mark that all are there, and score earlier ones.
 
     Raises ArtifactInvalidError where the version cannot be served, ConfigurationError where the
     exchange has no such market, StoreUnavailableError where the signal cannot be written.
@@ -53,6 +64,9 @@ def infer(
     horizon_steps = configuration.model.horizon_steps
     # So the horizon's end of every probability and band told since the last run is among them.
     earlier = max(version.memory_length - version.context_length + memory, horizon_steps)
+    reference = load_skill_reference(store, run.model_version, reporter)
+    if reference is not None:
+        earlier = max(earlier, memory_to_score(version) - version.context_length)
     lengths = version.context_length, earlier
     feeds = observe_feeds(client, configuration.symbols, lengths, wait_until)
     features = features_of(feeds, version)
@@ -74,7 +88,11 @@ def infer(
         reporter.log("signal", **signal.model_dump(mode="json"))
         signals.append(signal)
     _mark(store, configuration, feeds)
-    return tuple(signals)
+    skill = None
+    if reference is not None:
+        skill = watch_skill(store, version, reference, _seen(feeds, features), reporter)
+        reporter.log("skill", **skill.to_json())
+    return Inferred(tuple(signals), skill)
 
 
 def features_of(feeds: Mapping[str, Feed], version: ServedVersion) -> dict[str, Values]:
@@ -85,6 +103,15 @@ def features_of(feeds: Mapping[str, Feed], version: ServedVersion) -> dict[str, 
         if feed.candles is not None and feed.trouble is None
     }
     return compute_panel(candles, version.manifest.inputs.features) if candles else {}
+
+
+def _seen(feeds: Mapping[str, Feed], features: Mapping[str, Values]) -> dict[str, Seen]:
+    """Return what the run has of the symbols that it trusts."""
+    return {
+        symbol: Seen(feed.candles, features[symbol])
+        for symbol, feed in feeds.items()
+        if feed.candles is not None and symbol in features
+    }
 
 
 def _mark(store: Store, configuration: RunConfiguration, feeds: Mapping[str, Feed]) -> None:

@@ -97,10 +97,11 @@ def _infer(work: Work) -> Parts:
     from bot_runtime.steps.infer import infer
 
     patience = Patience(jitter_seconds=0.0) if work.at_once else Patience()
-    signals = infer(work.configuration, work.store, work.reporter, patience)
+    found = infer(work.configuration, work.store, work.reporter, patience)
     return {
-        "signals": tuple(signal.shortened() for signal in signals),
-        "model_version": signals[0].version.model_version,
+        "signals": tuple(signal.shortened() for signal in found.signals),
+        "live_skill": found.skill,
+        "model_version": found.signals[0].version.model_version,
     }
 
 

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.contract.signal import Signal
+from bot_runtime.contract.skillstatus import LiveSkill
 from bot_runtime.contract.spec import ExchangeSpec
 from bot_runtime.evaluation.drift_reference import Before, build_reference
 from bot_runtime.exchange.client import ExchangeClient
@@ -23,13 +25,19 @@ from bot_runtime.process.errors import ArtifactInvalidError, ConfigurationError
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.serving.adaptive_band import RATE
 from bot_runtime.serving.drift import BINS, PREDICTIONS, Block, Reference
+from bot_runtime.serving.live_skill import JudgedLead, SkillReference, SkillState
 from bot_runtime.serving.served_drift import DriftState, ToldProbability
 from bot_runtime.steps.infer import infer
 from bot_runtime.store.bundle import TAIL
 from bot_runtime.store.files import load_json, save_json
 from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS, Exchange
-from tests.unit.bot_runtime.markets import bot_spec, inference_configuration, publish_version
+from tests.unit.bot_runtime.markets import (
+    COMBINATION,
+    bot_spec,
+    inference_configuration,
+    publish_version,
+)
 
 QUICK = Patience(wait_seconds=0.5, jitter_seconds=0.0, timeout_seconds=0.4)
 
@@ -45,7 +53,7 @@ def run(
     spec = bot_spec(exchange.url, **changes)
     version = publish_version(store, spec, score=score)
     reporter = Reporter("Inference", stream=StringIO())
-    return infer(inference_configuration(spec, version), store, reporter, patience)[0]
+    return infer(inference_configuration(spec, version), store, reporter, patience).signals[0]
 
 
 EASY: dict[str, Any] = {
@@ -95,7 +103,7 @@ def test_the_managed_policy_holds_a_share_that_its_candles_tell(
     spec = bot_spec(exchange.url, decision={"policy": "VolatilityManaged"})
     configuration = inference_configuration(spec, publish_version(store, spec))
     reporter = Reporter("Inference", stream=StringIO())
-    signals = [infer(configuration, store, reporter, QUICK)[0] for _ in range(2)]
+    signals = [infer(configuration, store, reporter, QUICK).signals[0] for _ in range(2)]
     assert [signal.decision for signal in signals] == ["LONG", "LONG"]
     assert signals[0].position_size == signals[1].position_size
     assert 0 < signals[0].position_size <= 0.25
@@ -242,7 +250,7 @@ def test_band_adapts_from_run_to_run_beside_the_version(exchange: Exchange, stor
     save_json(store.band(version, "BTC/USDT"), state)
     configuration = inference_configuration(bot_spec(exchange.url), version)
     reporter = Reporter("Inference", stream=StringIO())
-    (second,) = infer(configuration, store, reporter, QUICK)
+    (second,) = infer(configuration, store, reporter, QUICK).signals
     settled = load_json(store.band(version, "BTC/USDT"))
     assert settled["hits"] == "0"
     assert settled["lower"] == pytest.approx(RATE * (1 - TAIL))
@@ -315,7 +323,9 @@ def test_drift_is_counted_from_run_to_run_and_told_by_the_signal(
     for seen in (counts, turned):
         blocks = (Block(rows=10, counts=seen),) * 6
         save_json(store.drift(version, "BTC/USDT"), DriftState(blocks=blocks).to_json())
-        (signal,) = infer(configuration, store, Reporter("Inference", stream=StringIO()), QUICK)
+        (signal,) = infer(
+            configuration, store, Reporter("Inference", stream=StringIO()), QUICK
+        ).signals
         assert signal.drift is not None
         assert signal.drift.rows == 61
         drifts.append(signal.shortened().drift or "")
@@ -347,3 +357,48 @@ def test_share_of_the_jitter_is_the_bots_own() -> None:
     assert len(shares) == 100
     assert all(0 <= share < 1 for share in shares)
     assert share_of("default", "bot-1") == share_of("default", "bot-1")
+
+
+def skill_reference() -> SkillReference:
+    """Return what a version that was ahead of naive forecasts is held against."""
+    return SkillReference(
+        block_ms=DAY_MS,
+        block_rows=1440,
+        base_rate=0.5,
+        quantiles=(-1.0, 0.0, 1.0),
+        scaled=True,
+        judged=(JudgedLead(mean=1, deviation=1),) * 3,
+    )
+
+
+def test_what_earlier_runs_told_is_scored_once_beside_the_version(
+    exchange: Exchange, store: Store
+) -> None:
+    """The state is set back as runs that were missed would have left it."""
+    now_ms = exchange.stop_clock() // MINUTE_MS * MINUTE_MS
+    spec = bot_spec(exchange.url)
+    version = publish_version(store, spec, combination=COMBINATION)
+    save_json(store.judged_skill(version), skill_reference().to_json())
+    configuration = inference_configuration(spec, version)
+    reporter = Reporter("Inference", stream=StringIO())
+    path = store.skill(version)
+    found = infer(configuration, store, reporter, QUICK)
+    assert found.skill == LiveSkill(blocks=0)
+    assert load_json(path)["scoredMs"] == {"BTC/USDT": now_ms - 1}
+    save_json(path, load_json(path) | {"scoredMs": {"BTC/USDT": now_ms - 30 * MINUTE_MS}})
+    for _ in range(2):
+        infer(configuration, store, reporter, QUICK)
+        state = SkillState.model_validate(load_json(path))
+        assert sum(block.rows for block in state.blocks) == 25
+        assert state.scored_ms == {"BTC/USDT": now_ms - 5 * MINUTE_MS}
+    assert reporter.warnings == []
+
+
+def test_the_skill_of_a_version_of_an_earlier_release_is_not_watched(
+    exchange: Exchange, store: Store
+) -> None:
+    spec = bot_spec(exchange.url)
+    version = publish_version(store, spec)
+    reporter = Reporter("Inference", stream=StringIO())
+    assert infer(inference_configuration(spec, version), store, reporter, QUICK).skill is None
+    assert not store.skill(version).exists()

@@ -52,7 +52,7 @@ def infer_once(exchange: Exchange, store: Store) -> tuple[str, list[str]]:
     spec = bot_spec(exchange.url, symbols=SYMBOLS)
     configuration = inference_configuration(spec, publish_version(store, spec))
     reporter = Reporter("Inference", stream=StringIO())
-    signals = infer(configuration, store, reporter, QUICK)
+    signals = infer(configuration, store, reporter, QUICK).signals
     return configuration.digest, [str(signal.bar_close_ts) for signal in signals]
 
 

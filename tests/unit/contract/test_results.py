@@ -12,6 +12,7 @@ from bot_runtime.contract.results import (
     StepResult,
     to_message,
 )
+from bot_runtime.contract.skillstatus import LiveSkill, LossSkill
 from bot_runtime.contract.spec import OBJECTIVES, Algorithm, Objective
 from tests.unit.contract.test_signal import build_signal
 
@@ -60,6 +61,25 @@ def test_ten_symbols_of_the_longest_signals_fit() -> None:
     text = to_message(result)
     assert _size(text) <= RESULT_MAX_BYTES
     assert StepResult.model_validate_json(text).signals == shorts
+
+
+def _skill() -> LiveSkill:
+    loss = LossSkill(lead="-0.0123", error="0.0012", watched=True)
+    return LiveSkill(blocks=30, log_loss=loss, pinball=loss, qlike=loss, lost="l" * 120)
+
+
+@pytest.mark.parametrize(("symbols", "is_told"), [(1, True), (3, True), (10, False)])
+def test_the_live_skill_is_what_is_left_out_first(symbols: int, *, is_told: bool) -> None:
+    shorts = tuple(build_signal(reason="r" * 160).shortened() for _ in range(symbols))
+    fields = {"signals": shorts, "live_skill": _skill(), "warnings": ("w" * 200,) * 2}
+    result = StepResult.model_validate({"step": "Inference", **HEAD, **fields})
+    text = to_message(result)
+    assert _size(text) <= RESULT_MAX_BYTES
+    found = StepResult.model_validate_json(text)
+    assert found.live_skill == (_skill() if is_told else None)
+    assert found.signals == shorts
+    if is_told:
+        assert found.warnings
 
 
 def test_three_objectives_with_the_most_metrics_fit() -> None:
