@@ -60,14 +60,9 @@ def infer(
     policy = patience.policy(run.deadline_seconds)
     client = ExchangeClient(configuration.exchange, configuration.timeframe, policy, reporter.log)
     wait_until = time.monotonic() + min(patience.wait_seconds, policy.budget_seconds)
-    memory = Strategy.of_run(configuration).memory - 1
     horizon_steps = configuration.model.horizon_steps
-    # So the horizon's end of every probability and band told since the last run is among them.
-    earlier = max(version.memory_length - version.context_length + memory, horizon_steps)
     reference = load_skill_reference(store, run.model_version, reporter)
-    if reference is not None:
-        earlier = max(earlier, memory_to_score(version) - version.context_length)
-    lengths = version.context_length, earlier
+    lengths = _lengths_of(configuration, version, scores=reference is not None)
     feeds = observe_feeds(client, configuration.symbols, lengths, wait_until)
     features = features_of(feeds, version)
     signals = []
@@ -93,6 +88,21 @@ def infer(
         skill = watch_skill(store, version, reference, _seen(feeds, features), reporter)
         reporter.log("skill", **skill.to_json())
     return Inferred(tuple(signals), skill)
+
+
+def _lengths_of(
+    configuration: RunConfiguration, version: ServedVersion, *, scores: bool
+) -> tuple[int, int]:
+    """Return how many candles are decided on, and how many are asked for before those.
+
+    So the horizon's end of every probability and band told since the last run is among them, and of
+    a run that scores the memory of what it scores.
+    """
+    context, memory = version.context_length, Strategy.of_run(configuration).memory - 1
+    earlier = [version.memory_length - context + memory, configuration.model.horizon_steps]
+    if scores:
+        earlier.append(memory_to_score(version) - context)
+    return context, max(earlier)
 
 
 def features_of(feeds: Mapping[str, Feed], version: ServedVersion) -> dict[str, Values]:

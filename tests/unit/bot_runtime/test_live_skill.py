@@ -42,7 +42,7 @@ def reference(*judged: JudgedLead, block_ms: int = DAY_MS) -> SkillReference:
 
 
 def scored(first: int, worse: np.ndarray) -> Scored:
-    """Return hours from number `first` on: the naive loss is 1, the own one 1 and `worse` (n, 3)."""
+    """Return hours from number `first` on: the naive losses are 1, the own `worse` (n, 3) more."""
     close_ms = (np.arange(len(worse), dtype=np.int64) + first) * HOUR_MS
     until_ms = int(close_ms[-1]) if len(worse) else first * HOUR_MS
     return Scored(until_ms, close_ms, 1.0 + worse, np.ones((len(worse), 3)))
