@@ -13,6 +13,7 @@ from bot_runtime.contract.results import (
 )
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import ShortSignal
+from bot_runtime.contract.skillstatus import LiveSkill
 from bot_runtime.contract.traderesult import TradeResult
 
 COMMIT = "c0ffee0"
@@ -75,6 +76,7 @@ def inference_message(
     *,
     reason: str = "LongSignal prob_up=0.61",
     drift: str | None = None,
+    live_skill: LiveSkill | None = None,
 ) -> str:
     """Return what an inference run leaves: a decision on every symbol."""
     configuration = RunConfiguration.model_validate(run)
@@ -98,6 +100,7 @@ def inference_message(
             git_commit=COMMIT,
             model_version=configuration.inference.model_version,
             signals=signals,
+            live_skill=live_skill,
         )
     )
 

@@ -175,6 +175,8 @@ class Reason(StrEnum):
     """The last run could not trust the exchange's candles and decided NO_TRADE."""
     DRIFT = "Drift"
     """The market is no longer the one that the active version was judged on; see driftPolicy."""
+    SKILL_LOST = "SkillLost"
+    """The active version's forecasts are no longer better than naive ones; see driftPolicy."""
     RUN_FAILED = "RunFailed"
     """The last inference run failed; lastFailure says why."""
     ENTRIES_ALLOWED = "EntriesAllowed"

@@ -43,6 +43,7 @@ BOT_COLUMNS: Final = (
     Column("Signal-Age", ".status.lastSignal.ts", "Time since that decision.", "date"),
     _AGE,
     Column("Reason", _condition("Ready", "reason"), "Why it is Ready or not.", priority=1),
+    Column("Skill", ".status.skill", "Gain over naive forecasts of late.", priority=1),
     Column("Training", ".status.candidateTraining.name", "Newest ModelTraining.", priority=1),
     # Not a date: kubectl shows one that is yet to come as <invalid>.
     Column("Next-Training", ".status.nextTrainingTime", "When it trains next.", priority=1),

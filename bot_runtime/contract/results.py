@@ -114,14 +114,14 @@ class StepResult(Model):
 def to_message(result: StepResult) -> str:
     """Return the termination message; optional parts are left out until it fits 4,000 bytes.
 
-    In this order: the live skill, warnings, scores, all reasons but two, metrics, actions, all
-    limits but two, and what positions have beside quantity and price. A result of these limits fits
-    then; raises ValueError where it does not.
+    In this order: live skill, warnings, scores, all reasons but two, metrics, actions, all limits
+    but two, and what positions have beside quantity and price. A result of these limits fits then;
+    raises ValueError where it does not.
     """
     text = ""
     for shrink in (
         _whole,
-        _without_live_skill,
+        _without_skill,
         _without_warnings,
         _without_scores,
         _with_two_reasons,
@@ -141,7 +141,7 @@ def _whole(result: StepResult) -> StepResult:
     return result
 
 
-def _without_live_skill(result: StepResult) -> StepResult:
+def _without_skill(result: StepResult) -> StepResult:
     return result.model_copy(update={"live_skill": None})
 
 

@@ -1,27 +1,37 @@
 """Whether a version still beats naive forecasts while it serves, for messages and statuses."""
 
+from typing import Final, Literal
+
 from pydantic import Field
 
-from bot_runtime.contract.base import Model, Number
+from bot_runtime.contract.base import Model, Number, Time
+
+SkillStanding = Literal["NotYet", "Unwatched", "Holds", "Lost"]
+"""Unwatched: no loss has the power to tell."""
+SKILL_TEXT_MAX: Final = 160
 
 
 class LossSkill(Model):
     """One loss of the last month beside that of the naive forecast of the same candles."""
 
-    lead: Number = Field(
-        description="By how many per cent the loss was below the naive one; negative is above it."
-    )
-    error: Number = Field(description="Standard error of the lead, in points.")
+    lead: Number = Field(description="By how many % the loss was below the naive one.")
+    error: Number = Field(description="Standard error of the lead, in points of %.")
     watched: bool = Field(
         description="Whether a month can tell that the skill is lost; else it raises no alarm."
     )
+
+    @property
+    def text(self) -> str:
+        """The figure for a column."""
+        return f"{float(self.lead):+.2f}±{float(self.error):.2f} %"
 
 
 class LiveSkill(Model):
     """What came of the predictions of the last month; no loss is told of before 8 whole blocks."""
 
     blocks: int = Field(
-        ge=0, description="Whole blocks of the last month, of a day each or of a longer horizon."
+        ge=0,
+        description="Number of whole blocks of the last month, of a day each or a longer horizon.",
     )
     log_loss: LossSkill | None = Field(
         default=None, description="Trend, beside the base rate; unset before 8 blocks."
@@ -37,3 +47,23 @@ class LiveSkill(Model):
         max_length=120,
         description="Which loss shows that the skill is lost, with numbers; unset where none does.",
     )
+    lost_since: Time | None = Field(
+        default=None, description="End of the block that showed it first; unset where none does."
+    )
+
+    @property
+    def standing(self) -> SkillStanding:
+        """What the figures come to, in one word."""
+        losses = [loss for loss in (self.log_loss, self.pinball, self.qlike) if loss is not None]
+        if not losses:
+            return "NotYet"
+        if self.lost is not None:
+            return "Lost"
+        return "Holds" if any(loss.watched for loss in losses) else "Unwatched"
+
+    @property
+    def text(self) -> str:
+        """All figures for a column."""
+        named = (("log loss", self.log_loss), ("pinball", self.pinball), ("QLIKE", self.qlike))
+        told = [f"{name} {loss.text}" for name, loss in named if loss is not None]
+        return ", ".join(told) or f"not yet: {self.blocks} of 8 blocks"

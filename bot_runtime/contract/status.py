@@ -10,6 +10,7 @@ from bot_runtime.contract.failures import MESSAGE_MAX, LastFailure
 from bot_runtime.contract.imagesstatus import ImagesStatus
 from bot_runtime.contract.results import Metrics, Warnings
 from bot_runtime.contract.signalstatus import StatusSignal
+from bot_runtime.contract.skillstatus import SKILL_TEXT_MAX, LiveSkill
 from bot_runtime.contract.spec import Algorithm, Objective
 from bot_runtime.contract.tradingstatus import TradingStatus
 
@@ -62,6 +63,10 @@ class ActiveModel(Model):
             "What its evaluation warned of, such as whether any setting of the thresholds would "
             "earn money on unseen candles."
         ),
+    )
+    live_skill: LiveSkill | None = Field(
+        default=None,
+        description="What its forecasts have been worth since it serves, beside naive ones.",
     )
 
 
@@ -221,6 +226,14 @@ class TradingBotStatus(Model):
         default=None,
         max_length=POSITION_TEXT_MAX,
         description="What is held, as one text for columns; flat where nothing is.",
+    )
+    skill: str | None = Field(
+        default=None,
+        max_length=SKILL_TEXT_MAX,
+        description=(
+            "By how many % the losses of the active version have been below naive ones of late, "
+            "as one text for columns."
+        ),
     )
     trading: TradingStatus | None = Field(
         default=None,

@@ -29,6 +29,7 @@ from bot_runtime.contract.base import Model
 from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.contract.skillstatus import LiveSkill, LossSkill
 from bot_runtime.contract.spec import OBJECTIVES
+from bot_runtime.market.candles import ms_of, utc
 from bot_runtime.scoring import naive
 from bot_runtime.scoring.scores import log_loss, pinball, qlike
 
@@ -107,12 +108,14 @@ class SkillState(Model):
     Attributes:
         scored_ms: of each symbol, the close up to which candles are done with: no other is scored.
         blocks: oldest first.
+        lost_since_ms: end of the block that has shown the skill to be lost, while it is.
     """
 
     format: Literal[1] = 1
     version: str
     scored_ms: dict[str, int] = Field(default_factory=dict, max_length=10)
     blocks: tuple[SkillBlock, ...] = Field(default=(), max_length=BLOCKS_MAX)
+    lost_since_ms: int | None = None
 
     @property
     def newest_ms(self) -> int:
@@ -203,10 +206,11 @@ def fold(state: SkillState, symbol: str, scored: Scored, reference: SkillReferen
         blocks[begin_ms] = _added(blocks.get(begin_ms), begin_ms, scored, rows)
     newest_ms = max(blocks, default=0)
     oldest_ms = newest_ms - reference.month_blocks * reference.block_ms
-    return SkillState(
-        version=state.version,
-        scored_ms=state.scored_ms | {symbol: scored.until_ms},
-        blocks=tuple(blocks[begin] for begin in sorted(blocks) if begin >= oldest_ms),
+    return state.model_copy(
+        update={
+            "scored_ms": state.scored_ms | {symbol: scored.until_ms},
+            "blocks": tuple(blocks[begin] for begin in sorted(blocks) if begin >= oldest_ms),
+        }
     )
 
 
@@ -233,14 +237,23 @@ def judge_skill(state: SkillState, reference: SkillReference) -> LiveSkill:
     ]
     excess = excess_of(own - other)
     asked = [i for i in range(_LOSSES) if found[i].watched]
-    lost = max(asked, key=lambda i: float(excess[i]), default=None)
+    worst = max(asked, key=lambda i: float(excess[i]), default=None)
+    lost = None if worst is None else _lost(worst, found[worst], float(excess[worst]))
+    since_ms = state.lost_since_ms or blocks[-1].begin_ms + reference.block_ms
     return LiveSkill(
         blocks=len(blocks),
         log_loss=found[0],
         pinball=found[1],
         qlike=found[2],
-        lost=None if lost is None else _lost(lost, found[lost], float(excess[lost])),
+        lost=lost,
+        lost_since=None if lost is None else utc(since_ms),
     )
+
+
+def remember(state: SkillState, told: LiveSkill) -> SkillState:
+    """Return the state that knows since when the skill is lost."""
+    since_ms = None if told.lost_since is None else ms_of(told.lost_since)
+    return state.model_copy(update={"lost_since_ms": since_ms})
 
 
 def excess_of(differences: Values) -> Values:

@@ -17,7 +17,7 @@ from bot_runtime.contract.skillstatus import LiveSkill
 from bot_runtime.market.candles import Candles, utc
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.process.reporting import Reporter
-from bot_runtime.serving.live_skill import SkillReference, SkillState, fold, judge_skill
+from bot_runtime.serving.live_skill import SkillReference, SkillState, fold, judge_skill, remember
 from bot_runtime.serving.scored_rows import score_rows
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.store.files import load_json, save_json
@@ -67,9 +67,11 @@ def watch_skill(
         scored = score_rows(version, reference, candles, features, done_ms)
         if scored is not None:
             state = fold(state, symbol, scored, reference)
+    told = judge_skill(state, reference)
+    state = remember(state, told)
     if state != known:
         save_json(store.skill(version.version), state.to_json())
-    return judge_skill(state, reference)
+    return told
 
 
 def _load(

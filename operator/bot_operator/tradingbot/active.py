@@ -7,6 +7,7 @@ from bot_operator.planning.specs import Training
 from bot_operator.tradingbot.candidate import Candidate
 from bot_runtime.contract.modeltraining import ModelTrainingSpec
 from bot_runtime.contract.runconfig import training_digest
+from bot_runtime.contract.skillstatus import LiveSkill
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import (
     ActiveModel,
@@ -56,6 +57,18 @@ def choose_active(
     # It may have been pinned although the gate had rejected it.
     training = by_version[current.version]
     return current if _may_serve(training, gate_off=gate_off) else _newest(others)
+
+
+def with_skill(
+    active: ActiveModel | None, told: LiveSkill | None, before: TradingBotStatus
+) -> ActiveModel | None:
+    """Return the version with what its runs told of its skill; what is known of it stays."""
+    if active is None:
+        return None
+    known = before.active_model
+    if told is None and known is not None and known.version == active.version:
+        told = known.live_skill
+    return active.model_copy(update={"live_skill": told})
 
 
 def previous_of(

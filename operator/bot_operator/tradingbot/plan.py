@@ -11,7 +11,7 @@ from bot_operator.planning.training_image import choose_training_image
 from bot_operator.planning.unread_fields import find_unread
 from bot_operator.settings import Settings
 from bot_operator.signs.credentials import Verdict, check_secret
-from bot_operator.tradingbot.active import previous_of
+from bot_operator.tradingbot.active import previous_of, with_skill
 from bot_operator.tradingbot.candidate import Candidate
 from bot_operator.tradingbot.candidate_training import (
     Wish,
@@ -112,7 +112,7 @@ def _find(context: Context) -> Findings:
         wanted=wanted,
         retraining=retraining,
         candidate=candidate,
-        active=active,
+        active=with_skill(active, inference.runs.live_skill, context.before),
         unusable=unusable,
         inference=inference,
         signals=signals,
@@ -171,7 +171,7 @@ def _everything_running(seen: BotSeen) -> tuple[Ref, ...]:
 def _build_status(
     state: BotState, conditions: ConditionSet, context: Context, findings: Findings
 ) -> TradingBotStatus:
-    before, inference = context.before, findings.inference
+    before, inference, active = context.before, findings.inference, findings.active
     made = context.seen.claim is not None and context.spec.storage.existing_claim is None
     configuration, cron_job = inference.configuration, inference.cron_job
     followed = _candidate_status(findings.candidate)
@@ -183,8 +183,8 @@ def _build_status(
         conditions=conditions.all(),
         images=context.images,
         available_images=context.available_images,
-        active_model=findings.active,
-        previous_model=previous_of(before, findings.active, findings.unusable_names),
+        active_model=active,
+        previous_model=previous_of(before, active, findings.unusable_names),
         unusable_versions=findings.unusable,
         candidate_training=followed,
         next_training_time=findings.retraining.next_time,
@@ -199,6 +199,7 @@ def _build_status(
         symbols=symbols_text(context.spec),
         equity=None if trading is None else equity_text(trading),
         position=None if trading is None else position_text(trading),
+        skill=active.live_skill.text if active and active.live_skill else None,
         trading=trading,
         journal_gap=findings.journal_gap,
         children=Children(

@@ -248,6 +248,18 @@ def check_drift(found: Findings) -> Cause | None:
     return Reason.DRIFT, f"the market is no longer the one that {version} was judged on: {what}"
 
 
+def check_skill(found: Findings) -> Cause | None:
+    """The version's forecasts are no longer better than naive ones."""
+    active = found.active
+    skill = None if active is None else active.live_skill
+    if active is None or skill is None or skill.lost_since is None:
+        return None
+    return Reason.SKILL_LOST, (
+        f"since {skill.lost_since} the forecasts of {active.version} are no better than naive "
+        f"ones: {skill.lost}"
+    )
+
+
 def check_fall_back(found: Findings) -> Cause | None:
     """The version before the newest one decides."""
     if found.active is None or found.refused is None:
@@ -284,6 +296,7 @@ FLAWS: tuple[Callable[[Findings], Cause | None], ...] = (
     check_last_run,
     check_training_schedule,
     check_feed,
+    check_skill,
     check_drift,
     check_fall_back,
     check_last_training,

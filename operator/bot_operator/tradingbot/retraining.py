@@ -2,7 +2,7 @@
 
 All that is remembered is the next time and the schedule that it follows. A new schedule is counted
 from the moment it is first seen, so an edit never begins a training for a time that has passed. A
-drift is due since its first decision, which the status remembers.
+drift is due since its first decision, a lost skill since it was found: the status remembers both.
 """
 
 from dataclasses import dataclass, replace
@@ -41,19 +41,24 @@ def plan_retraining(context: Context, current: Candidate, *, may_train: bool) ->
     scheduled = _plan_schedule(context, current, may_train=may_train)
     if scheduled.due is not None or not may_train or current.is_running:
         return scheduled
-    return replace(scheduled, due=_due_by_drift(context, current))
+    return replace(scheduled, due=_due_by_policy(context, current))
 
 
-def _due_by_drift(context: Context, current: Candidate) -> datetime | None:
-    """Return since when the version drifts, unless a training was begun within BETWEEN_DRIFTS.
+def _due_by_policy(context: Context, current: Candidate) -> datetime | None:
+    """Return since when the version drifts or has lost its skill; None where that was answered.
 
     That time names the training, so that one drift begins one training, whatever becomes of it. A
     figure near its limit comes and goes: it must not train all day.
     """
-    since, begun = _time(context.before.drift_since), _time(current.scheduled_time)
-    if context.spec.training.drift_policy != "Retrain" or since is None:
+    if context.spec.training.drift_policy != "Retrain":
         return None
-    return since if begun is None or since - begun >= BETWEEN_DRIFTS else None
+    begun = _time(current.scheduled_time)
+    active = context.before.active_model
+    skill = None if active is None else active.live_skill
+    causes = (None if skill is None else skill.lost_since, context.before.drift_since)
+    times = [since for since in map(_time, causes) if since is not None]
+    due = (s for s in times if begun is None or s - begun >= BETWEEN_DRIFTS)
+    return next(due, None)
 
 
 def _plan_schedule(context: Context, current: Candidate, *, may_train: bool) -> Retraining:

@@ -20,6 +20,7 @@ from bot_runtime.contract.results import StepResult
 from bot_runtime.contract.runconfig import RunConfiguration
 from bot_runtime.contract.signal import ShortSignal
 from bot_runtime.contract.signalstatus import StatusSignal
+from bot_runtime.contract.skillstatus import LiveSkill
 from bot_runtime.contract.status import LastRun, RunOutcome, TradingBotStatus
 from bot_runtime.contract.steps import StepOrRun
 
@@ -31,6 +32,8 @@ class RunsVerdict:
     """What the newest inference runs say."""
 
     signals: tuple[StatusSignal, ...] = ()
+    live_skill: LiveSkill | None = None
+    """Of the newest run that told it."""
     failure: LastFailure | None = None
     """The failure of the newest run that has ended; None where it succeeded."""
     trouble: Trouble | None = None
@@ -55,15 +58,20 @@ def read_runs(
         (e for run in ours for e in endings_of(run, before.last_run, STEP)), key=lambda e: e.at
     )
     if not ended:
-        return RunsVerdict((), _standing(before, configuration), trouble, waits=waits)
+        standing = _standing(before, configuration)
+        return RunsVerdict(failure=standing, trouble=trouble, waits=waits)
     signals: tuple[StatusSignal, ...] = ()
+    live_skill: LiveSkill | None = None
     failure: LastFailure | None = None
     for ending in ended:
         found = _read_ending(ending, configuration, before.last_failure)
         failure = found if isinstance(found, LastFailure) else None
-        signals = signals if isinstance(found, LastFailure) else found
+        if not isinstance(found, LastFailure):
+            signals = _signals_of(found, ending)
+            live_skill = found.live_skill or live_skill  # a full message leaves it out
     return RunsVerdict(
         signals,
+        live_skill,
         failure,
         trouble,
         waits=waits,
@@ -74,14 +82,16 @@ def read_runs(
 
 def _read_ending(
     ending: Ending, configuration: RunConfiguration, known: LastFailure | None
-) -> tuple[StatusSignal, ...] | LastFailure:
+) -> StepResult | LastFailure:
     result = ending.read(configuration.digest, known)
     if isinstance(result, LastFailure):
         return result
-    assert ending.pod is not None
     found = _mismatch(result, configuration)
-    if found is not None:
-        return ending.refuse(found)
+    return result if found is None else ending.refuse(found)
+
+
+def _signals_of(result: StepResult, ending: Ending) -> tuple[StatusSignal, ...]:
+    assert ending.pod is not None
     return tuple(_to_status(result, signal, ending.pod) for signal in result.signals)
 
 

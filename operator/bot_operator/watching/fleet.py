@@ -8,7 +8,7 @@ conditions tell.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import get_args
+from typing import Any, get_args
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -28,6 +28,7 @@ from bot_operator.api.resources import (
 from bot_operator.watching.cache import Cache
 from bot_runtime.contract.base import Model
 from bot_runtime.contract.conditions import BotCondition
+from bot_runtime.contract.skillstatus import LiveSkill, SkillStanding
 from bot_runtime.contract.status import TradingBotStatus
 from bot_runtime.contract.trading import RuleName
 from bot_runtime.contract.tradingbot import TradingBotSpec
@@ -47,6 +48,7 @@ _LIMITS = (
     RuleName.STOP_COOLDOWN,
 )
 """Rules that trip, and stand until they reset."""
+_STANDINGS: tuple[str, ...] = get_args(SkillStanding)
 _STATUSES = ("True", "False", "Unknown")
 
 
@@ -63,6 +65,7 @@ class FleetCollector(Collector):
         yield _conditions(bots)
         yield _signals(bots)
         yield _models(bots)
+        yield _skill(bots)
         yield _trading_bots(bots)
         yield _positions(bots)
         yield _limits(bots)
@@ -195,10 +198,23 @@ def _models(bots: Iterable[Manifest]) -> Metric:
         at.timestamp()
         for bot in bots
         if _status_of(bot, BotCondition.INFERENCE_SCHEDULED) == "True"
-        and (at := _to_time(((bot.get("status") or {}).get("activeModel") or {}).get("trainedAt")))
+        and (at := _to_time(_active_model(bot).get("trainedAt")))
     ]
     if times:
         family.add_metric([], min(times))
+    return family
+
+
+def _skill(bots: Iterable[Manifest]) -> Metric:
+    family = GaugeMetricFamily(
+        "botcripto_live_skill",
+        "Bots by what the forecasts of the version they serve have been worth of late.",
+        labels=["standing"],
+    )
+    told = (skill for bot in bots if (skill := _skill_of(bot)) is not None)
+    found = Counter(skill.standing for skill in told)
+    for standing in _STANDINGS:
+        family.add_metric([standing], found[standing])
     return family
 
 
@@ -224,6 +240,20 @@ def _trading(bot: Manifest) -> TradingStatus | None:
         return TradingStatus.model_validate(told, extra="ignore")
     except ValidationError:
         return None
+
+
+def _skill_of(bot: Manifest) -> LiveSkill | None:
+    """Return what a bot's status has of its version's skill; None where nothing is readable."""
+    try:
+        return LiveSkill.model_validate(_active_model(bot).get("liveSkill"), extra="ignore")
+    except ValidationError:
+        return None
+
+
+def _active_model(bot: Manifest) -> dict[str, Any]:
+    status = bot.get("status")
+    model = status.get("activeModel") if isinstance(status, dict) else None
+    return model if isinstance(model, dict) else {}
 
 
 def _status_of(bot: Manifest, kind: BotCondition) -> str:

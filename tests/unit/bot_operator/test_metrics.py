@@ -120,6 +120,28 @@ def test_the_oldest_signal_and_model_of_the_bots_that_are_to_decide() -> None:
     assert signal.value == model.value == 1795341600
 
 
+def test_bots_are_counted_by_what_their_forecasts_are_worth() -> None:
+    def told(*, watched: bool = True, **more: str) -> Object:
+        loss = {"lead": "1", "error": "1", "watched": watched}
+        skill = {"blocks": 9, "logLoss": {**loss, "watched": False}, "qlike": loss, **more}
+        return {"version": "v", "liveSkill": skill}
+
+    models: list[Any] = [
+        told(),
+        told(),
+        told(lost="QLIKE", lostSince=TIME),
+        told(watched=False),
+        {"version": "v", "liveSkill": {"blocks": 3}},
+        {"version": "v"},
+        {"version": "v", "liveSkill": "high"},
+        [True],
+    ]
+    bots = (bot(f"bot-{n}", activeModel=model) for n, model in enumerate(models))
+    found = exposed(holding(*bots))["botcripto_live_skill"]
+    values = {sample.labels["standing"]: sample.value for sample in found.samples}
+    assert values == {"NotYet": 1, "Unwatched": 1, "Holds": 2, "Lost": 1}
+
+
 def test_a_fleet_of_any_size_has_the_same_series() -> None:
     def series(cache: Cache) -> int:
         return sum(len(family.samples) for family in exposed(cache).values())
