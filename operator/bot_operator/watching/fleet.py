@@ -48,7 +48,7 @@ _LIMITS = (
     RuleName.STOP_COOLDOWN,
 )
 """Rules that trip, and stand until they reset."""
-_STANDINGS: tuple[str, ...] = get_args(SkillStanding)
+_STANDINGS: tuple[SkillStanding, ...] = get_args(SkillStanding)
 _STATUSES = ("True", "False", "Unknown")
 
 
