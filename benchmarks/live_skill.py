@@ -171,9 +171,11 @@ def _above(
     told: Predictions,
 ) -> Values:
     """Return the own losses of whole days less the naive ones, (days, 3)."""
-    assert version.combination is not None, "what is trained now has HAR"
-    har = har_variance(version.combination, har_terms_at(data.closes, rows))
-    naive = naive_forecasts(reference, data.volatility[rows], har)
+    combination, frozen = version.combination, version.manifest.naive
+    assert combination is not None, "what is trained now has HAR"
+    assert frozen is not None, "and its naive forecasts"
+    har = har_variance(combination, har_terms_at(data.closes, rows))
+    naive = naive_forecasts(frozen, data.volatility[rows], har)
     outcomes = Outcomes(*(outcome_of(o, data, rows) for o in OBJECTIVES))
     above = losses_of(forecasts_of(told), outcomes) - losses_of(naive, outcomes)
     day = (data.time_ms[rows] + data.interval_ms) // reference.block_ms

@@ -29,10 +29,10 @@ class PermutedVersion(ServedVersion):
     def permute(self, rows: Rows, count: int, seed: int) -> None:
         """Permute the raw outputs of `rows` among each other, of `count` rows of features."""
         draw = np.random.default_rng(seed)
-        self._trend, self._return, self._risk = (
-            _Permuted(runner, _asked(rows, count, draw))
-            for runner in (self._trend, self._return, self._risk)
-        )
+        self._runners = {
+            objective: _Permuted(runner, _asked(rows, count, draw))
+            for objective, runner in self._runners.items()
+        }
 
 
 def _asked(rows: Rows, count: int, draw: np.random.Generator) -> Rows:

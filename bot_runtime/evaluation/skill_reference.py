@@ -1,12 +1,10 @@
-"""What a version's skill is held against while it serves: naive forecasts, and the judged lead."""
+"""The lead over naive forecasts that a version's skill is held against while it serves."""
 
 import numpy as np
 
 from bot_runtime.arrays import Rows, Values
-from bot_runtime.evaluation import references
 from bot_runtime.evaluation.score_tables import outcome_of
 from bot_runtime.learning.datasets import TrainingData
-from bot_runtime.scoring.scores import QUANTILES, pinball
 from bot_runtime.serving.live_skill import (
     LEAST_BLOCKS,
     JudgedLead,
@@ -25,40 +23,30 @@ from bot_runtime.serving.version import ServedVersion
 def build_skill_reference(
     version: ServedVersion, data: TrainingData, served: Predictions
 ) -> SkillReference | None:
-    """Return the naive forecasts of the rows before the test slice, and the lead on that slice.
+    """Return how far a version was ahead of its naive forecasts on the test slice, by blocks.
 
-    `served` are the version's predictions at the test rows, before their bands adapt. Of the naive
-    quantiles those are taken that do better there. None where the version is of a format without
-    HAR.
+    `served` are the version's predictions at the test rows, before their bands adapt. None where
+    the version is of a format without naive forecasts.
     """
-    combination, rows = version.combination, data.splits.test
-    if combination is None:
+    combination, frozen, rows = version.combination, version.manifest.naive, data.splits.test
+    if combination is None or frozen is None:
         return None
     outcomes = Outcomes(
         outcome_of("Trend", data, rows),
         outcome_of("Return", data, rows),
         outcome_of("Risk", data, rows),
     )
-    scaled = _is_scaled_better(data, rows)
-    before = data.splits.before_test
-    past = data.labels.simple_return[before]
-    block_ms = block_ms_of(data.horizon_steps * data.interval_ms)
-    naive_only = SkillReference(
-        block_ms=block_ms,
-        block_rows=len(data.symbols) * block_ms // data.interval_ms,
-        base_rate=float(np.mean(data.labels.up[before])),
-        quantiles=tuple(
-            np.quantile(past / data.volatility[before] if scaled else past, QUANTILES).tolist()
-        ),
-        scaled=scaled,
-        judged=(JudgedLead(mean=0.0, deviation=0.0),) * 3,
-    )
     har = har_variance(combination, har_terms_at(data.closes, rows))
-    naive = naive_forecasts(naive_only, data.volatility[rows], har)
+    naive = naive_forecasts(frozen, data.volatility[rows], har)
     lead = losses_of(naive, outcomes) - losses_of(forecasts_of(served), outcomes)
+    block_ms = block_ms_of(data.horizon_steps * data.interval_ms)
+    block_rows = len(data.symbols) * block_ms // data.interval_ms
     block = (data.time_ms[rows] + data.interval_ms) // block_ms
-    judged = tuple(judged_lead(lead[:, i], block, naive_only.block_rows) for i in range(3))
-    return naive_only.model_copy(update={"judged": judged})
+    return SkillReference(
+        block_ms=block_ms,
+        block_rows=block_rows,
+        judged=tuple(judged_lead(own, block, block_rows) for own in lead.T),
+    )
 
 
 def judged_lead(lead: Values, block: Rows, block_rows: int) -> JudgedLead:
@@ -72,13 +60,3 @@ def judged_lead(lead: Values, block: Rows, block_rows: int) -> JudgedLead:
     if len(means) < LEAST_BLOCKS:
         return JudgedLead(mean=0.0, deviation=0.0)
     return JudgedLead(mean=float(np.mean(means)), deviation=float(np.std(means, ddof=1)))
-
-
-def _is_scaled_better(data: TrainingData, rows: Rows) -> bool:
-    """Tell whether quantiles scaled by the current volatility have the lower loss at `rows`."""
-    outcome = outcome_of("Return", data, rows)
-    scaled, constant = (
-        float(np.mean(pinball(quantiles(data, rows), outcome)))
-        for quantiles in (references.scaled_quantiles, references.constant_quantiles)
-    )
-    return scaled < constant

@@ -32,6 +32,7 @@ from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.market.candles import ms_of, utc
 from bot_runtime.scoring import naive
 from bot_runtime.scoring.scores import log_loss, pinball, qlike
+from bot_runtime.store.bundle import Naive
 
 MONTH_MS: Final = 30 * DAY_MS
 LEAST_BLOCKS: Final = 8
@@ -63,22 +64,17 @@ class JudgedLead(Model):
 
 
 class SkillReference(Model):
-    """What is frozen with a version: the naive forecasts, and how far it was ahead of them.
+    """How far a version was ahead of the naive forecasts that are frozen in its manifest.
 
     Attributes:
         block_ms: length of a block.
         block_rows: candles of a block, of all symbols.
-        base_rate: share of rises.
-        quantiles: of past returns; where `scaled`, in units of the current volatility.
         judged: of each loss, in the order of OBJECTIVES.
     """
 
     format: Literal[1] = 1
     block_ms: int = Field(ge=DAY_MS)
     block_rows: int = Field(ge=1)
-    base_rate: float = Field(ge=0, le=1)
-    quantiles: Three
-    scaled: bool
     judged: tuple[JudgedLead, ...] = Field(min_length=_LOSSES, max_length=_LOSSES)
 
     @property
@@ -177,16 +173,11 @@ def losses_of(forecasts: Forecasts, outcomes: Outcomes) -> Values:
     )
 
 
-def naive_forecasts(reference: SkillReference, volatility: Values, har: Values) -> Forecasts:
+def naive_forecasts(frozen: Naive, volatility: Values, har: Values) -> Forecasts:
     """Return what is naive at rows by their current volatility and HAR's variance, each (n,)."""
-    quantiles, n = np.array(reference.quantiles), len(volatility)
     return Forecasts(
-        prob_up=naive.base_rate(reference.base_rate, n),
-        quantiles=(
-            naive.scaled_quantiles(quantiles, volatility)
-            if reference.scaled
-            else naive.constant_quantiles(quantiles, n)
-        ),
+        prob_up=naive.base_rate(frozen.base_rate, len(volatility)),
+        quantiles=naive.scaled_quantiles(np.array(frozen.quantiles), volatility),
         variance=har,
     )
 

@@ -20,14 +20,12 @@ from bot_runtime.serving.live_skill import (
     Forecasts,
     Outcomes,
     Scored,
-    SkillReference,
     losses_of,
     naive_forecasts,
 )
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.risk_combination import har_terms_at, har_variance
 from bot_runtime.serving.version import ServedVersion
-from bot_runtime.store.bundle import RiskCombination
 
 CATCH_UP: Final = 72
 """Candles that were not scored by earlier runs and still can be: six hours of five minutes.
@@ -37,27 +35,29 @@ A run's window with them is three requests where an exchange gives 300 candles a
 
 
 def score_rows(
-    version: ServedVersion,
-    reference: SkillReference,
-    candles: Candles,
-    features: Values,
-    done_ms: int,
+    version: ServedVersion, candles: Candles, features: Values, done_ms: int
 ) -> Scored | None:
     """Return the losses of candles that closed after `done_ms` and whose horizon has ended.
 
     `features` (n, F) are those of the candles, which are one symbol's. None where none has ended,
-    or where the version is of a format without HAR.
+    or where the version is of a format without naive forecasts.
     """
-    combination = version.combination
+    combination, frozen = version.combination, version.manifest.naive
     steps = version.manifest.inputs.horizon_steps
     until_ms = int(candles.close_time_ms[-1]) - steps * candles.interval_ms
-    if combination is None or until_ms <= done_ms:
+    if combination is None or frozen is None or until_ms <= done_ms:
         return None
     new = (candles.close_time_ms > done_ms) & (candles.close_time_ms <= until_ms)
     rows = np.flatnonzero(new & _told_alike(version, candles, features) & _ended(candles, steps))
     own, naive = np.empty((0, 3)), np.empty((0, 3))
     if len(rows):
-        own, naive = _losses(version, reference, Closes.of(candles), (features, rows), combination)
+        closes = Closes.of(candles)
+        told = forecasts_of(version.predict_rows(features, closes, rows))
+        volatility = closes.volatility(version.manifest.inputs.volatility_candles)[rows]
+        har = har_variance(combination, har_terms_at(closes, rows))
+        outcomes = _outcomes_at(version, closes, rows, volatility)
+        own = losses_of(told, outcomes)
+        naive = losses_of(naive_forecasts(frozen, volatility, har), outcomes)
     known = np.isfinite(own).all(axis=1) & np.isfinite(naive).all(axis=1)
     return Scored(until_ms, candles.close_time_ms[rows[known]], own[known], naive[known])
 
@@ -82,27 +82,17 @@ def _ended(candles: Candles, steps: int) -> Flags:
     return ended
 
 
-def _losses(
-    version: ServedVersion,
-    reference: SkillReference,
-    closes: Closes,
-    asked: tuple[Values, Rows],
-    combination: RiskCombination,
-) -> tuple[Values, Values]:
-    """Return the version's losses and the naive ones of rows with a whole horizon: (m, 3) each."""
-    features, rows = asked
+def _outcomes_at(
+    version: ServedVersion, closes: Closes, rows: Rows, volatility: Values
+) -> Outcomes:
+    """Return what came of rows with a whole horizon, by the version's own terms."""
     inputs = version.manifest.inputs
-    volatility = closes.volatility(inputs.volatility_candles)[rows]
     width = inputs.triple_barrier_width
     barrier = np.full(len(rows), np.inf)
     if width is not None:
         barrier = width * volatility * np.sqrt(inputs.horizon_steps)
     after = closes.close[rows[:, None] + np.arange(inputs.horizon_steps + 1)]
-    outcomes = outcomes_of(after, volatility, barrier)
-    told = forecasts_of(version.predict_rows(features, closes, rows))
-    har = har_variance(combination, har_terms_at(closes, rows))
-    naive = naive_forecasts(reference, volatility, har)
-    return losses_of(told, outcomes), losses_of(naive, outcomes)
+    return outcomes_of(after, volatility, barrier)
 
 
 def forecasts_of(told: Predictions) -> Forecasts:

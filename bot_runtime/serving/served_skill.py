@@ -64,7 +64,7 @@ def watch_skill(
             # The version's first run has told the newest candle alone.
             state = state.begun(symbol, int(candles.close_time_ms[-1]) - 1)
             continue
-        scored = score_rows(version, reference, candles, features, done_ms)
+        scored = score_rows(version, candles, features, done_ms)
         if scored is not None:
             state = fold(state, symbol, scored, reference)
     told = judge_skill(state, reference)

@@ -364,9 +364,6 @@ def skill_reference() -> SkillReference:
     return SkillReference(
         block_ms=DAY_MS,
         block_rows=1440,
-        base_rate=0.5,
-        quantiles=(-1.0, 0.0, 1.0),
-        scaled=True,
         judged=(JudgedLead(mean=1, deviation=1),) * 3,
     )
 

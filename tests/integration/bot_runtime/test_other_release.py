@@ -82,6 +82,7 @@ def test_a_version_of_the_release_before_is_served(
     exchange.stop_clock()
     configuration = inference_configuration(bot_spec(exchange.url), name)
     patience = Patience(wait_seconds=0.5, jitter_seconds=0.0, timeout_seconds=0.4)
-    signal = infer(configuration, store, Reporter("Inference", stream=StringIO()), patience)[0]
+    reporter = Reporter("Inference", stream=StringIO())
+    (signal,) = infer(configuration, store, reporter, patience).signals
     assert signal.prob_up == pytest.approx(1 / (1 + 2.718281828**-3), abs=1e-6)
     assert signal.volatility is not None

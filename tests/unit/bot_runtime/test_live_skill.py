@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot_runtime.contract.intervals import DAY_MS, HOUR_MS
 from bot_runtime.contract.skillstatus import LiveSkill
+from bot_runtime.market.candles import utc
 from bot_runtime.serving.live_skill import (
     BLOCKS_MAX,
     LEAST_BLOCKS,
@@ -21,6 +22,7 @@ from bot_runtime.serving.live_skill import (
     excess_of,
     fold,
     judge_skill,
+    remember,
 )
 
 SYMBOL = "BTC/USDT"
@@ -34,9 +36,6 @@ def reference(*judged: JudgedLead, block_ms: int = DAY_MS) -> SkillReference:
     return SkillReference(
         block_ms=block_ms,
         block_rows=ROWS * block_ms // DAY_MS,
-        base_rate=0.5,
-        quantiles=(-0.01, 0.0, 0.01),
-        scaled=False,
         judged=judged or (TELLING, TELLING, TELLING),
     )
 
@@ -202,3 +201,19 @@ def test_lost_fits_its_field_whatever_the_numbers() -> None:
         found = after_days(draws(30, 0.05) * scale)
         assert found.lost is not None
         assert f"limit {LOST_AT:g}" in found.lost
+
+
+def test_lost_skill_is_lost_since_the_block_that_showed_it_until_it_is_back() -> None:
+    held, state, since = reference(), SkillState(version="v"), []
+    for day, mean in enumerate([0.01] * 25 + [-0.1] * 20):
+        worse = np.repeat(draws(1, mean, seed=day), ROWS, axis=0)
+        state = fold(state, SYMBOL, scored(day * ROWS, worse), held)
+        told = judge_skill(state, held)
+        assert (told.lost is None) == (told.lost_since is None)
+        state = remember(state, told)
+        since.append(told.lost_since)
+    first = next(day for day, time in enumerate(since) if time is not None)
+    assert since[first] == utc(first * DAY_MS)  # the newest whole day ends as that one begins
+    assert since[first : first + 5] == [since[first]] * 5
+    assert since[-1] is None
+    assert SkillState.model_validate(state.to_json()) == state

@@ -5,34 +5,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.features.closes import Closes
 from bot_runtime.features.indicators import compute_features
 from bot_runtime.features.volatility import LEAST_VARIANCE_RATIO, realised_volatility
 from bot_runtime.learning.labels import compute_labels
 from bot_runtime.market.candles import Candles
 from bot_runtime.scoring.scores import log_loss, qlike
-from bot_runtime.serving.live_skill import JudgedLead, Scored, SkillReference
+from bot_runtime.serving.live_skill import Scored
 from bot_runtime.serving.scored_rows import CATCH_UP, outcomes_of, score_rows
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.layout import Store
 from tests.exchanges import MINUTE_MS
 from tests.unit.bot_runtime.markets import (
     COMBINATION,
+    NAIVE,
     bot_spec,
     publish_version,
     random_candles,
     without,
 )
 
-REFERENCE = SkillReference(
-    block_ms=DAY_MS,
-    block_rows=DAY_MS // MINUTE_MS,
-    base_rate=0.48,
-    quantiles=(-1.0, 0.0, 1.0),
-    scaled=True,
-    judged=(JudgedLead(mean=1, deviation=1),) * 3,
-)
 CANDLES = random_candles(1_300, seed=8)
 
 
@@ -51,7 +43,7 @@ def seen_by(version: ServedVersion, candles: Candles, close_ms: int) -> Candles:
 
 
 def scored_by(version: ServedVersion, candles: Candles, done_ms: int) -> Scored | None:
-    return score_rows(version, REFERENCE, candles, compute_features(candles), done_ms)
+    return score_rows(version, candles, compute_features(candles), done_ms)
 
 
 @given(st.integers(0, 1000), st.sampled_from([None, 0.001, 0.004]), st.integers(1, 288))
@@ -84,7 +76,7 @@ def test_what_is_scored_is_what_the_run_at_the_candle_has_told(version: ServedVe
         assert own.own[place, 0] == pytest.approx(log_loss(np.array([told.prob_up]), up)[0])
         loss = qlike(np.array([told.volatility**2]), variance)[0]
         assert own.own[place, 2] == pytest.approx(loss)
-        assert own.naive[place, 0] == pytest.approx(log_loss(np.array([0.48]), up)[0])
+        assert own.naive[place, 0] == pytest.approx(log_loss(np.array([NAIVE.base_rate]), up)[0])
 
 
 @settings(deadline=None, max_examples=25)
@@ -165,5 +157,5 @@ def test_barriers_are_those_of_the_version(store: Store) -> None:
     barriers = width * realised_volatility(CANDLES.close, 60) * np.sqrt(5)
     labels = compute_labels(CANDLES, 5, barriers)
     rows = np.searchsorted(CANDLES.close_time_ms, found.close_ms)
-    base_rate = np.full(len(rows), 0.48)
+    base_rate = np.full(len(rows), NAIVE.base_rate)
     assert found.naive[:, 0] == pytest.approx(log_loss(base_rate, labels.up[rows]))

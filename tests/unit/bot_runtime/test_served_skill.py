@@ -24,9 +24,6 @@ SYMBOL = "BTC/USDT"
 REFERENCE = SkillReference(
     block_ms=DAY_MS,
     block_rows=DAY_MS // MINUTE_MS,
-    base_rate=0.5,
-    quantiles=(-0.01, 0.0, 0.01),
-    scaled=False,
     judged=(JudgedLead(mean=1, deviation=1),) * 3,
 )
 CANDLES = random_candles(1_000, seed=3)
@@ -145,10 +142,10 @@ def test_a_version_without_a_reference_is_not_watched(store: Store) -> None:
 
 def test_an_unreadable_reference_is_told(store: Store, version: ServedVersion) -> None:
     reporter = Reporter("Inference", stream=StringIO())
-    save_json(store.judged_skill(version.version), REFERENCE.to_json() | {"baseRate": 2})
+    save_json(store.judged_skill(version.version), REFERENCE.to_json() | {"blockRows": 0})
     assert load_skill_reference(store, version.version, reporter) is None
     (warning,) = reporter.warnings
-    assert "judged-skill.json: baseRate" in warning
+    assert "judged-skill.json: blockRows" in warning
     assert warning.endswith("the version's skill is not watched: train again")
 
 

@@ -5,38 +5,30 @@ import pytest
 
 from bot_runtime.contract.intervals import DAY_MS
 from bot_runtime.contract.spec import OBJECTIVES
-from bot_runtime.evaluation import references
-from bot_runtime.evaluation.score_tables import forecasts_of, losses_of, outcome_of
 from bot_runtime.evaluation.skill_reference import build_skill_reference, judged_lead
 from bot_runtime.features.panel import feature_names
+from bot_runtime.scoring.scores import log_loss
 from bot_runtime.serving.live_skill import SkillReference
-from bot_runtime.serving.predictions import columns_of
 from bot_runtime.serving.version import load_version
 from bot_runtime.store.layout import Store
 from tests.unit.bot_runtime.learning import training_data
-from tests.unit.bot_runtime.markets import COMBINATION, bot_spec, publish_version
+from tests.unit.bot_runtime.markets import COMBINATION, NAIVE, bot_spec, publish_version
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 
 
-def test_naive_forecasts_are_those_of_the_judgement(store: Store) -> None:
-    """Of the rows before the test slice: the same losses as in the tables of the evaluation."""
+def test_the_lead_is_that_of_the_test_slice_by_days(store: Store) -> None:
     version = load_version(store, publish_version(store, bot_spec(), combination=COMBINATION))
-    data = training_data(2_500)
+    data = training_data(20_000)
     rows = data.splits.test
     served = version.predict_rows(data.features, data.closes, rows)
     found = build_skill_reference(version, data, served)
     assert found is not None
-    assert found.base_rate == references.base_rate(data, rows)[0]
-    losses = losses_of(
-        "Return",
-        forecasts_of("Return", columns_of(served, "Return"), data, rows),
-        outcome_of("Return", data, rows),
-    )
-    assert found.scaled == (losses["scaled"].mean() < losses["constant"].mean())
-    quantiles = references.scaled_quantiles if found.scaled else references.constant_quantiles
-    unit = data.volatility[rows[0]] if found.scaled else 1.0
-    assert np.array(found.quantiles) * unit == pytest.approx(quantiles(data, rows)[0])
+    own = log_loss(served.prob_up, data.labels.up[rows])
+    naive = log_loss(np.full(len(rows), NAIVE.base_rate), data.labels.up[rows])
+    day = (data.time_ms[rows] + data.interval_ms) // DAY_MS
+    assert found.judged[0] == judged_lead(naive - own, day, found.block_rows)
+    assert found.judged[0].deviation > 0
     assert SkillReference.model_validate(found.to_json()) == found
 
 
