@@ -23,6 +23,7 @@ from bot_runtime.learning.trained import save_columns
 from bot_runtime.market.snapshot import load_dataset, load_snapshot
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.serving.drift import PREDICTIONS, Reference
+from bot_runtime.serving.live_skill import SkillReference
 from bot_runtime.serving.served_band import load_band
 from bot_runtime.serving.version import load_version
 from bot_runtime.steps.evaluate import evaluate
@@ -139,6 +140,9 @@ def test_version_is_watched_by_what_it_was_judged_on(tmp_path: Path) -> None:
     assert reference.block_rows == 30
     rows = len(load_training_data(configuration, store).splits.test)
     assert {sum(column.counts) for column in reference.columns} == {rows}
+    skill = SkillReference.model_validate(load_json(store.judged_skill(result.version)))
+    assert (skill.block_ms, skill.block_rows) == (24 * HOUR_MS, 24)
+    assert all(judged.deviation > 0 for judged in skill.judged)
 
 
 def test_history_too_short_for_limits_is_not_watched(ready: tuple[Store, RunConfiguration]) -> None:

@@ -27,7 +27,7 @@ from bot_runtime.serving.version import load_judged, load_version
 from bot_runtime.steps.evaluate import evaluate
 from bot_runtime.store.bundle import MANIFEST_FILE, load_version_manifest
 from bot_runtime.store.files import load_json
-from bot_runtime.store.layout import EVALUATION_FILE, JUDGED_FOLDER, Store
+from bot_runtime.store.layout import EVALUATION_FILE, JUDGED_FOLDER, JUDGED_SKILL_FILE, Store
 from tests.unit.bot_runtime.learning import (
     BOTH,
     market_candles,
@@ -122,6 +122,8 @@ def test_what_passed_is_served_as_it_was_fitted_once_more_and_told_as_it_was_jud
             assert (store.version(result.version) / part / path.name).read_bytes() == (
                 path.read_bytes()
             )
+    skill = (alone / JUDGED_SKILL_FILE).read_bytes()
+    assert store.judged_skill(result.version).read_bytes() == skill
     page = (store.version(result.version) / "report.html").read_text(encoding="utf-8")
     assert "What is served" in page
     assert "What is served" not in (alone / "report.html").read_text(encoding="utf-8")
