@@ -205,7 +205,7 @@ def test_lost_fits_its_field_whatever_the_numbers() -> None:
 
 def test_lost_skill_is_lost_since_the_block_that_showed_it_until_it_is_back() -> None:
     held, state, since = reference(), SkillState(version="v"), []
-    for day, mean in enumerate([0.01] * 25 + [-0.1] * 20):
+    for day, mean in enumerate([0.01] * 25 + [-0.01] * 20):
         worse = np.repeat(draws(1, mean, seed=day), ROWS, axis=0)
         state = fold(state, SYMBOL, scored(day * ROWS, worse), held)
         told = judge_skill(state, held)
