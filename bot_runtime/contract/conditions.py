@@ -176,7 +176,7 @@ class Reason(StrEnum):
     DRIFT = "Drift"
     """The market is no longer the one that the active version was judged on; see driftPolicy."""
     SKILL_LOST = "SkillLost"
-    """The active version's forecasts are no longer better than naive ones; see driftPolicy."""
+    """The active version's forecasts are worse than naive ones; see driftPolicy."""
     RUN_FAILED = "RunFailed"
     """The last inference run failed; lastFailure says why."""
     ENTRIES_ALLOWED = "EntriesAllowed"

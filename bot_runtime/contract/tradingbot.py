@@ -152,7 +152,7 @@ class BotTrainingSpec(TrainingSpec):
         default="Report",
         description=(
             "What follows when the market is no longer the one that the served version was judged "
-            "on, or the version's forecasts are no longer better than naive ones. Report: "
+            "on, or the version's forecasts are worse than naive ones. Report: "
             "condition Degraded with the reason Drift or SkillLost. Retrain: that, and one "
             "training, at most every six days."
         ),

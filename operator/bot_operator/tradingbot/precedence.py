@@ -249,14 +249,14 @@ def check_drift(found: Findings) -> Cause | None:
 
 
 def check_skill(found: Findings) -> Cause | None:
-    """The version's forecasts are no longer better than naive ones."""
+    """The version's forecasts are worse than naive ones."""
     active = found.active
     skill = None if active is None else active.live_skill
     if active is None or skill is None or skill.lost_since is None:
         return None
     return Reason.SKILL_LOST, (
-        f"since {skill.lost_since} the forecasts of {active.version} are no better than naive "
-        f"ones: {skill.lost}"
+        f"since {skill.lost_since} the forecasts of {active.version} are worse than naive ones: "
+        f"{skill.lost}"
     )
 
 

@@ -92,7 +92,7 @@ async def test_lost_skill_degrades_the_bot_which_goes_on() -> None:
     version = world.status()["activeModel"]["version"]
     told = [e["message"] for e in world.kube.all(EVENTS) if e["reason"] == "SkillLost"]
     assert told == [
-        f"since {LOST_AT} the forecasts of {version} are no better than naive ones: {LOST.lost}"
+        f"since {LOST_AT} the forecasts of {version} are worse than naive ones: {LOST.lost}"
     ]
     assert begun(world) == [None]
 
