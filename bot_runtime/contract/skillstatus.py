@@ -52,18 +52,22 @@ class LiveSkill(Model):
     )
 
     @property
+    def losses(self) -> dict[str, LossSkill]:
+        """The losses that are told, by their names; none before 8 blocks."""
+        named = {"log loss": self.log_loss, "pinball": self.pinball, "QLIKE": self.qlike}
+        return {name: loss for name, loss in named.items() if loss is not None}
+
+    @property
     def standing(self) -> SkillStanding:
         """What the figures come to, in one word."""
-        losses = [loss for loss in (self.log_loss, self.pinball, self.qlike) if loss is not None]
-        if not losses:
+        if not self.losses:
             return "NotYet"
         if self.lost is not None:
             return "Lost"
-        return "Holds" if any(loss.watched for loss in losses) else "Unwatched"
+        return "Holds" if any(loss.watched for loss in self.losses.values()) else "Unwatched"
 
     @property
     def text(self) -> str:
         """All figures for a column."""
-        named = (("log loss", self.log_loss), ("pinball", self.pinball), ("QLIKE", self.qlike))
-        told = [f"{name} {loss.text}" for name, loss in named if loss is not None]
+        told = [f"{name} {loss.text}" for name, loss in self.losses.items()]
         return ", ".join(told) or f"not yet: {self.blocks} of 8 blocks"

@@ -1,11 +1,13 @@
 """What a report tells of one version, and what of it has to be computed first."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from bot_runtime.arrays import Rows, Values
 from bot_runtime.contract.results import EvaluationResult
+from bot_runtime.contract.skillstatus import LiveSkill
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.evaluation.frontier import Frontier
 from bot_runtime.evaluation.gate import Duel
@@ -33,6 +35,13 @@ IMPORTANCE_ROWS = 256
 """Rows that a feature's importance is measured on: a sequence model reads a window for each."""
 
 
+class Champion(NamedTuple):
+    """A version that has served, and what its predictions of the last month were worth."""
+
+    version: str
+    skill: LiveSkill
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
     """Everything that stands in a report.
@@ -44,6 +53,7 @@ class Findings:
         learning: by objective and algorithm, how each candidate was fitted.
         importance: by objective and feature, the share by which the loss grows without it.
         refits: what is served beside what was judged, by objective; none where that is the same.
+        champion: the version that served before, and what its predictions were worth of late.
     """
 
     result: EvaluationResult
@@ -62,6 +72,7 @@ class Findings:
     learning: dict[Objective, dict[str, LearningCurve]]
     importance: dict[Objective, dict[str, float]]
     refits: tuple[Compared, ...] = ()
+    champion: Champion | None = None
 
     def losses(self, objective: Objective) -> dict[str, Values]:
         """Return each forecaster's loss at every row, (n,), the model's first."""

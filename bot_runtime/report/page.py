@@ -8,7 +8,7 @@ from bot_runtime.evaluation.gate import Duel
 from bot_runtime.learning.choice import Choice
 from bot_runtime.learning.refit import Compared
 from bot_runtime.market.candles import utc
-from bot_runtime.report.findings import Findings
+from bot_runtime.report.findings import Champion, Findings
 from bot_runtime.report.pictures import draw_pictures
 from bot_runtime.report.rendering import number, render
 
@@ -40,6 +40,8 @@ def render_report(findings: Findings) -> str:
         },
         duels=_duels(findings.duels),
         refits=[_refit(compared) for compared in findings.refits],
+        champion=findings.champion,
+        skill=_skill(findings.champion),
         pictures=draw_pictures(findings),
     )
 
@@ -85,6 +87,18 @@ def _refit(found: Compared) -> list[str]:
     compared = found.comparison
     numbers = (found.judged, found.refitted, compared.gain, compared.standard_error, found.distance)
     return [found.objective, *map(number, numbers)]
+
+
+def _skill(champion: Champion | None) -> list[list[str]]:
+    """Return a row for each loss; one that says so where the version has served too short."""
+    if champion is None:
+        return []
+    losses = champion.skill.losses
+    rows = [
+        [name, found.lead, found.error, "yes" if found.watched else "no"]
+        for name, found in losses.items()
+    ]
+    return rows or [["not yet: 8 blocks are needed", "", "", ""]]
 
 
 def _rows(objective: str, choice: Choice) -> list[list[str]]:

@@ -43,6 +43,14 @@ def load_skill_reference(store: Store, version: str, reporter: Reporter) -> Skil
         return None
 
 
+def read_skill(store: Store, version: str, reporter: Reporter) -> LiveSkill | None:
+    """Return what a version's skill was worth by its newest run; None where it was not watched."""
+    reference = load_skill_reference(store, version, reporter)
+    if reference is None or not store.skill(version).is_file():
+        return None
+    return judge_skill(_load(store, version, reporter), reference)
+
+
 def watch_skill(
     store: Store,
     version: ServedVersion,

@@ -24,6 +24,8 @@ from bot_runtime.process.config import training_of
 from bot_runtime.process.errors import StoreUnavailableError
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.process.threads import cpu_count
+from bot_runtime.report.findings import Champion
+from bot_runtime.serving.served_skill import read_skill
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.steps.publish import Publication, write_version
 from bot_runtime.store.bundle import VersionManifest, load_objective
@@ -52,7 +54,8 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
         refitting = Refitting(configuration, data, store, asked, reporter)
         again = refitting.fit_again(judged, verdict.trained)
     skill = build_skill_reference(version, data, verdict.served)
-    publication = Publication(version, verdict, references, skill, data, store)
+    champion = _champion(configuration, store, reporter)
+    publication = Publication(version, verdict, references, skill, champion, data, store)
     result = _publish(publication, again, reporter)
     _warn(verdict, result, references, reporter)
     load_version(store, result.version)  # as inference will: every file as its sha256 says
@@ -71,6 +74,15 @@ def evaluate(configuration: RunConfiguration, store: Store, reporter: Reporter) 
         prune(store, pruning.model_copy(update={"keep": keep}), training, reporter)
     reporter.progress(1.0, "promoted" if result.promoted else "rejected", reasons=result.reasons)
     return result
+
+
+def _champion(configuration: RunConfiguration, store: Store, reporter: Reporter) -> Champion | None:
+    """Return what the version that serves has been worth; None where no run has said so."""
+    name = training_of(configuration).champion_version
+    if name is None:
+        return None
+    skill = read_skill(store, name, reporter)
+    return None if skill is None else Champion(name, skill)
 
 
 def _assemble(training: str, data: TrainingData, store: Store) -> VersionManifest:

@@ -18,7 +18,7 @@ from bot_runtime.evaluation.record import details_of, result_of
 from bot_runtime.evaluation.refit_version import RefitVersion
 from bot_runtime.evaluation.verdict import Verdict
 from bot_runtime.learning.datasets import TrainingData
-from bot_runtime.report.findings import Findings, permutation_importance
+from bot_runtime.report.findings import Champion, Findings, permutation_importance
 from bot_runtime.report.page import REPORT_FILE, render_report
 from bot_runtime.serving.live_skill import SkillReference
 from bot_runtime.serving.served_band import BandState
@@ -52,12 +52,14 @@ class Publication:
         version: as it was judged; it lies in the store's `judged` folder of the training.
         references: what drift is told by.
         skill: what the skill is held against while it serves; None where nothing can be.
+        champion: what the version that serves now has been worth; None where nobody knows.
     """
 
     version: ServedVersion
     verdict: Verdict
     references: References
     skill: SkillReference | None
+    champion: Champion | None
     data: TrainingData
     store: Store
 
@@ -121,6 +123,7 @@ class Publication:
                 learning={o: trained.learning for o, trained in verdict.trained.items()},
                 importance=permutation_importance(self.version, data, rows),
                 refits=() if again is None else again.compared,
+                champion=self.champion,
             )
         )
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot_runtime.contract.skillstatus import LiveSkill, LossSkill
 from bot_runtime.learning.choice import Choice
 from bot_runtime.report.drawing import to_svg
-from bot_runtime.report.findings import Findings, growth
+from bot_runtime.report.findings import Champion, Findings, growth
 from bot_runtime.report.page import REPORT_FILE, render_report
 from bot_runtime.report.pictures import draw_coverage, draw_learning, draw_pictures
 from bot_runtime.steps import publish
@@ -78,6 +79,24 @@ def test_report_tells_the_winners_lead_and_how_likely_it_is_luck(
     text = Page(render_report(replace(made[1], choices={"Trend": among_two}))).text
     assert "TemporalFusionTransformer leads by 100.00%" in text
     assert "a probability of 38% (luck alone gives 50%)" in text
+
+
+def test_report_tells_what_the_version_before_was_worth_while_it_served(
+    made: tuple[Path, Findings],
+) -> None:
+    assert "while it served" not in made[0].read_text(encoding="utf-8")
+    loss = LossSkill(lead="-3.2", error="1.1", watched=True)
+    young = LiveSkill(blocks=3)
+    lost = LiveSkill(
+        blocks=30, qlike=loss, lost="QLIKE 3.2 % above HAR", lost_since="2026-03-01T00:00:00Z"
+    )
+    for skill, told in (
+        (young, ("last 3 days", "not yet: 8 blocks are needed")),
+        (lost, ("-3.2", "1.1", "lost since 2026-03-01T00:00:00Z")),
+    ):
+        page = render_report(replace(made[1], champion=Champion("bot-1-12345678", skill)))
+        check_page(page, most_bytes=1_500_000)
+        assert all(words in Page(page).text for words in ("bot-1-12345678", *told))
 
 
 def test_pictures_are_svg_and_the_same_twice(made: tuple[Path, Findings]) -> None:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from bot_runtime.contract.intervals import DAY_MS
+from bot_runtime.contract.skillstatus import LiveSkill
 from bot_runtime.features.indicators import compute_features
 from bot_runtime.market.candles import Candles
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.serving.live_skill import JudgedLead, SkillReference, SkillState
-from bot_runtime.serving.served_skill import Seen, load_skill_reference, watch_skill
+from bot_runtime.serving.served_skill import Seen, load_skill_reference, read_skill, watch_skill
 from bot_runtime.serving.version import ServedVersion, load_version
 from bot_runtime.store.files import load_json, save_json
 from bot_runtime.store.layout import Store
@@ -73,6 +74,17 @@ def test_a_repeated_run_and_one_without_candles_change_nothing(
     for candles in (CANDLES[:990], None, CANDLES[:990]):
         assert run(store, version, candles) == []
         assert store.skill(version.version).read_bytes() == before
+
+
+def test_what_the_runs_have_found_is_read_by_a_training(
+    store: Store, version: ServedVersion
+) -> None:
+    reporter = Reporter("Evaluation", stream=StringIO())
+    assert read_skill(store, version.version, reporter) is None  # it has not served yet
+    run(store, version, CANDLES[:940])
+    assert read_skill(store, version.version, reporter) == LiveSkill(blocks=0)
+    assert read_skill(store, "bot-9-12345678", reporter) is None
+    assert reporter.warnings == []
 
 
 def test_a_symbol_that_joins_begins_with_its_own_first_run(
