@@ -172,9 +172,6 @@ def _build_status(
     state: BotState, conditions: ConditionSet, context: Context, findings: Findings
 ) -> TradingBotStatus:
     before, inference, active = context.before, findings.inference, findings.active
-    made = context.seen.claim is not None and context.spec.storage.existing_claim is None
-    configuration, cron_job = inference.configuration, inference.cron_job
-    followed = _candidate_status(findings.candidate)
     told = inference.trades.result
     trading = before.trading if told is None else told.state
     return TradingBotStatus(
@@ -186,7 +183,7 @@ def _build_status(
         active_model=active,
         previous_model=previous_of(before, active, findings.unusable_names),
         unusable_versions=findings.unusable,
-        candidate_training=followed,
+        candidate_training=_candidate_status(findings.candidate),
         next_training_time=findings.retraining.next_time,
         training_schedule=findings.retraining.schedule,
         drift_since=_drift_since(context, findings),
@@ -202,12 +199,19 @@ def _build_status(
         skill=active.live_skill.text if active and active.live_skill else None,
         trading=trading,
         journal_gap=findings.journal_gap,
-        children=Children(
-            claim=store_claim(context.name, context.spec.storage) if made else None,
-            cron_job=None if cron_job is None else name_of(cron_job),
-            run_configuration=None if configuration is None else name_of(configuration),
-            training=followed.name if followed else None,
-        ),
+        children=_children(context, findings),
+    )
+
+
+def _children(context: Context, findings: Findings) -> Children:
+    made = context.seen.claim is not None and context.spec.storage.existing_claim is None
+    inference, followed = findings.inference, _candidate_status(findings.candidate)
+    configuration, cron_job = inference.configuration, inference.cron_job
+    return Children(
+        claim=store_claim(context.name, context.spec.storage) if made else None,
+        cron_job=None if cron_job is None else name_of(cron_job),
+        run_configuration=None if configuration is None else name_of(configuration),
+        training=followed.name if followed else None,
     )
 
 

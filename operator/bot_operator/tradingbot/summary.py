@@ -10,11 +10,12 @@ from bot_operator.planning.refusals import describe, refusals_of
 from bot_operator.signs.credentials import SLOW_SECONDS, poll_seconds
 from bot_operator.signs.pod_waits import POD_LOOK_SECONDS
 from bot_operator.tradingbot.findings import Context, Findings
+from bot_operator.tradingbot.flaws import FLAWS
 from bot_operator.tradingbot.freshness import fresh_until, judge_freshness
 from bot_operator.tradingbot.images import describe_unread
 from bot_operator.tradingbot.models import judge_age, judge_availability, stale_at
 from bot_operator.tradingbot.notifications import is_secret_faulty
-from bot_operator.tradingbot.precedence import FLAWS, Case, Finding, findings_of
+from bot_operator.tradingbot.precedence import Case, Finding, findings_of
 from bot_operator.tradingbot.trading_conditions import judge_records, judge_trading
 from bot_operator.tradingbot.trading_obstacles import is_journal_away
 from bot_runtime.contract.conditions import BotCondition as Kind
