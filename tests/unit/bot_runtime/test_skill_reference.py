@@ -19,7 +19,7 @@ SYMBOLS = ("BTC/USDT", "ETH/USDT")
 
 def test_the_lead_is_that_of_the_test_slice_by_days(store: Store) -> None:
     version = load_version(store, publish_version(store, bot_spec(), combination=COMBINATION))
-    data = training_data(20_000)
+    data = training_data(70_000)
     rows = data.splits.test
     served = version.predict_rows(data.features, data.closes, rows)
     found = build_skill_reference(version, data, served)
