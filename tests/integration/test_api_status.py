@@ -9,6 +9,7 @@ from bot_runtime.contract.conditions import BotCondition, Condition, Reason, Tra
 from bot_runtime.contract.failures import FailureClass, LastFailure
 from bot_runtime.contract.imagesstatus import ImagesStatus
 from bot_runtime.contract.signalstatus import StatusSignal
+from bot_runtime.contract.skillstatus import LiveSkill, LossSkill
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.contract.status import (
     ActiveModel,
@@ -102,6 +103,14 @@ MODEL = ActiveModel(
     tradable_share="0.12",
     binding_threshold="probMin",
     warnings=("Frontier: riskMax 0.9 would trade",),
+    live_skill=LiveSkill(
+        blocks=30,
+        log_loss=LossSkill(lead="0.41", error="0.52", watched=False),
+        pinball=LossSkill(lead="1.13", error="0.3", watched=True),
+        qlike=LossSkill(lead="-3.2", error="1.1", watched=True),
+        lost="QLIKE 3.2 % above HAR, error 1.1; excess 3.40, limit 3.25",
+        lost_since=AT,
+    ),
 )
 
 ACTION = ActionStatus(
@@ -167,6 +176,7 @@ BOT_STATUS = TradingBotStatus(
     next_training_time=AT,
     training_schedule="0 3 * * 0 Etc/UTC",
     drift_since=AT,
+    skill="log loss +0.41±0.52 %, pinball +1.13±0.30 %, QLIKE -3.20±1.10 %",
     missed_training_time=AT,
     last_signal=_signal("BTC/USDT"),
     signals=(_signal("BTC/USDT"), _signal("ETH/USDT")),
@@ -290,7 +300,7 @@ def test_the_columns_show_the_status(control_plane: ControlPlane, namespace: str
     assert head.split() == [
         "NAME", "MODE", "SYMBOLS", "READY", "STATE", "MODEL", "DECISION", "POSITION", "EQUITY",
         "SIGNAL-AGE", "AGE",
-        "REASON", "TRAINING", "NEXT-TRAINING", "FAILURE", "MESSAGE",
+        "REASON", "SKILL", "TRAINING", "NEXT-TRAINING", "FAILURE", "MESSAGE",
     ]  # fmt: skip
     for shown in (
         "BTC/USDT, ETH/USDT",
