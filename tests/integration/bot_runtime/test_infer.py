@@ -27,6 +27,7 @@ from bot_runtime.serving.adaptive_band import RATE
 from bot_runtime.serving.drift import BINS, PREDICTIONS, Block, Reference
 from bot_runtime.serving.live_skill import JudgedLead, SkillReference, SkillState
 from bot_runtime.serving.served_drift import DriftState, ToldProbability
+from bot_runtime.serving.version import load_version
 from bot_runtime.steps.infer import infer
 from bot_runtime.store.bundle import TAIL
 from bot_runtime.store.files import load_json, save_json
@@ -399,3 +400,21 @@ def test_the_skill_of_a_version_of_an_earlier_release_is_not_watched(
     reporter = Reporter("Inference", stream=StringIO())
     assert infer(inference_configuration(spec, version), store, reporter, QUICK).skill is None
     assert not store.skill(version).exists()
+
+
+def test_an_exchange_of_720_candles_is_decided_on_and_the_skill_waits(
+    exchange: Exchange, store: Store
+) -> None:
+    """They are fewer than a mixed forecast remembers: what is there of its memory is used."""
+    exchange.stop_clock()
+    exchange.order(memory_candles=720)
+    spec = bot_spec(exchange.url)
+    name = publish_version(store, spec, score=3.0, combination=COMBINATION)
+    assert load_version(store, name).memory_length > 720
+    save_json(store.judged_skill(name), skill_reference().to_json())
+    reporter = Reporter("Inference", stream=StringIO())
+    found = infer(inference_configuration(spec, name), store, reporter, QUICK)
+    assert found.signals[0].prob_up is not None
+    assert found.signals[0].volatility is not None
+    assert found.skill == LiveSkill(blocks=0)
+    assert reporter.warnings == []
