@@ -71,11 +71,18 @@ class ActiveModel(Model):
 
 
 class UnusableVersion(Model):
-    """A version that inference could not load; it is not served again unless it is pinned."""
+    """A version that inference could not load; another image tries it again, and so does a pin."""
 
     version: str = Field(max_length=80, description="Name of the version in the store.")
     time: Time = Field(description="When a run failed to load it.")
     message: str = Field(max_length=MESSAGE_MAX, description="What was wrong with the version.")
+    image: str | None = Field(
+        default=None, max_length=512, description="Image of the inference runs at that time."
+    )
+
+    def is_aside(self, image: str) -> bool:
+        """Tell whether the version is not served by runs of this image."""
+        return self.image is None or self.image == image
 
 
 class CandidateTraining(Model):
@@ -179,7 +186,7 @@ class TradingBotStatus(Model):
     unusable_versions: tuple[UnusableVersion, ...] = Field(
         default=(),
         max_length=5,
-        description="Versions that could not be loaded and are not served.",
+        description="Versions that could not be loaded, and that this image does not serve.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     candidate_training: CandidateTraining | None = Field(

@@ -132,6 +132,8 @@ class Findings:
     active: ActiveModel | None
     unusable: tuple[UnusableVersion, ...]
     """Versions that could not be loaded."""
+    image: str
+    """Image of the inference runs."""
     inference: Inference
     signals: tuple[StatusSignal, ...]
     deadline_seconds: int
@@ -148,8 +150,8 @@ class Findings:
 
     @property
     def unusable_names(self) -> frozenset[str]:
-        """The names of the versions that could not be loaded."""
-        return frozenset(u.version for u in self.unusable)
+        """The names of the versions that runs of this image cannot load."""
+        return frozenset(u.version for u in self.unusable if u.is_aside(self.image))
 
     @property
     def refused(self) -> UnusableVersion | None:
@@ -157,7 +159,8 @@ class Findings:
         newest = self.candidate.status.version
         if newest is None or (self.active and newest.version == self.active.version):
             return None
-        return next((u for u in self.unusable if u.version == newest.version), None)
+        aside = (u for u in self.unusable if u.is_aside(self.image))
+        return next((u for u in aside if u.version == newest.version), None)
 
     @property
     def failure(self) -> LastFailure | None:

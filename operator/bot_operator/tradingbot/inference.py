@@ -30,22 +30,27 @@ def plan_serving(
 
     A version that its run could not load is put aside at once, and the one before it takes over.
     """
-    trainings = context.seen.all_trainings
+    trainings, image = context.seen.all_trainings, context.images.inference
     unusable = still_unusable(context.before, trainings)
 
     def choose() -> tuple[ActiveModel | None, Inference]:
-        aside = {u.version for u in unusable}
+        aside = {u.version for u in unusable if u.is_aside(image)}
         active = choose_active(context.spec, context.before, candidate, trainings, aside)
         return active, plan_inference(context, wanted, active, stopped=stopped)
 
     active, inference = choose()
     if active is None:
         return active, inference, unusable
-    failure, known = inference.runs.failure, {u.version for u in unusable}
-    if failure is not None and is_version_unusable(failure) and active.version not in known:
-        found = UnusableVersion(version=active.version, time=failure.time, message=failure.message)
-        unusable = (*unusable, found)[-UNUSABLE_MAX:]
-        active, inference = choose()
+    failure, known = inference.runs.failure, {u.version: u for u in unusable}
+    if failure is not None and is_version_unusable(failure):
+        earlier = known.get(active.version)
+        if earlier is None or (not earlier.is_aside(image) and failure.time > earlier.time):
+            found = UnusableVersion(
+                version=active.version, time=failure.time, message=failure.message, image=image
+            )
+            known[active.version] = found
+            unusable = tuple(known.values())[-UNUSABLE_MAX:]
+            active, inference = choose()
     elif inference.runs.signals and active.version in known:
         unusable = tuple(u for u in unusable if u.version != active.version)
     return active, inference, unusable

@@ -114,6 +114,7 @@ def _find(context: Context) -> Findings:
         candidate=candidate,
         active=with_skill(active, inference.runs.live_skill, context.before),
         unusable=unusable,
+        image=context.images.inference,
         inference=inference,
         signals=signals,
         deadline_seconds=spec.inference.deadline_seconds,

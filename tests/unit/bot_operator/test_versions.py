@@ -124,6 +124,37 @@ async def test_pinning_the_version_that_was_put_aside_tries_it_again() -> None:
     assert first != second
 
 
+async def test_another_image_tries_a_version_again_that_the_one_before_could_not_load() -> None:
+    """As where inference was kept older than the training that made the version."""
+    world, first, second = await two_versions()
+    await run(world, CORRUPT)
+    await run(world)
+    assert active(world) == first
+    world.change_bot(images={"inference": "example.org/infer:2.0.0"})
+    await world.settle()
+    assert active(world) == second
+    world.restart()
+    await world.settle()
+    await run(world)
+    assert active(world) == second
+    assert world.condition("Ready") == ("True", "BotReady")
+    assert not world.status().get("unusableVersions")
+
+
+async def test_a_version_that_the_next_image_cannot_load_either_gives_way_again() -> None:
+    world, first, second = await two_versions()
+    await run(world, CORRUPT)
+    world.change_bot(images={"inference": "example.org/infer:2.0.0"})
+    await world.settle()
+    assert active(world) == second  # the failed run of the other image says nothing of this one
+    await run(world, CORRUPT)
+    assert active(world) == first
+    (aside,) = world.status()["unusableVersions"]
+    assert (aside["version"], aside["image"]) == (second, "example.org/infer:2.0.0")
+    await run(world)
+    assert active(world) == first
+
+
 async def test_a_pinned_version_that_cannot_be_loaded_is_not_replaced_behind_its_back() -> None:
     world, first, _ = await two_versions()
     world.change_bot(model__pinnedVersion=first)
