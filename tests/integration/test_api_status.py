@@ -169,7 +169,9 @@ BOT_STATUS = TradingBotStatus(
     ),
     active_model=MODEL,
     previous_model=MODEL,
-    unusable_versions=(UnusableVersion(version="v0", time=AT, message="sha256 differs"),),
+    unusable_versions=(
+        UnusableVersion(version="v0", time=AT, message="sha256 differs", image="infer:1"),
+    ),
     candidate_training=CandidateTraining(
         name="btc-paper-2", attempt=2, next_attempt_time=AT, scheduled_time=AT
     ),
