@@ -249,8 +249,10 @@ def remember(state: SkillState, told: LiveSkill) -> SkillState:
 
 def excess_of(differences: Values) -> Values:
     """Return the excess of blocks' own losses over the naive ones: (blocks, k) to (k,)."""
-    spread = np.sqrt(np.sum(differences**2, axis=0))
-    return np.asarray(differences.sum(axis=0) / np.where(spread > 0, spread, 1.0))
+    largest = np.max(np.abs(differences), axis=0)
+    shares = differences / np.where(largest > 0, largest, 1.0)  # so that no square is too small
+    spread = np.sqrt(np.sum(shares**2, axis=0))
+    return np.asarray(shares.sum(axis=0) / np.where(spread > 0, spread, 1.0))
 
 
 def _loss_skill(own: Values, other: Values, *, watched: bool) -> LossSkill:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot_runtime.contract.intervals import DAY_MS, HOUR_MS
@@ -179,6 +179,7 @@ def test_a_loss_that_was_never_ahead_is_not_watched() -> None:
     assert [never.watches(i) for i in range(3)] == [False, False, True]
 
 
+@example([8e-160], 0)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.integers(0, 29))
 def test_one_wild_day_lifts_an_excess_by_no_more_than_one(days: list[float], place: int) -> None:
     differences = np.array(days)[:, None]
