@@ -170,7 +170,7 @@ def test_another_release_and_back_restarts_and_trains_nothing(
     """The code of the release before this one, this one with other images, and back."""
     with stage.kubelet:
         with running(earlier):
-            stage.add_bot()
+            stage.add_bot(inference={"schedule": "0 0 2 1 *"})  # fired by hand alone
             ready(stage)
         told, template = stage.status()["signals"], _pod_template(stage)
         stage.change_bot("btc-paper", {"inference": {"schedule": "0 0 1 1 *"}})
