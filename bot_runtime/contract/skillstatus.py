@@ -1,8 +1,8 @@
 """Whether a version still beats naive forecasts while it serves, for messages and statuses."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bot_runtime.contract.base import Model, Number, Time
 
@@ -11,11 +11,22 @@ SkillStanding = Literal["NotYet", "Unwatched", "Holds", "Lost"]
 SKILL_TEXT_MAX: Final = 160
 
 
+def _check_figure(text: str) -> str:
+    try:
+        float(text)
+    except ValueError:
+        raise ValueError("is no number: write one as 0.41") from None
+    return text
+
+
+Figure = Annotated[Number, AfterValidator(_check_figure)]
+
+
 class LossSkill(Model):
     """One loss of the last month beside that of the naive forecast of the same candles."""
 
-    lead: Number = Field(description="By how many % the loss was below the naive one.")
-    error: Number = Field(description="Standard error of the lead, in points of %.")
+    lead: Figure = Field(description="By how many % the loss was below the naive one.")
+    error: Figure = Field(description="Standard error of the lead, in points of %.")
     watched: bool = Field(
         description="Whether a month can tell that the skill is lost; else it raises no alarm."
     )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot_operator.api.resources import EVENTS, Manifest
+from bot_operator.api.resources import EVENTS, TRADING_BOTS, Manifest
 from bot_runtime.contract.skillstatus import LiveSkill, LossSkill
 from tests.operator_messages import inference_message
 from tests.unit.bot_operator.test_drift import begun
@@ -119,3 +119,19 @@ async def test_it_is_answered_once_also_where_the_new_version_is_rejected() -> N
     await decide(world, LOST)
     assert begun(world) == [None, LOST_AT]
     assert world.condition("Degraded") == ("True", "SkillLost")
+
+
+@pytest.mark.parametrize("written", ["", "much", "0,4"])
+async def test_figures_that_somebody_writes_and_are_none_are_told_anew(written: str) -> None:
+    world = await world_of()
+    bot = world.kube.one(TRADING_BOTS, "btc-paper")
+    active = bot["status"]["activeModel"]
+    skill = HOLDS.to_json()
+    skill["logLoss"]["lead"] = written
+    world.kube.statuses_are_ours = False
+    status = {**bot["status"], "activeModel": {**active, "liveSkill": skill}}
+    world.kube.put({**bot, "status": status})
+    await world.settle()
+    assert world.status()["activeModel"] == active
+    await decide(world, HOLDS)
+    assert LiveSkill.model_validate(world.status()["activeModel"]["liveSkill"]) == HOLDS
