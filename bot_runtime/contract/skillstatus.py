@@ -34,7 +34,7 @@ class LossSkill(Model):
     @property
     def text(self) -> str:
         """The figure for a column."""
-        return f"{float(self.lead):+.2f}±{float(self.error):.2f} %"
+        return f"{float(self.lead):+.3g}±{float(self.error):.2g} %"
 
 
 class LiveSkill(Model):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot_operator.api.resources import EVENTS, TRADING_BOTS, Manifest
-from bot_runtime.contract.skillstatus import LiveSkill, LossSkill
+from bot_runtime.contract.skillstatus import SKILL_TEXT_MAX, LiveSkill, LossSkill
 from tests.operator_messages import inference_message
 from tests.unit.bot_operator.test_drift import begun
 from tests.unit.bot_operator.world import World
@@ -57,8 +57,8 @@ async def world_of(*told: LiveSkill | None, policy: str = "Report") -> World:
     ("told", "text"),
     [
         (FEW, "not yet: 3 of 8 blocks"),
-        (HOLDS, "log loss +0.41±0.52 %, pinball +1.13±0.30 %, QLIKE +6.90±2.10 %"),
-        (LOST, "log loss +0.41±0.52 %, pinball +1.13±0.30 %, QLIKE -3.20±1.10 %"),
+        (HOLDS, "log loss +0.41±0.52 %, pinball +1.13±0.3 %, QLIKE +6.9±2.1 %"),
+        (LOST, "log loss +0.41±0.52 %, pinball +1.13±0.3 %, QLIKE -3.2±1.1 %"),
     ],
 )
 async def test_the_status_has_what_the_newest_run_told_and_one_text_of_it(
@@ -67,6 +67,13 @@ async def test_the_status_has_what_the_newest_run_told_and_one_text_of_it(
     world = await world_of(FEW, told)
     assert LiveSkill.model_validate(world.status()["activeModel"]["liveSkill"]) == told
     assert world.status()["skill"] == text
+
+
+def test_the_text_of_any_figures_fits_its_field() -> None:
+    for figure in ("-1.23457e-05", "1e300", "-1e300", "nan", "-inf", "0"):
+        loss = LossSkill(lead=figure, error=figure, watched=True)
+        skill = LiveSkill(blocks=30, log_loss=loss, pinball=loss, qlike=loss)
+        assert len(skill.text) <= SKILL_TEXT_MAX
 
 
 async def test_a_run_that_leaves_it_out_changes_nothing_of_it() -> None:
