@@ -47,6 +47,9 @@ def parse_result(text: str) -> StepResult:
     if result.evaluation is not None:
         reasons = tuple(map(_scrubbed, result.evaluation.reasons))
         update["evaluation"] = result.evaluation.model_copy(update={"reasons": reasons})
+    if result.live_skill is not None and result.live_skill.lost is not None:
+        lost = _scrubbed(result.live_skill.lost)
+        update["live_skill"] = result.live_skill.model_copy(update={"lost": lost})
     if result.trade is not None:
         doubts = {"entries": result.trade.entries, "records": result.trade.records}
         told = {

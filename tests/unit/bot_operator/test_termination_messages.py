@@ -16,6 +16,7 @@ from bot_operator.signs.termination_messages import (
 from bot_runtime.contract.exitcodes import ExitCode
 from bot_runtime.contract.results import EvaluationResult, StepError, StepResult, to_message
 from bot_runtime.contract.signal import ShortSignal
+from bot_runtime.contract.skillstatus import LiveSkill
 
 NONSENSE = random.Random(1).randbytes(4096)
 
@@ -140,13 +141,20 @@ def test_an_older_image_tells_no_secret_and_loses_no_result_for_it() -> None:
         error=StepError(exit_code=ExitCode.CRASH, message="GET https://bot:hunter2@proxy.example"),
         evaluation=evaluation,
         signals=(signal,),
+        live_skill=LiveSkill(blocks=9, lost="x" * 111 + " token=ab"),
     )
     found = read_result(made.model_dump_json(by_alias=True), "Data", "d")
     assert isinstance(found, StepResult)
     assert found.error is not None
     assert found.evaluation is not None
     assert found.error.message == "GET https://[hidden]@proxy.example"
-    texts = (found.warnings[0], found.evaluation.reasons[0], found.signals[0].reason)
+    assert found.live_skill is not None
+    texts = (
+        found.warnings[0],
+        found.evaluation.reasons[0],
+        found.signals[0].reason,
+        found.live_skill.lost or "",
+    )
     assert not [text for text in texts if "token=ab" in text]
-    assert [len(text) for text in texts] == [200, 157, 157]
+    assert [len(text) for text in texts] == [200, 157, 157, 120]
     assert StepResult.model_validate(found.model_dump(by_alias=True)) == found
