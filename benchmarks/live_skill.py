@@ -19,32 +19,25 @@ import numpy as np
 from benchmarks.candle_series import candle_series
 from benchmarks.figures import Figure
 from benchmarks.permuted_version import PermutedVersion
+from benchmarks.quality_months import GENERATED_BARS, LEARNED_DAYS
 from benchmarks.quality_windows import MONTH_DAYS, Learned, Window, learn, windows_of
 from bot_runtime.arrays import Flags, Rows, Values
+from bot_runtime.contract.intervals import HOUR_MS
 from bot_runtime.contract.spec import OBJECTIVES
-from bot_runtime.evaluation.score_tables import outcome_of
-from bot_runtime.evaluation.skill_reference import build_skill_reference
+from bot_runtime.evaluation.skill_reference import build_skill_reference, lead_at
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.market.candles import Candles, utc
 from bot_runtime.process.errors import StepError
 from bot_runtime.serving.live_skill import (
     LEAST_BLOCKS,
     LOST_AT,
-    Outcomes,
     SkillReference,
     excess_of,
-    losses_of,
-    naive_forecasts,
 )
 from bot_runtime.serving.predictions import Predictions
-from bot_runtime.serving.risk_combination import har_terms_at, har_variance
-from bot_runtime.serving.scored_rows import forecasts_of
 from bot_runtime.serving.version import ServedVersion
 from bot_runtime.store.layout import Store
 
-LEARNED_DAYS: Final = 180
-GENERATED_BARS: Final = 61_000
-HOUR_MS: Final = 3_600_000
 YEARS, YEAR_DAYS = 200, 365
 MONTHS: Final = 200
 PERMUTATIONS: Final = 3
@@ -171,14 +164,9 @@ def _above(
     told: Predictions,
 ) -> Values:
     """Return the own losses of whole days less the naive ones, (days, 3)."""
-    combination, frozen = version.combination, version.manifest.naive
-    assert combination is not None, "what is trained now has HAR"
-    assert frozen is not None, "and its naive forecasts"
-    har = har_variance(combination, har_terms_at(data.closes, rows))
-    naive = naive_forecasts(frozen, data.volatility[rows], har)
-    outcomes = Outcomes(*(outcome_of(o, data, rows) for o in OBJECTIVES))
-    above = losses_of(forecasts_of(told), outcomes) - losses_of(naive, outcomes)
+    lead = lead_at(version, data, rows, told)
+    assert lead is not None, "what is trained now has naive forecasts"
     day = (data.time_ms[rows] + data.interval_ms) // reference.block_ms
     _, place, count = np.unique(day, return_inverse=True, return_counts=True)
-    sums = np.stack([np.bincount(place, weights=loss) for loss in above.T], axis=1)
+    sums = np.stack([np.bincount(place, weights=loss) for loss in -lead.T], axis=1)
     return np.asarray(sums[2 * count >= reference.block_rows])

@@ -21,6 +21,7 @@ from benchmarks.figures import Figure
 from benchmarks.quality_contestants import CONTESTANTS, JUDGED, SERVED
 from benchmarks.quality_judged import LEAST_OUTCOMES, Month, coverages, gains_of, judge
 from benchmarks.quality_windows import Window, learn, windows_of
+from bot_runtime.contract.intervals import HOUR_MS
 from bot_runtime.contract.spec import OBJECTIVES, Objective
 from bot_runtime.evaluation.judge import LOSSES
 from bot_runtime.evaluation.score_tables import MODEL
@@ -33,7 +34,6 @@ GENERATED_BARS: Final = 61_000
 """Of five minutes: one window, and the month after it."""
 CHOICE_DAYS: Final = 90
 CHOICE_END: Final = "2023-06-01T00:00:00Z"
-HOUR_MS: Final = 3_600_000
 
 
 def measure() -> list[Figure]:

@@ -12,11 +12,9 @@ from bot_runtime.serving.live_skill import (
     SkillReference,
     block_ms_of,
     losses_of,
-    naive_forecasts,
 )
 from bot_runtime.serving.predictions import Predictions
-from bot_runtime.serving.risk_combination import har_terms_at, har_variance
-from bot_runtime.serving.scored_rows import forecasts_of
+from bot_runtime.serving.scored_rows import forecasts_of, naive_at
 from bot_runtime.serving.version import ServedVersion
 
 
@@ -28,17 +26,10 @@ def build_skill_reference(
     `served` are the version's predictions at the test rows, before their bands adapt. None where
     the version is of a format without naive forecasts.
     """
-    combination, frozen, rows = version.combination, version.manifest.naive, data.splits.test
-    if combination is None or frozen is None:
+    rows = data.splits.test
+    lead = lead_at(version, data, rows, served)
+    if lead is None:
         return None
-    outcomes = Outcomes(
-        outcome_of("Trend", data, rows),
-        outcome_of("Return", data, rows),
-        outcome_of("Risk", data, rows),
-    )
-    har = har_variance(combination, har_terms_at(data.closes, rows))
-    naive = naive_forecasts(frozen, data.volatility[rows], har)
-    lead = losses_of(naive, outcomes) - losses_of(forecasts_of(served), outcomes)
     block_ms = block_ms_of(data.horizon_steps * data.interval_ms)
     block_rows = len(data.symbols) * block_ms // data.interval_ms
     block = (data.time_ms[rows] + data.interval_ms) // block_ms
@@ -47,6 +38,24 @@ def build_skill_reference(
         block_rows=block_rows,
         judged=tuple(judged_lead(own, block, block_rows) for own in lead.T),
     )
+
+
+def lead_at(
+    version: ServedVersion, data: TrainingData, rows: Rows, told: Predictions
+) -> Values | None:
+    """Return by how much the losses of what was told of `rows` are below naive ones, (m, 3).
+
+    None where the version is of a format without naive forecasts.
+    """
+    naive = naive_at(version, data.closes, rows, data.volatility[rows])
+    if naive is None:
+        return None
+    outcomes = Outcomes(
+        outcome_of("Trend", data, rows),
+        outcome_of("Return", data, rows),
+        outcome_of("Risk", data, rows),
+    )
+    return losses_of(naive, outcomes) - losses_of(forecasts_of(told), outcomes)
 
 
 def judged_lead(lead: Values, block: Rows, block_rows: int) -> JudgedLead:

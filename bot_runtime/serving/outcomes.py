@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from bot_runtime.arrays import Values
+from bot_runtime.arrays import Flags, Values
 from bot_runtime.market.candles import Candles
 
 
@@ -47,3 +47,15 @@ def settle(
         if times[last] == end_ms:
             known.append((one, candles.close[first : last + 1]))
     return known, tuple(waiting)
+
+
+def rises(closes: Values, barrier: Values) -> Flags:
+    """Tell of each row whether its trend was up, (m,), as the label of a training says.
+
+    `closes` (m, steps + 1) are a row's own and those of its horizon. The first move of `barrier`
+    (m,) decides, a share of the own close; where none is so large, or it is infinite, the last.
+    """
+    moves = closes[:, 1:] / closes[:, :1] - 1.0
+    reached = np.abs(moves) >= barrier[:, None]
+    first = np.where(reached.any(axis=1), reached.argmax(axis=1), moves.shape[1] - 1)
+    return np.asarray(np.take_along_axis(moves, first[:, None], axis=1)[:, 0] > 0)

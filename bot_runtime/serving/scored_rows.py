@@ -23,6 +23,7 @@ from bot_runtime.serving.live_skill import (
     losses_of,
     naive_forecasts,
 )
+from bot_runtime.serving.outcomes import rises
 from bot_runtime.serving.predictions import Predictions
 from bot_runtime.serving.risk_combination import har_terms_at, har_variance
 from bot_runtime.serving.version import ServedVersion
@@ -42,24 +43,39 @@ def score_rows(
     `features` (n, F) are those of the candles, which are one symbol's. None where none has ended,
     or where the version is of a format without naive forecasts.
     """
-    combination, frozen = version.combination, version.manifest.naive
-    steps = version.manifest.inputs.horizon_steps
+    inputs = version.manifest.inputs
+    steps = inputs.horizon_steps
     until_ms = int(candles.close_time_ms[-1]) - steps * candles.interval_ms
-    if combination is None or frozen is None or until_ms <= done_ms:
+    if until_ms <= done_ms:
         return None
     new = (candles.close_time_ms > done_ms) & (candles.close_time_ms <= until_ms)
     rows = np.flatnonzero(new & _told_alike(version, candles, features) & _ended(candles, steps))
+    closes = Closes.of(candles)
+    volatility = closes.volatility(inputs.volatility_candles)[rows]
+    said = naive_at(version, closes, rows, volatility)
+    if said is None:
+        return None
     own, naive = np.empty((0, 3)), np.empty((0, 3))
     if len(rows):
-        closes = Closes.of(candles)
         told = forecasts_of(version.predict_rows(features, closes, rows))
-        volatility = closes.volatility(version.manifest.inputs.volatility_candles)[rows]
-        har = har_variance(combination, har_terms_at(closes, rows))
         outcomes = _outcomes_at(version, closes, rows, volatility)
-        own = losses_of(told, outcomes)
-        naive = losses_of(naive_forecasts(frozen, volatility, har), outcomes)
+        own, naive = losses_of(told, outcomes), losses_of(said, outcomes)
     known = np.isfinite(own).all(axis=1) & np.isfinite(naive).all(axis=1)
     return Scored(until_ms, candles.close_time_ms[rows[known]], own[known], naive[known])
+
+
+def naive_at(
+    version: ServedVersion, closes: Closes, rows: Rows, volatility: Values
+) -> Forecasts | None:
+    """Return what is naive at `rows` by the numbers that are frozen in a version.
+
+    `volatility` (m,) is the current one there. None where the version's format has none of them.
+    """
+    combination, frozen = version.combination, version.manifest.naive
+    if combination is None or frozen is None:
+        return None
+    har = har_variance(combination, har_terms_at(closes, rows))
+    return naive_forecasts(frozen, volatility, har)
 
 
 def memory_to_score(version: ServedVersion) -> int:
@@ -107,14 +123,10 @@ def outcomes_of(closes: Values, volatility: Values, barrier: Values) -> Outcomes
     `volatility` (m,) is one candle's at the row, `barrier` (m,) the distance from the close, as a
     share of it, at which the trend is decided; infinite where the last close decides.
     """
-    moves = closes[:, 1:] / closes[:, :1] - 1.0
-    reached = np.abs(moves) >= barrier[:, None]
-    first = np.where(reached.any(axis=1), reached.argmax(axis=1), moves.shape[1] - 1)
-    deciding = np.take_along_axis(moves, first[:, None], axis=1)[:, 0]
     variance = np.mean(np.diff(np.log(closes), axis=1) ** 2, axis=1)
     least = LEAST_VARIANCE_RATIO * volatility**2
     return Outcomes(
-        up=np.where(deciding > 0, 1.0, 0.0),
-        simple_return=moves[:, -1],
+        up=np.where(rises(closes, barrier), 1.0, 0.0),
+        simple_return=closes[:, -1] / closes[:, 0] - 1.0,
         variance=np.maximum(variance, least),
     )

@@ -22,7 +22,7 @@ from bot_runtime.market.candles import Candles
 from bot_runtime.process.errors import ArtifactInvalidError
 from bot_runtime.process.reporting import Reporter
 from bot_runtime.serving.drift import Block, Reference, add_outcome, add_row, bin_rows, judge_drift
-from bot_runtime.serving.outcomes import settle
+from bot_runtime.serving.outcomes import rises, settle
 from bot_runtime.store.files import load_json, save_bytes
 from bot_runtime.store.layout import Store
 
@@ -118,10 +118,8 @@ def settle_drift(state: DriftState, candles: Candles, horizon_steps: int) -> Dri
 
 
 def _rose(told: ToldProbability, closes: Values) -> bool:
-    """Return whether the trend was up, as the label of a training says."""
-    moves = closes / told.close - 1.0
-    reached = moves[np.abs(moves) >= (math.inf if told.barrier is None else told.barrier)]
-    return bool((reached[0] if len(reached) else moves[-1]) > 0)
+    barrier = math.inf if told.barrier is None else told.barrier
+    return bool(rises(np.array([[told.close, *closes]]), np.array([barrier]))[0])
 
 
 _M = TypeVar("_M", Reference, DriftState)

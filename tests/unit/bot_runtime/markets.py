@@ -15,14 +15,12 @@ from bot_runtime.contract.runconfig import (
     training_spec_of,
 )
 from bot_runtime.contract.tradingbot import TradingBotSpec
-from bot_runtime.features.indicators import FEATURES, WARM_UP
-from bot_runtime.features.panel import feature_names
-from bot_runtime.features.volatility import VOLATILITY_CANDLES
+from bot_runtime.features.indicators import FEATURES
+from bot_runtime.learning.datasets import inputs_of
 from bot_runtime.market.candles import Candles
 from bot_runtime.store.bundle import (
     ConformalBand,
     Graph,
-    Inputs,
     Naive,
     ObjectiveManifest,
     Platt,
@@ -86,18 +84,6 @@ def inference_configuration(spec: TradingBotSpec, version: str) -> RunConfigurat
     return inference_run("default", "bot", spec, version)
 
 
-def inputs_of_spec(spec: TradingBotSpec) -> Inputs:
-    """Return what a bot's models are fed with."""
-    return Inputs(
-        timeframe=spec.timeframe,
-        horizon_steps=spec.model.horizon_steps,
-        triple_barrier_width=spec.model.triple_barrier_width,
-        features=feature_names(len(spec.symbols)),
-        warm_up=WARM_UP,
-        volatility_candles=VOLATILITY_CANDLES,
-    )
-
-
 def publish_version(
     store: Store,
     spec: TradingBotSpec,
@@ -112,7 +98,7 @@ def publish_version(
     and 4 of the volatility with the score's sign, the risk's log ratio is 0.
     Without a combination it is as earlier releases have published theirs, of format 1.
     """
-    inputs = inputs_of_spec(spec)
+    inputs = inputs_of(training_configuration(spec))
     sign = float(np.sign(score))
     parts: tuple[tuple[Any, list[float], Any], ...] = (
         ("Trend", [score], Platt(slope=1.0, intercept=0.0, rows=500)),
