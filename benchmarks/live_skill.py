@@ -23,13 +23,13 @@ from benchmarks.quality_months import GENERATED_BARS, LEARNED_DAYS
 from benchmarks.quality_windows import MONTH_DAYS, Learned, Window, learn, windows_of
 from bot_runtime.arrays import Flags, Rows, Values
 from bot_runtime.contract.intervals import HOUR_MS
+from bot_runtime.contract.skillstatus import LEAST_BLOCKS
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.evaluation.skill_reference import build_skill_reference, lead_at
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.market.candles import Candles, utc
 from bot_runtime.process.errors import StepError
 from bot_runtime.serving.live_skill import (
-    LEAST_BLOCKS,
     LOST_AT,
     SkillReference,
     excess_of,

@@ -8,6 +8,8 @@ from bot_runtime.contract.base import Model, Number, Time
 
 SkillStanding = Literal["NotYet", "Unwatched", "Holds", "Lost"]
 """Unwatched: no loss has the power to tell."""
+LEAST_BLOCKS: Final = 8
+"""Fewest whole blocks that say anything."""
 SKILL_TEXT_MAX: Final = 160
 
 
@@ -81,4 +83,4 @@ class LiveSkill(Model):
     def text(self) -> str:
         """All figures for a column."""
         told = [f"{name} {loss.text}" for name, loss in self.losses.items()]
-        return ", ".join(told) or f"not yet: {self.blocks} of 8 blocks"
+        return ", ".join(told) or f"not yet: {self.blocks} of {LEAST_BLOCKS} blocks"

@@ -3,10 +3,10 @@
 import numpy as np
 
 from bot_runtime.arrays import Rows, Values
+from bot_runtime.contract.skillstatus import LEAST_BLOCKS
 from bot_runtime.evaluation.score_tables import outcome_of
 from bot_runtime.learning.datasets import TrainingData
 from bot_runtime.serving.live_skill import (
-    LEAST_BLOCKS,
     JudgedLead,
     Outcomes,
     SkillReference,

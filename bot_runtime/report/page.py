@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from bot_runtime.contract.skillstatus import LEAST_BLOCKS
 from bot_runtime.evaluation.gate import Duel
 from bot_runtime.learning.choice import Choice
 from bot_runtime.learning.refit import Compared
@@ -98,7 +99,7 @@ def _skill(champion: Champion | None) -> list[list[str]]:
         [name, found.lead, found.error, "yes" if found.watched else "no"]
         for name, found in losses.items()
     ]
-    return rows or [["not yet: 8 blocks are needed", "", "", ""]]
+    return rows or [[f"not yet: {LEAST_BLOCKS} blocks are needed", "", "", ""]]
 
 
 def _rows(objective: str, choice: Choice) -> list[list[str]]:

@@ -27,7 +27,7 @@ from pydantic import Field
 from bot_runtime.arrays import Flags, Times, Values
 from bot_runtime.contract.base import Model
 from bot_runtime.contract.intervals import DAY_MS
-from bot_runtime.contract.skillstatus import LiveSkill, LossSkill
+from bot_runtime.contract.skillstatus import LEAST_BLOCKS, LiveSkill, LossSkill
 from bot_runtime.contract.spec import OBJECTIVES
 from bot_runtime.market.candles import ms_of, utc
 from bot_runtime.scoring import naive
@@ -35,8 +35,6 @@ from bot_runtime.scoring.scores import log_loss, pinball, qlike
 from bot_runtime.store.bundle import Naive
 
 MONTH_MS: Final = 30 * DAY_MS
-LEAST_BLOCKS: Final = 8
-"""Fewest whole blocks that say anything."""
 LOST_AT: Final = 3.25
 """Excess at which the skill is lost. No fewer than 11 blocks reach it."""
 TELLING: Final = 1.0

@@ -151,7 +151,7 @@ class Findings:
     @property
     def unusable_names(self) -> frozenset[str]:
         """The names of the versions that runs of this image cannot load."""
-        return frozenset(u.version for u in self.unusable if u.is_aside(self.image))
+        return frozenset(u.version for u in self._aside)
 
     @property
     def refused(self) -> UnusableVersion | None:
@@ -159,8 +159,11 @@ class Findings:
         newest = self.candidate.status.version
         if newest is None or (self.active and newest.version == self.active.version):
             return None
-        aside = (u for u in self.unusable if u.is_aside(self.image))
-        return next((u for u in aside if u.version == newest.version), None)
+        return next((u for u in self._aside if u.version == newest.version), None)
+
+    @property
+    def _aside(self) -> tuple[UnusableVersion, ...]:
+        return tuple(u for u in self.unusable if u.is_aside(self.image))
 
     @property
     def failure(self) -> LastFailure | None:

@@ -8,11 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot_runtime.contract.intervals import DAY_MS, HOUR_MS
-from bot_runtime.contract.skillstatus import LiveSkill
+from bot_runtime.contract.skillstatus import LEAST_BLOCKS, LiveSkill
 from bot_runtime.market.candles import utc
 from bot_runtime.serving.live_skill import (
     BLOCKS_MAX,
-    LEAST_BLOCKS,
     LOST_AT,
     JudgedLead,
     Scored,
